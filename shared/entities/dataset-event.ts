@@ -1,0 +1,21 @@
+import * as z from 'zod/mini';
+import { idSchema, jsonObjectSchema } from './fields.ts';
+import { TRIGGER_ACTIONS, TRIGGER_RESOURCES } from './trigger.ts';
+
+/**
+ * A change of an entity, as it leaves the store and as an EventBridge `detail` carries it.
+ * The field names are those of the platform's function context (contract section 9.4).
+ */
+export const datasetEventSchema = z.object({
+  /** The same for every delivery of one change. */
+  id: idSchema,
+  resource: z.enum(TRIGGER_RESOURCES),
+  action: z.enum(TRIGGER_ACTIONS),
+  resourceId: idSchema,
+  datasetId: z.nullable(idSchema),
+  projectId: idSchema,
+  userId: z.nullish(z.string()),
+  source: z.nullish(z.string()),
+  body: z.nullish(jsonObjectSchema),
+});
+export type DatasetEvent = z.output<typeof datasetEventSchema>;

@@ -1,0 +1,65 @@
+import * as z from 'zod/mini';
+import { idSchema, jsonObjectSchema, jsonSchema, timeSchema } from './fields.ts';
+
+/** Words of the status log. A run ends in `success` or `failed`; anything else means it goes on. */
+export const EXECUTION_STATUSES = ['created', 'inProgress', 'success', 'failed', 'rerun'] as const;
+export type ExecutionStatus = (typeof EXECUTION_STATUSES)[number];
+
+export const statusEntrySchema = z.object({
+  timestamp: timeSchema,
+  status: z.enum(EXECUTION_STATUSES),
+  message: z.optional(z.string()),
+  /** 0..100. */
+  percentComplete: z.optional(z.number()),
+});
+export type StatusEntry = z.output<typeof statusEntrySchema>;
+
+export const errorBodySchema = z.object({
+  statusCode: z.number(),
+  message: z.string(),
+  code: z.string(),
+  details: jsonObjectSchema,
+});
+
+/** One run of a function, whoever called. Wire: contract section 9.3. */
+export const executionSchema = z.object({
+  id: idSchema,
+  functionName: z.string(),
+  projectId: z.nullable(idSchema),
+  /** The service of a Dataloop client; null for our own callers. */
+  serviceId: z.nullable(z.string()),
+  input: jsonObjectSchema,
+  output: z.nullable(jsonSchema),
+  /** Set when the latest status is `failed`. */
+  error: z.nullable(errorBodySchema),
+  status: z.array(statusEntrySchema),
+  latestStatus: statusEntrySchema,
+  /** Milliseconds from claim to end; 0 while it runs. */
+  duration: z.number(),
+  attempts: z.number(),
+  maxAttempts: z.number(),
+  /** Someone asked for it to stop. */
+  toTerminate: z.boolean(),
+  triggerId: z.nullable(idSchema),
+  /** The pipeline run that asked for it. */
+  pipeline: z.optional(
+    z.object({
+      id: z.optional(z.string()),
+      nodeId: z.optional(z.string()),
+      executionId: z.optional(z.string()),
+    }),
+  ),
+  /** Which caller brought it: http, event, pipeline. */
+  caller: z.string(),
+  /** Who holds it and until when; null when nobody does. */
+  lease: z.nullable(z.object({ holder: z.string(), expiresAt: timeSchema })),
+  creator: z.string(),
+  createdAt: timeSchema,
+  updatedAt: timeSchema,
+});
+export type Execution = z.output<typeof executionSchema>;
+
+/** True once a run has its final status. */
+export function isFinished(execution: Pick<Execution, 'latestStatus'>): boolean {
+  return execution.latestStatus.status === 'success' || execution.latestStatus.status === 'failed';
+}

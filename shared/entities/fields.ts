@@ -1,0 +1,39 @@
+import * as z from 'zod/mini';
+import type { Json, JsonObject } from '../json.ts';
+
+const MAX_NAME_LENGTH = 255;
+
+/** Any JSON value. */
+export const jsonSchema: z.ZodMiniType<Json> = z.json() as z.ZodMiniType<Json>;
+
+/** A JSON object, its values anything. */
+export const jsonObjectSchema: z.ZodMiniType<JsonObject> = z.record(
+  z.string(),
+  jsonSchema,
+) as z.ZodMiniType<JsonObject>;
+
+/** Opaque id of any entity. Never interpreted, only compared; bounded so that it cannot fill a log. */
+export const idSchema = z
+  .string()
+  .check(z.minLength(1), z.maxLength(128), z.regex(/^[\w.:-]+$/, 'is not an id'));
+
+/** A name people give: any printable text without path or control characters. */
+export const nameSchema = z
+  .string()
+  .check(
+    z.trim(),
+    z.minLength(1),
+    z.maxLength(MAX_NAME_LENGTH),
+    z.regex(/^[^\p{Cc}/\\]+$/u, 'may not hold a slash, a backslash or a control character'),
+  );
+
+/** ISO-8601 in UTC. */
+export const timeSchema = z.iso.datetime();
+
+/** A sha256 as 64 lower-case hex digits. */
+export const sha256Schema = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'is not a sha256 in lower-case hex'));
+
+export const nullableText = z._default(z.nullable(z.string()), null);
+
+/** Short words people put on an entity to find it again. */
+export const tagsSchema = z._default(z.array(z.string().check(z.minLength(1), z.maxLength(100))), []);

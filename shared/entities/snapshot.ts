@@ -1,0 +1,71 @@
+import * as z from 'zod/mini';
+import { bucketSpecSchema } from './bucket-spec.ts';
+import {
+  idSchema,
+  jsonObjectSchema,
+  nameSchema,
+  nullableText,
+  sha256Schema,
+  tagsSchema,
+  timeSchema,
+} from './fields.ts';
+
+export const ontologySpecSchema = z.object({
+  /** The string `null` when only labels were given, as the client sends it. */
+  ontologyId: z.nullable(z.string()),
+  labels: z.array(z.string()),
+});
+
+/** The manifest of the weights a snapshot points at: its place in the bucket and its digest. */
+export const weightsPointerSchema = z.object({ manifestKey: z.string(), manifestSha256: sha256Schema });
+
+/**
+ * A training run: model + dataset + ontology + configuration, and the weights that came of it.
+ * Wire: contract section 4.8, extended by `parentId`, `revision`, `weights` and `lineage`.
+ */
+export const snapshotSchema = z.object({
+  id: idSchema,
+  name: nameSchema,
+  projectId: idSchema,
+  modelId: idSchema,
+  /** Null: for inference only. */
+  datasetId: z.nullable(idSchema),
+  /** The snapshot this one was made from. Never changed by its children. */
+  parentId: z.nullable(idSchema),
+  /** 0 before the first save; each save makes the next one. */
+  revision: z.number(),
+  /** Null while nothing was saved through modelfn: files then lie bare in the bucket. */
+  weights: z.nullable(weightsPointerSchema),
+  ontologySpec: ontologySpecSchema,
+  bucket: bucketSpecSchema,
+  configuration: jsonObjectSchema,
+  /** `created`, `training`, `trained`, `failed`, or what a client wrote. */
+  status: z.string(),
+  /** What the weights were made from; empty before the first training. */
+  lineage: jsonObjectSchema,
+  tags: tagsSchema,
+  description: z.nullable(z.string()),
+  global: z.boolean(),
+  creator: z.string(),
+  createdAt: timeSchema,
+  updatedAt: timeSchema,
+});
+export type Snapshot = z.output<typeof snapshotSchema>;
+
+export const newSnapshotSchema = z.object({
+  name: nameSchema,
+  projectId: z.optional(idSchema),
+  modelId: idSchema,
+  datasetId: z._default(z.nullable(idSchema), null),
+  parentId: z._default(z.nullable(idSchema), null),
+  /** Missing: the labels of the dataset's ontology. */
+  ontologySpec: z.optional(z.nullable(ontologySpecSchema)),
+  bucket: z.optional(z.nullable(bucketSpecSchema)),
+  configuration: z.optional(z.nullable(jsonObjectSchema)),
+  status: z.optional(z.nullable(z.string().check(z.maxLength(64)))),
+  tags: z.optional(z.nullable(z.array(z.string()))),
+  description: nullableText,
+  global: z.optional(z.nullable(z.boolean())),
+  is_global: z.optional(z.nullable(z.boolean())),
+});
+export type NewSnapshot = z.input<typeof newSnapshotSchema>;

@@ -1,0 +1,92 @@
+import type { DatasetEvent } from '../entities/dataset-event.ts';
+import type { EntityKind, EntityKinds } from '../entities/kinds.ts';
+import type { Query } from '../query/query.ts';
+
+/** One page of an answer, in the wire's own names (contract section 2.6). */
+export interface Page<E> {
+  items: E[];
+  totalItemsCount: number;
+  totalPagesCount: number;
+  hasNextPage: boolean;
+}
+
+/** An entity with its row's version: the version goes up by one at every change. */
+export interface Versioned<E> {
+  entity: E;
+  version: number;
+}
+
+/** A change waiting to be told to subscribers. `sequence` grows; events are read in its order. */
+export interface OutboxEntry {
+  sequence: number;
+  event: DatasetEvent;
+  createdAt: string;
+}
+
+/**
+ * Where entities are kept. One per process; safe to use from many processes at once.
+ *
+ * - Reads see every write that was acknowledged before, by any process.
+ * - Entities handed out are the caller's own copies; changing one changes nothing in the store.
+ * - Order, where none is asked for, is order of insertion.
+ * - A write that meets a taken unique name throws `DuplicateEntity` and changes nothing.
+ * - Disk full, unwritable or locked for too long: `StoreUnavailable`, retryable, nothing half-written.
+ */
+export interface EntityStore {
+  readonly kind: string;
+
+  /** `undefined` when there is none by that id. */
+  get<K extends EntityKind>(kind: K, id: string): Promise<EntityKinds[K] | undefined>;
+
+  /** The entities found, in the order of `ids`; unknown ids are left out, repeated ids come once. Any number of ids. */
+  getMany<K extends EntityKind>(kind: K, ids: readonly string[]): Promise<Versioned<EntityKinds[K]>[]>;
+
+  /** Row versions of the ids found: the cheap way to learn whether a cached entity is still current. */
+  versions(kind: EntityKind, ids: readonly string[]): Promise<Map<string, number>>;
+
+  /** Filter, join, sort and page. A page past the end is empty. */
+  query<K extends EntityKind>(kind: K, query: Query): Promise<Page<EntityKinds[K]>>;
+
+  /** Number of matches; sort and paging are ignored. */
+  count(kind: EntityKind, query: Query): Promise<number>;
+
+  /** Ids of all matches, paging ignored, in the query's order. */
+  ids(kind: EntityKind, query: Query): Promise<string[]>;
+
+  /** Inserts all or none. @throws DuplicateEntity for a taken id or unique name. */
+  insert<K extends EntityKind>(kind: K, entities: readonly EntityKinds[K][]): Promise<void>;
+
+  /** Inserts; an entity whose id is already there is replaced. All or none. */
+  upsert<K extends EntityKind>(kind: K, entities: readonly EntityKinds[K][]): Promise<void>;
+
+  /**
+   * Reads, changes and writes one entity with nobody between. `change` gets the current entity and returns the next
+   * one; what it throws leaves the entity as it was. It may be run again, so it has no side effects.
+   * @throws EntityNotFound
+   */
+  update<K extends EntityKind>(kind: K, id: string, change: (current: EntityKinds[K]) => EntityKinds[K]): Promise<EntityKinds[K]>;
+
+  /** Deletes what is there of `ids`; answers how many were. */
+  delete(kind: EntityKind, ids: readonly string[]): Promise<number>;
+
+  /** Sets `annotated` and `annotationsCount` of the items from the annotations there are now. */
+  refreshAnnotationCounts(itemIds: readonly string[]): Promise<void>;
+
+  /** Puts events into the outbox; inside `transaction` they leave with the change they tell of, or not at all. */
+  appendEvents(events: readonly DatasetEvent[]): Promise<void>;
+
+  /** The oldest events of the outbox. */
+  readEvents(limit: number): Promise<OutboxEntry[]>;
+
+  /** Takes delivered events out of the outbox. */
+  removeEvents(sequences: readonly number[]): Promise<void>;
+
+  /**
+   * Runs `work` with a store whose writes all land or none do. Writers of other processes wait. Not nested: inside,
+   * `transaction` runs `work` in the one already open. Keep the work short and free of network calls.
+   */
+  transaction<T>(work: (store: EntityStore) => Promise<T>): Promise<T>;
+
+  /** Closes the connection; the store cannot be used after. May be called twice. */
+  close(): Promise<void>;
+}
