@@ -95,8 +95,8 @@ export class InvalidInput extends ModelfnError {
 
 /** A write that meets a name or revision already taken. */
 export class Conflict extends ModelfnError {
-  override readonly name = 'Conflict';
-  readonly code = 'Conflict';
+  override readonly name: string = 'Conflict';
+  readonly code: string = 'Conflict';
   readonly statusCode: number = 409;
 }
 

@@ -35,12 +35,12 @@ export type Item = z.output<typeof itemSchema>;
 
 /** `metadata.system` of an item, empty when there is none. */
 export function systemMetadata(entity: { metadata: JsonObject }): JsonObject {
-  const system = entity.metadata['system'];
+  const system = entity.metadata.system;
   return isJsonObject(system) ? system : {};
 }
 
 /** The item's partition, `undefined` when it has none. */
 export function partitionOf(item: Pick<Item, 'metadata'>): Partition | undefined {
-  const value = systemMetadata(item)['snapshotPartition'];
+  const value = systemMetadata(item).snapshotPartition;
   return PARTITIONS.find((partition) => partition === value);
 }

@@ -64,7 +64,11 @@ export interface EntityStore {
    * one; what it throws leaves the entity as it was. It may be run again, so it has no side effects.
    * @throws EntityNotFound
    */
-  update<K extends EntityKind>(kind: K, id: string, change: (current: EntityKinds[K]) => EntityKinds[K]): Promise<EntityKinds[K]>;
+  update<K extends EntityKind>(
+    kind: K,
+    id: string,
+    change: (current: EntityKinds[K]) => EntityKinds[K],
+  ): Promise<EntityKinds[K]>;
 
   /** Deletes what is there of `ids`; answers how many were. */
   delete(kind: EntityKind, ids: readonly string[]): Promise<number>;

@@ -1,12 +1,19 @@
 import type { EntityKind } from '../entities/kinds.ts';
-import { Conflict, messageOf, ModelfnError } from '../errors.ts';
+import { Conflict, ModelfnError, messageOf } from '../errors.ts';
 
 /** A reference that fits nothing the caller may see. */
 export class EntityNotFound extends ModelfnError {
   override readonly name = 'EntityNotFound';
   readonly code = 'EntityNotFound';
   readonly statusCode = 404;
-  constructor(fields: { kind: EntityKind; reference: string; where?: string; known?: readonly string[]; field?: string; advice?: string }) {
+  constructor(fields: {
+    kind: EntityKind;
+    reference: string;
+    where?: string;
+    known?: readonly string[];
+    field?: string;
+    advice?: string;
+  }) {
     const known = fields.known ?? [];
     super(
       [
@@ -16,7 +23,14 @@ export class EntityNotFound extends ModelfnError {
       ]
         .filter((part) => part !== '')
         .join(' '),
-      { details: { kind: fields.kind, reference: fields.reference, known: [...known], field: fields.field ?? null } },
+      {
+        details: {
+          kind: fields.kind,
+          reference: fields.reference,
+          known: [...known],
+          field: fields.field ?? null,
+        },
+      },
     );
   }
 }
@@ -26,10 +40,13 @@ export class DuplicateEntity extends Conflict {
   override readonly name = 'DuplicateEntity';
   override readonly code = 'Conflict';
   constructor(kind: EntityKind, what: string, cause?: unknown) {
-    super(`There already is a ${kind} with this ${what}. Choose another one, or update the one that exists.`, {
-      details: { kind, what },
-      cause,
-    });
+    super(
+      `There already is a ${kind} with this ${what}. Choose another one, or update the one that exists.`,
+      {
+        details: { kind, what },
+        cause,
+      },
+    );
   }
 }
 

@@ -1,0 +1,113 @@
+import * as z from 'zod/mini';
+import { WeightsCorrupt } from '../errors.ts';
+import { type Block, BlockFileFault, type BlockFormat, decodeBlocks, encodeBlocks } from './block-file.ts';
+import { MAX_COST } from './parameters.ts';
+import { MAX_FEATURE } from './samples.ts';
+import { MAX_CLASSES, pairCountOf, type SvmModel } from './svm-model.ts';
+
+/**
+ * A model as bytes: the container of block-file.ts with kernel, class count and width as facts, and the arrays of
+ * `SvmModel` as blocks in the order of `blocksOf`. Equal models give equal bytes.
+ */
+export function encodeModel(model: SvmModel): Uint8Array {
+  const { kernel, classCount, dims } = model;
+  const facts = {
+    kernel: kernel.kind === 'rbf' ? { kind: 'rbf', gamma: kernel.gamma } : { kind: 'linear' },
+    classCount,
+    dims,
+  };
+  return encodeBlocks(FORMAT, { facts, blocks: blocksOf(model) });
+}
+
+/**
+ * The model in bytes that may come from anyone.
+ * @throws WeightsCorrupt when they are not such a file, were cut or changed, or contradict themselves.
+ */
+export function decodeModel(bytes: Uint8Array): SvmModel {
+  try {
+    const { facts, blocks } = decodeBlocks(FORMAT, bytes);
+    return assemble(facts, blocks);
+  } catch (error) {
+    if (error instanceof BlockFileFault) throw new WeightsCorrupt(error.message, error);
+    throw error;
+  }
+}
+
+const FORMAT: BlockFormat = { magic: 'MFSVMMDL', version: 1 };
+
+const factsSchema = z.object({
+  kernel: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('rbf'), gamma: z.number().check(z.positive()) }),
+    z.object({ kind: z.literal('linear') }),
+  ]),
+  classCount: z.int().check(z.minimum(2), z.maximum(MAX_CLASSES)),
+  dims: z.int().check(z.minimum(1)),
+});
+
+function blocksOf(model: SvmModel): Block[] {
+  const { supportVectors, supportIndices, supportPerClass, coefficients, rho, iterations } = model;
+  return [supportVectors, supportIndices, supportPerClass, coefficients, rho, iterations];
+}
+
+function assemble(header: unknown, blocks: readonly Block[]): SvmModel {
+  const facts = z.safeParse(factsSchema, header);
+  if (!facts.success)
+    throw new BlockFileFault('its kernel, class count or number of features is missing or out of range');
+  if (blocks.length !== 6) throw new BlockFileFault(`it has ${blocks.length} blocks where a model has 6`);
+  const { kernel, classCount, dims } = facts.data;
+  const supportCount = blocks[1]!.length;
+  const pairs = pairCountOf(classCount);
+  const model: SvmModel = {
+    kernel,
+    classCount,
+    dims,
+    supportVectors: block(blocks[0], Float32Array, supportCount * dims, 'support vectors'),
+    supportIndices: block(blocks[1], Int32Array, supportCount, 'support indices'),
+    supportPerClass: block(blocks[2], Int32Array, classCount, 'support counts'),
+    coefficients: block(blocks[3], Float64Array, (classCount - 1) * supportCount, 'coefficients'),
+    rho: block(blocks[4], Float64Array, pairs, 'rho'),
+    iterations: block(blocks[5], Int32Array, pairs, 'iterations'),
+  };
+  checkNumbers(model);
+  checkCounts(model);
+  return Object.freeze(model);
+}
+
+function block<T extends Block>(
+  found: Block | undefined,
+  type: new (length: number) => T,
+  length: number,
+  name: string,
+): T {
+  if (found instanceof type && found.length === length) return found;
+  throw new BlockFileFault(`its ${name} are not ${length} numbers of the right type`);
+}
+
+function checkNumbers({ supportVectors, coefficients, rho }: SvmModel): void {
+  if (!supportVectors.every((value) => Math.abs(value) <= MAX_FEATURE)) {
+    throw new BlockFileFault('its support vectors hold NaN, Infinity or numbers out of range');
+  }
+  if (!coefficients.every((value) => Math.abs(value) <= MAX_COST)) {
+    throw new BlockFileFault('its coefficients hold NaN, Infinity or numbers out of range');
+  }
+  if (!rho.every(Number.isFinite)) throw new BlockFileFault('its rho holds NaN or Infinity');
+}
+
+function checkCounts({ supportIndices, supportPerClass, iterations }: SvmModel): void {
+  if (!iterations.every((count) => count >= 0)) throw new BlockFileFault('its iterations are negative');
+  const total = supportPerClass.reduce((sum, count) => sum + Math.max(count, 0), 0);
+  if (total !== supportIndices.length || supportPerClass.some((count) => count < 0)) {
+    throw new BlockFileFault(`its support counts do not add up to ${supportIndices.length}`);
+  }
+  let start = 0;
+  for (const count of supportPerClass) {
+    if (!isAscending(supportIndices.subarray(start, start + count))) {
+      throw new BlockFileFault('its support indices are not ascending inside each class');
+    }
+    start += count;
+  }
+}
+
+function isAscending(indices: Int32Array): boolean {
+  return indices.every((index, at) => index > (at === 0 ? -1 : indices[at - 1]!));
+}

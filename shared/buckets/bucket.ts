@@ -1,0 +1,64 @@
+import type { BucketSpec } from '../entities/bucket-spec.ts';
+
+/** One stored object. */
+export interface ObjectInfo {
+  /** Path below the bucket's root: `/`-separated, no leading slash, no `.` or `..` parts. */
+  key: string;
+  sizeBytes: number;
+  /** Changes whenever the bytes do; compared, never interpreted. */
+  etag: string;
+}
+
+/** What a driver can do, as data: callers plan by it instead of trying and catching. */
+export interface BucketCapabilities {
+  canWrite: boolean;
+  /** `read` with `start`/`end` moves only those bytes. */
+  canReadRanges: boolean;
+  /** `ifAbsent` holds between processes, not only within one. */
+  hasPreconditions: boolean;
+}
+
+export interface ReadOptions {
+  /** First byte, 0 when missing. */
+  start?: number;
+  /** One past the last byte; the object's end when missing. */
+  end?: number;
+  signal?: AbortSignal;
+}
+
+export interface WriteOptions {
+  /** Refuse with `PreconditionFailed` when the key exists. */
+  ifAbsent?: boolean;
+  signal?: AbortSignal;
+}
+
+/**
+ * A place for weights and artifacts: flat keys to bytes, in one of several kinds of storage.
+ *
+ * - Readers see the old object or the new one, whole; never a mix, never a part.
+ * - Every call may be repeated.
+ * - Errors are those of `buckets/errors.ts`; a foreign failure comes wrapped once, with its cause.
+ */
+export interface Bucket {
+  readonly spec: BucketSpec;
+  readonly capabilities: BucketCapabilities;
+
+  /** Objects whose key starts with `prefix`, in order of key. Unfinished writes are not listed. */
+  list(prefix?: string): AsyncIterable<ObjectInfo>;
+
+  /** `undefined` when there is no such object. */
+  stat(key: string): Promise<ObjectInfo | undefined>;
+
+  /** The bytes, in order. @throws ObjectNotFound before the first byte. */
+  read(key: string, options?: ReadOptions): AsyncIterable<Uint8Array>;
+
+  /** Stores the bytes under the key; they are durable when the promise resolves. A source that fails leaves the key as it was. */
+  write(
+    key: string,
+    source: AsyncIterable<Uint8Array> | Uint8Array,
+    options?: WriteOptions,
+  ): Promise<ObjectInfo>;
+
+  /** Removes the object; nothing happens when there is none. */
+  delete(key: string): Promise<void>;
+}

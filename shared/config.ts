@@ -1,0 +1,123 @@
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
+import * as z from 'zod/mini';
+import { ModelfnError } from './errors.ts';
+import { nearest } from './nearest.ts';
+
+/** Everything modelfn reads from its environment. Paths are absolute. */
+export interface Config {
+  /** State folder: store, contents, buckets, caches. Safe to copy while nothing runs. */
+  home: string;
+  port: number;
+  /** Loopback only, as long as the server has no authentication. */
+  host: string;
+  /** Folders that `local` buckets and codebases may lie in; the state folder always may. */
+  localRoots: readonly string[];
+  /** A snapshot id this function is pinned to: its weights are fetched during init. */
+  pinnedSnapshot: string | undefined;
+  maxItemBytes: number;
+  /** Limit of the cache of loaded weights, on disk. */
+  cacheBytes: number;
+  /** Adapters kept loaded in one warm process. */
+  maxLoadedSnapshots: number;
+  /** Processes the local server keeps for one function. */
+  workersPerFunction: number;
+  logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+type Setting = { schema: z.ZodMiniType<unknown>; takes: string; example: string };
+
+const count = (least: number) => z.coerce.number().check(z.int(), z.gte(least));
+
+/** One row a setting: what it takes and an example, as the error shows them. */
+const SETTINGS = {
+  MODELFN_HOME: { schema: z.string().check(z.minLength(1)), takes: 'a folder', example: '.modelfn' },
+  PORT: { schema: count(0).check(z.lte(65535)), takes: 'a port from 0 to 65535', example: '3700' },
+  HOST: { schema: z.string().check(z.minLength(1)), takes: 'an address to listen on', example: '127.0.0.1' },
+  MODELFN_LOCAL_ROOTS: {
+    schema: z.string(),
+    takes: 'folders separated by ":"',
+    example: '/data/models:/scratch',
+  },
+  MODELFN_SNAPSHOT: {
+    schema: z.string().check(z.minLength(1)),
+    takes: 'a snapshot id',
+    example: '61f8245d0f6f7a1100000040',
+  },
+  MODELFN_MAX_ITEM_BYTES: { schema: count(1), takes: 'a number of bytes', example: '1073741824' },
+  MODELFN_CACHE_BYTES: { schema: count(0), takes: 'a number of bytes', example: '10737418240' },
+  MODELFN_MAX_LOADED_SNAPSHOTS: { schema: count(1), takes: 'a number from 1', example: '8' },
+  MODELFN_WORKERS: { schema: count(1), takes: 'a number from 1', example: '2' },
+  MODELFN_LOG_LEVEL: {
+    schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
+    takes: 'debug, info, warn, error or silent',
+    example: 'info',
+  },
+} as const satisfies Record<string, Setting>;
+
+export const DEFAULT_MAX_ITEM_BYTES = 1024 ** 3;
+
+/** A setting of the environment that cannot be used. Lists all of them at once. */
+export class InvalidConfig extends ModelfnError {
+  override readonly name = 'InvalidConfig';
+  readonly code = 'InvalidConfig';
+  readonly statusCode = 500;
+  constructor(problems: readonly string[]) {
+    super(
+      `The environment has settings that cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+      {
+        details: { problems: [...problems] },
+      },
+    );
+  }
+}
+
+/**
+ * Reads the environment once. `cwd` is where relative folders start.
+ * @throws InvalidConfig naming every bad variable, what it got, what it takes and an example.
+ */
+export function readConfig(
+  env: Record<string, string | undefined> = process.env,
+  cwd: string = process.cwd(),
+): Readonly<Config> {
+  const problems = unknownNames(env);
+  const read = <N extends keyof typeof SETTINGS>(
+    name: N,
+  ): z.output<(typeof SETTINGS)[N]['schema']> | undefined => {
+    const text = env[name];
+    if (text === undefined || text === '') return undefined;
+    const { schema, takes, example } = SETTINGS[name];
+    const result = z.safeParse(schema, text);
+    if (result.success) return result.data as z.output<(typeof SETTINGS)[N]['schema']>;
+    problems.push(`${name}=${JSON.stringify(text)}: takes ${takes}, e.g. ${name}=${example}`);
+    return undefined;
+  };
+  const config: Config = {
+    home: toFolder(read('MODELFN_HOME') ?? '.modelfn', cwd),
+    port: read('PORT') ?? 3700,
+    host: read('HOST') ?? '127.0.0.1',
+    localRoots: (read('MODELFN_LOCAL_ROOTS') ?? '')
+      .split(':')
+      .filter((root) => root !== '')
+      .map((root) => toFolder(root, cwd)),
+    pinnedSnapshot: read('MODELFN_SNAPSHOT'),
+    maxItemBytes: read('MODELFN_MAX_ITEM_BYTES') ?? DEFAULT_MAX_ITEM_BYTES,
+    cacheBytes: read('MODELFN_CACHE_BYTES') ?? 10 * 1024 ** 3,
+    maxLoadedSnapshots: read('MODELFN_MAX_LOADED_SNAPSHOTS') ?? 8,
+    workersPerFunction: read('MODELFN_WORKERS') ?? 2,
+    logLevel: read('MODELFN_LOG_LEVEL') ?? 'info',
+  };
+  if (problems.length > 0) throw new InvalidConfig(problems);
+  return Object.freeze(config);
+}
+
+function toFolder(text: string, cwd: string): string {
+  return resolve(cwd, text.startsWith('~/') ? `${homedir()}${text.slice(1)}` : text);
+}
+
+function unknownNames(env: Record<string, string | undefined>): string[] {
+  const known = Object.keys(SETTINGS);
+  return Object.keys(env)
+    .filter((name) => name.startsWith('MODELFN_') && !known.includes(name))
+    .map((name) => `${name}: there is no such setting; the nearest is ${nearest(name, known)}`);
+}
