@@ -1,0 +1,257 @@
+import type { Annotation } from '../shared/entities/annotation.ts';
+import type { Item, Partition } from '../shared/entities/item.ts';
+import type { NewMetricSample } from '../shared/entities/metric-sample.ts';
+import { ModelfnError } from '../shared/errors.ts';
+import type { Json, JsonObject } from '../shared/json.ts';
+import { evaluateClasses } from '../shared/metrics/classification.ts';
+
+const MARKER = Symbol.for('modelfn.adapter');
+
+/** Pixels of an item, row by row from the top left: `data[(y * width + x) * channels + c]`, 0..255. */
+export interface ImagePixels {
+  width: number;
+  height: number;
+  /** 1 grey, 3 RGB, 4 RGBA. */
+  channels: 1 | 3 | 4;
+  data: Uint8Array;
+}
+
+export interface ImageOptions {
+  /** Target size in pixels; the item's own when missing. */
+  width?: number;
+  height?: number;
+  /** `fill` stretches, `contain` keeps the aspect with black borders, `cover` crops. Default `fill`. */
+  fit?: 'fill' | 'contain' | 'cover';
+  /** Default 3. */
+  channels?: 1 | 3 | 4;
+}
+
+/** One item as an adapter sees it. Nothing is read before it is asked for. */
+export interface ItemInput {
+  readonly item: Readonly<Item>;
+  /** The file's bytes, verified against their digest. */
+  bytes(): Promise<Uint8Array>;
+  /** The bytes as UTF-8. @throws ItemUnreadable when they are not. */
+  text(): Promise<string>;
+  /** The bytes as JSON. @throws ItemUnreadable when they are not. */
+  json(): Promise<Json>;
+  /** The decoded image, turned upright by its EXIF orientation. @throws ItemUnreadable when it cannot be decoded. */
+  image(options?: ImageOptions): Promise<ImagePixels>;
+}
+
+/** An item with what people said about it; predictions are not among its annotations. */
+export interface LabelledInput {
+  readonly input: ItemInput;
+  readonly annotations: readonly Readonly<Annotation>[];
+  /** The label of its one `class` annotation; `undefined` when it has none. */
+  readonly label: string | undefined;
+}
+
+export interface LabelledSample<Sample> extends LabelledInput {
+  readonly label: string;
+  /** What `prepare` made of the item. */
+  readonly sample: Sample;
+}
+
+/** The items of one partition, in order of filename. */
+export interface PartitionData<Sample> {
+  readonly partition: Partition;
+  /** Number of items, labelled or not. */
+  readonly count: number;
+  /** Items one after the other, with their annotations; nothing is kept in memory. */
+  inputs(): AsyncIterable<LabelledInput>;
+  /**
+   * Every item with a class label, prepared. Items that cannot be read are left out and reported in the
+   * training's output; items without a label are left out and counted there.
+   */
+  samples(): Promise<LabelledSample<Sample>[]>;
+}
+
+/** What a training learns from. */
+export interface TrainingData<Sample> {
+  readonly train: PartitionData<Sample>;
+  /** May be empty. */
+  readonly validation: PartitionData<Sample>;
+}
+
+export interface TrainContext {
+  /** Aborted when the run is to stop; check it between steps, or pass it on. */
+  readonly signal: AbortSignal;
+  /** Source of all randomness of the run: the same seed and data must give the same weights, bit for bit. */
+  readonly seed: number;
+  /** Puts points on the snapshot's curves; cheap, they are written in batches. */
+  log(...samples: NewMetricSample[]): void;
+  /** How far the training is, 0..1, with a word for people. Cheap: may be called often. */
+  progress(fraction: number, message?: string): void;
+}
+
+export interface PredictContext {
+  readonly signal: AbortSignal;
+}
+
+/** One statement about one item. It becomes an annotation of the item. */
+export interface Prediction {
+  /** An annotation type: `class`, `box`, `segment`... */
+  type: string;
+  /** One of the snapshot's labels. */
+  label: string;
+  /** 0..1. */
+  confidence: number;
+  /** The wire's shape for the type; absent for `class`. */
+  coordinates?: Json;
+  attributes?: Json;
+}
+
+/** Where `convert` writes to. Paths are relative, `/`-separated. */
+export interface LayoutWriter {
+  write(path: string, content: Uint8Array | string | AsyncIterable<Uint8Array | string>): Promise<void>;
+}
+
+/** What `convertBack` reads from. */
+export interface LayoutReader {
+  /** Paths of all files, sorted. */
+  list(): Promise<string[]>;
+  read(path: string): Promise<Uint8Array>;
+}
+
+/** An item to be made from a training layout. */
+export interface ConvertedItem {
+  filename: string;
+  content: Uint8Array;
+  label: string | undefined;
+}
+
+/** One item with what people said and what the snapshot predicted. */
+export interface EvaluationPair {
+  readonly item: Readonly<Item>;
+  /** Annotations by people: never predictions. */
+  readonly groundTruth: readonly Readonly<Annotation>[];
+  /** The label of its one `class` annotation. */
+  readonly label: string | undefined;
+  readonly predictions: readonly Prediction[];
+}
+
+/** How good predictions are. */
+export interface Evaluation {
+  /** Numbers by name, e.g. `accuracy` 0..1; each becomes a metric sample of the snapshot. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Numbers by label and name, e.g. `f1` 0..1 and `support`, the number of true items. */
+  readonly perLabel: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Anything else worth keeping, e.g. a confusion matrix. */
+  readonly details?: JsonObject;
+}
+
+/** What an adapter is constructed with. All of it is frozen. */
+export interface AdapterSetup {
+  /** The model's defaults with the snapshot's configuration over them. */
+  configuration: Readonly<JsonObject>;
+  /** Labels of the snapshot's ontology, in its order: the only labels a prediction may have. */
+  labels: readonly string[];
+}
+
+/** A method the adapter does not offer. */
+export class AdapterMethodMissing extends ModelfnError {
+  override readonly name = 'AdapterMethodMissing';
+  readonly code = 'AdapterMethodMissing';
+  readonly statusCode = 501;
+  constructor(adapter: string, method: string) {
+    super(`The adapter ${adapter} has no ${method}. Write ${method}() in its class to use this function.`, {
+      details: { adapter, method },
+    });
+  }
+}
+
+/**
+ * The one class a user writes. modelfn finds the entities, brings the weights, hands in the items, writes back what
+ * comes out, and calls it from HTTP, from dataset events and from pipeline nodes.
+ *
+ * Order of calls: `new` - then either `load` once, or `train` once followed by `save` - then `predict` any number of times.
+ * A loaded adapter stays in memory between calls and may serve several at once: `predict` and `prepare` change nothing.
+ *
+ * `Sample` is whatever `prepare` makes of an item: a feature vector, a tensor, a document.
+ */
+export abstract class ModelAdapter<Sample = unknown> {
+  readonly [MARKER] = true;
+  /** Configuration of the class; a model's and then a snapshot's configuration go over it. */
+  static readonly defaults: Readonly<JsonObject> = Object.freeze({});
+  /** What an item is to the adapter: image, text, tabular...; written to a model made from the class. */
+  static readonly inputType: string | null = null;
+  /** The annotation type of its predictions. */
+  static readonly outputType: string | null = null;
+
+  readonly configuration: Readonly<JsonObject>;
+  readonly labels: readonly string[];
+  /** Samples handed to one `predict` at most. */
+  readonly maxBatchSize: number = 256;
+
+  /** Cheap and without side effects: read the configuration here, load nothing. Throw when the configuration is wrong. */
+  constructor(setup: AdapterSetup) {
+    this.configuration = setup.configuration;
+    this.labels = setup.labels;
+  }
+
+  /**
+   * Makes a sample of one item, for training and for prediction alike. What it throws fails this item alone;
+   * the others go on.
+   */
+  abstract prepare(input: ItemInput): Promise<Sample> | Sample;
+
+  /** Learns from the data; afterwards `predict` and `save` work. Throws `context.signal.reason` when aborted. */
+  abstract train(data: TrainingData<Sample>, context: TrainContext): Promise<void>;
+
+  /**
+   * Predictions for each sample, in the order of the samples; an empty array says "nothing there". The result for
+   * a sample does not depend on the others of the batch.
+   */
+  abstract predict(
+    samples: readonly Sample[],
+    context: PredictContext,
+  ): Promise<Prediction[][]> | Prediction[][];
+
+  /** Writes all that `load` needs into an empty folder, sub-folders as you like. Equal weights give equal bytes. */
+  abstract save(directory: string): Promise<void>;
+
+  /** Reads what `save` wrote. The folder is shared: read only. */
+  abstract load(directory: string): Promise<void>;
+
+  /**
+   * Writes a partition in the training layout of the architecture. The default is a folder a label with the
+   * items' files in it, `<label>/<filename>`, and `_unlabelled/` for the rest.
+   */
+  async convert(data: PartitionData<Sample>, layout: LayoutWriter): Promise<void> {
+    for await (const { input, label } of data.inputs()) {
+      await layout.write(`${label ?? '_unlabelled'}${input.item.filename}`, await input.bytes());
+    }
+  }
+
+  /** Compares predictions with ground truth. The default takes the surest `class` prediction of each item. */
+  evaluate(pairs: readonly EvaluationPair[]): Promise<Evaluation> | Evaluation {
+    return evaluateClasses(pairs, this.labels);
+  }
+
+  /** Reads a training layout back into items. The default reads what the default `convert` wrote. */
+  async *convertBack(layout: LayoutReader): AsyncIterable<ConvertedItem> {
+    for (const path of await layout.list()) {
+      const cut = path.indexOf('/');
+      const folder = cut < 0 ? '_unlabelled' : path.slice(0, cut);
+      yield {
+        filename: `/${path.slice(cut + 1)}`,
+        content: await layout.read(path),
+        label: folder === '_unlabelled' ? undefined : folder,
+      };
+    }
+  }
+}
+
+/** An adapter class as a codebase exports it. */
+export interface ModelAdapterClass {
+  new (setup: AdapterSetup): ModelAdapter<unknown>;
+  readonly defaults: Readonly<JsonObject>;
+  readonly inputType: string | null;
+  readonly outputType: string | null;
+}
+
+/** True for an instance of any copy of ModelAdapter: an adapter's bundle brings its own. */
+export function isModelAdapter(value: unknown): value is ModelAdapter<unknown> {
+  return typeof value === 'object' && value !== null && MARKER in value;
+}

@@ -1,0 +1,26 @@
+import type { Bucket } from './buckets/bucket.ts';
+import type { Clock } from './clock.ts';
+import type { Config } from './config.ts';
+import type { ContentStore } from './content/content-store.ts';
+import type { BucketSpec } from './entities/bucket-spec.ts';
+import type { Snapshot } from './entities/snapshot.ts';
+import type { Ids } from './ids.ts';
+import type { Log } from './log.ts';
+import type { EntityStore } from './store/entity-store.ts';
+
+/**
+ * All that a process has to work with, opened once: the catalog, the resolver and the invocations take it as their
+ * first argument, so that a test hands in its own clock, ids, store or contents.
+ */
+export interface Platform {
+  readonly config: Readonly<Config>;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly store: EntityStore;
+  readonly content: ContentStore;
+  /** The bucket of a snapshot, or one given by its spec on the snapshot's behalf. @throws the codes of `buckets/errors.ts` */
+  openBucket(snapshot: Pick<Snapshot, 'id' | 'projectId'>, spec: BucketSpec): Promise<Bucket>;
+  /** Closes store and files. May be called twice. */
+  close(): Promise<void>;
+}
