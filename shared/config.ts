@@ -111,6 +111,29 @@ export function readConfig(
   return Object.freeze(config);
 }
 
+/**
+ * The environment that `readConfig` reads this configuration from: what a process started with it is given. Variables
+ * that are not modelfn's own come from `base`.
+ */
+export function toEnvironment(
+  config: Readonly<Config>,
+  base: Record<string, string | undefined> = process.env,
+): Record<string, string | undefined> {
+  const own: Record<keyof typeof SETTINGS, string | undefined> = {
+    MODELFN_HOME: config.home,
+    PORT: String(config.port),
+    HOST: config.host,
+    MODELFN_LOCAL_ROOTS: config.localRoots.join(':'),
+    MODELFN_SNAPSHOT: config.pinnedSnapshot,
+    MODELFN_MAX_ITEM_BYTES: String(config.maxItemBytes),
+    MODELFN_CACHE_BYTES: String(config.cacheBytes),
+    MODELFN_MAX_LOADED_SNAPSHOTS: String(config.maxLoadedSnapshots),
+    MODELFN_WORKERS: String(config.workersPerFunction),
+    MODELFN_LOG_LEVEL: config.logLevel,
+  };
+  return { ...base, ...own };
+}
+
 function toFolder(text: string, cwd: string): string {
   return resolve(cwd, text.startsWith('~/') ? `${homedir()}${text.slice(1)}` : text);
 }

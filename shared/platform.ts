@@ -1,8 +1,10 @@
 import type { Bucket } from './buckets/bucket.ts';
 import type { Clock } from './clock.ts';
+import type { Codebase } from './codebases/codebase.ts';
 import type { Config } from './config.ts';
 import type { ContentStore } from './content/content-store.ts';
 import type { BucketSpec } from './entities/bucket-spec.ts';
+import type { CodebaseSpec } from './entities/codebase-spec.ts';
 import type { Snapshot } from './entities/snapshot.ts';
 import type { Ids } from './ids.ts';
 import type { Log } from './log.ts';
@@ -21,6 +23,10 @@ export interface Platform {
   readonly content: ContentStore;
   /** The bucket of a snapshot, or one given by its spec on the snapshot's behalf. @throws the codes of `buckets/errors.ts` */
   openBucket(snapshot: Pick<Snapshot, 'id' | 'projectId'>, spec: BucketSpec): Promise<Bucket>;
+  /** The place of an adapter's code; `item` codebases are read from the model's own project. @throws the codes of `codebases/errors.ts` */
+  openCodebase(spec: CodebaseSpec, projectId: string): Promise<Codebase>;
+  /** Folder of fetched weights and code: `<home>/cache`. May be emptied while nothing runs. */
+  readonly cacheDirectory: string;
   /** Closes store and files. May be called twice. */
   close(): Promise<void>;
 }

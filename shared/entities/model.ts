@@ -2,6 +2,22 @@ import * as z from 'zod/mini';
 import { codebaseSpecSchema } from './codebase-spec.ts';
 import { idSchema, jsonObjectSchema, nameSchema, nullableText, tagsSchema, timeSchema } from './fields.ts';
 
+/** File of the codebase that exports the adapter. */
+export const entryPointSchema = z.string().check(z.minLength(1), z.maxLength(1024));
+export const classNameSchema = z.string().check(z.regex(/^[A-Za-z_$][\w$]*$/, 'is not the name of a class'));
+
+/** What a run reads of a model, as it was at one version. */
+export const modelRevisionSchema = z.object({
+  version: z.string(),
+  codebase: codebaseSpecSchema,
+  entryPoint: z.string(),
+  className: z.string(),
+  configuration: jsonObjectSchema,
+  /** The last change while it was the present version. */
+  updatedAt: timeSchema,
+});
+export type ModelRevision = z.output<typeof modelRevisionSchema>;
+
 /** An architecture: the code of its Model Adapter and the configuration its snapshots start from. Wire: contract section 4.7. */
 export const modelSchema = z.object({
   id: idSchema,
@@ -22,6 +38,8 @@ export const modelSchema = z.object({
   codebase: codebaseSpecSchema,
   /** Defaults of every snapshot's configuration; read, never written, by a run. */
   configuration: jsonObjectSchema,
+  /** The versions before the present one, oldest first. Ours alone: not in the model's wire form. */
+  revisions: z.optional(z.array(modelRevisionSchema)),
   creator: z.string(),
   createdAt: timeSchema,
   updatedAt: timeSchema,
@@ -36,11 +54,8 @@ export const newModelSchema = z.object({
   global: z._default(z.boolean(), false),
   inputType: nullableText,
   outputType: nullableText,
-  entryPoint: z._default(z.string().check(z.minLength(1), z.maxLength(1024)), 'model_adapter.py'),
-  className: z._default(
-    z.string().check(z.regex(/^[A-Za-z_$][\w$]*$/, 'is not the name of a class')),
-    'ModelAdapter',
-  ),
+  entryPoint: z._default(entryPointSchema, 'model_adapter.py'),
+  className: z._default(classNameSchema, 'ModelAdapter'),
   codebase: z._default(codebaseSpecSchema, { type: 'local' }),
   configuration: z._default(jsonObjectSchema, {}),
 });

@@ -41,6 +41,8 @@ export const snapshotSchema = z.object({
   configuration: jsonObjectSchema,
   /** `created`, `training`, `trained`, `failed`, or what a client wrote. */
   status: z.string(),
+  /** The execution that writes weights just now; the configuration is frozen while it runs. Ours alone: not on the wire. */
+  run: z.optional(z.nullable(z.object({ executionId: idSchema }))),
   /** What the weights were made from; empty before the first training. */
   lineage: jsonObjectSchema,
   tags: tagsSchema,

@@ -62,8 +62,8 @@ export function surestClass(predictions: EvaluationPair['predictions']): string 
 }
 
 function tallyOf(tallies: Map<string, Tally>, label: string): Tally {
-  let tally = tallies.get(label);
-  if (!tally) tallies.set(label, (tally = { truePositives: 0, predicted: 0, support: 0 }));
+  const tally = tallies.get(label) ?? { truePositives: 0, predicted: 0, support: 0 };
+  tallies.set(label, tally);
   return tally;
 }
 

@@ -39,13 +39,11 @@ export class EntityNotFound extends ModelfnError {
 export class DuplicateEntity extends Conflict {
   override readonly name = 'DuplicateEntity';
   override readonly code = 'Conflict';
-  constructor(kind: EntityKind, what: string, cause?: unknown) {
+  /** `what` names the column that must be unique, `value` is what it has already. */
+  constructor(kind: EntityKind, what: string, value: string, cause?: unknown) {
     super(
-      `There already is a ${kind} with this ${what}. Choose another one, or update the one that exists.`,
-      {
-        details: { kind, what },
-        cause,
-      },
+      `${kind} with ${what} ${JSON.stringify(value.slice(0, 256))} is already there. Choose another ${what}, or update the one that exists.`,
+      { details: { kind, what, value: value.slice(0, 256) }, cause },
     );
   }
 }
@@ -58,5 +56,41 @@ export class StoreUnavailable extends ModelfnError {
   override readonly retryable = true;
   constructor(cause: unknown, advice: string) {
     super(`The entity store did not answer: ${messageOf(cause)}. ${advice}`, { cause });
+  }
+}
+
+/** A call to a store, or to a transaction, after its end: a fault of the caller. */
+export class StoreClosed extends ModelfnError {
+  override readonly name = 'StoreClosed';
+  readonly code = 'StoreClosed';
+  readonly statusCode = 500;
+  constructor(what: string) {
+    super(`${what}; open the store again, or await the work before its end.`);
+  }
+}
+
+/** The store's file is damaged, or is no store. */
+export class StoreCorrupt extends ModelfnError {
+  override readonly name = 'StoreCorrupt';
+  readonly code = 'StoreCorrupt';
+  readonly statusCode = 500;
+  constructor(cause: unknown) {
+    super(
+      `The entity store cannot be read: ${messageOf(cause)}. Put back a copy of the state folder; buckets and contents are separate and not touched.`,
+      { cause },
+    );
+  }
+}
+
+/** The store was written by a newer modelfn. */
+export class StoreTooNew extends ModelfnError {
+  override readonly name = 'StoreTooNew';
+  readonly code = 'StoreTooNew';
+  readonly statusCode = 500;
+  constructor(found: number, known: number) {
+    super(
+      `The entity store has schema version ${found}; this modelfn knows versions up to ${known}. Use the newer modelfn, or another state folder.`,
+      { details: { found, known } },
+    );
   }
 }

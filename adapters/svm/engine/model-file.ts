@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { WeightsCorrupt } from '../errors.ts';
+import { WeightsCorrupt } from '../../../shared/snapshots/errors.ts';
 import { type Block, BlockFileFault, type BlockFormat, decodeBlocks, encodeBlocks } from './block-file.ts';
 import { MAX_COST } from './parameters.ts';
 import { MAX_FEATURE } from './samples.ts';
@@ -28,7 +28,7 @@ export function decodeModel(bytes: Uint8Array): SvmModel {
     const { facts, blocks } = decodeBlocks(FORMAT, bytes);
     return assemble(facts, blocks);
   } catch (error) {
-    if (error instanceof BlockFileFault) throw new WeightsCorrupt(error.message, error);
+    if (error instanceof BlockFileFault) throw new WeightsCorrupt(error.message, { cause: error });
     throw error;
   }
 }

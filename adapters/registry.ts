@@ -1,0 +1,43 @@
+import { ModelfnError } from '../shared/errors.ts';
+import { nearest } from '../shared/nearest.ts';
+import type { BuiltInAdapters } from './built-in-adapters.ts';
+import type { ModelAdapterClass } from './model-adapter.ts';
+
+/** One adapter that comes with modelfn. */
+interface BuiltIn {
+  className: string;
+  description: string;
+  load(): Promise<ModelAdapterClass>;
+}
+
+/** One line an adapter. Each is a chunk of its own: a function loads the one it needs, when it needs it. */
+export const BUILT_IN: Readonly<Record<string, BuiltIn>> = {
+  'modelfn/svm': {
+    className: 'SvmAdapter',
+    description: 'support vector machine (C-SVC, RBF or linear) for images and tables',
+    load: async () => (await import('./svm/svm-adapter.ts')).SvmAdapter,
+  },
+};
+
+/** An entry point `modelfn/<name>` that there is not. */
+export class BuiltInUnknown extends ModelfnError {
+  override readonly name = 'BuiltInUnknown';
+  readonly code = 'BuiltInUnknown';
+  readonly statusCode = 422;
+  constructor(entryPoint: string) {
+    const known = Object.keys(BUILT_IN);
+    super(
+      `There is no built-in adapter ${entryPoint}; the nearest is ${nearest(entryPoint, known)}. There are: ${known.join(', ')}. For an adapter of your own, push its code with \`modelfn models push\`.`,
+      { details: { entryPoint, known } },
+    );
+  }
+}
+
+/** The adapters of `BUILT_IN`, as invocations take them. */
+export const builtInAdapters: BuiltInAdapters = {
+  has: (entryPoint) => Object.hasOwn(BUILT_IN, entryPoint),
+  async load(entryPoint) {
+    if (!Object.hasOwn(BUILT_IN, entryPoint)) throw new BuiltInUnknown(entryPoint);
+    return BUILT_IN[entryPoint]!.load();
+  },
+};

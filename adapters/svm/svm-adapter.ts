@@ -1,0 +1,237 @@
+import { setImmediate } from 'node:timers/promises';
+import { Cancelled } from '../../shared/errors.ts';
+import {
+  type AdapterSetup,
+  type ConvertedItem,
+  type ItemInput,
+  type LabelledSample,
+  type LayoutReader,
+  type LayoutWriter,
+  ModelAdapter,
+  type PartitionData,
+  type Prediction,
+  type TrainContext,
+  type TrainingData,
+} from '../model-adapter.ts';
+import { readConfiguration, SVM_DEFAULTS, type SvmConfiguration } from './configuration.ts';
+import { SvmTrainer } from './engine/one-vs-one.ts';
+import { Predictor } from './engine/predict.ts';
+import { type FeatureMatrix, packRows } from './engine/samples.ts';
+import { applyStandardisation, fitStandardisation, type Standardisation } from './engine/standardise.ts';
+import type { Kernel } from './engine/svm-model.ts';
+import {
+  FeaturesDiffer,
+  LabelOutsideOntology,
+  OneClassOnly,
+  SvmNotFinished,
+  SvmSamplesInvalid,
+} from './errors.ts';
+import { differenceOf, type FeatureSpace, featuresOf, type SvmSample } from './features.ts';
+import { readLayout, writeLayout } from './layout.ts';
+import { readWeights, type SvmWeights, writeWeights } from './weights.ts';
+
+/** Between two looks at the signal: some ten milliseconds of work. */
+const SLICE_ITERATIONS = 2_000;
+
+/** Weights ready to predict. */
+interface Ready extends SvmWeights {
+  predictor: Predictor;
+  standardisation: Standardisation | null;
+}
+
+/**
+ * Support vector machine: C-SVC, one against one, RBF or linear kernel, for images and tables. Gives the support vectors
+ * and predictions of scikit-learn's `SVC` for the same samples and parameters.
+ */
+export class SvmAdapter extends ModelAdapter<SvmSample> {
+  static override readonly defaults = SVM_DEFAULTS;
+  static override readonly inputType = 'image';
+  static override readonly outputType = 'class';
+
+  readonly #settings: SvmConfiguration;
+  #ready: Ready | undefined;
+
+  constructor(setup: AdapterSetup) {
+    super(setup);
+    this.#settings = readConfiguration(setup.configuration);
+  }
+
+  /** @throws ItemUnreadable; FeaturesDiffer when the loaded model takes other features */
+  async prepare(input: ItemInput): Promise<SvmSample> {
+    const sample = await featuresOf(input, this.#settings);
+    if (this.#ready) assertSpace(this.#ready.facts.space, sample.space, input.item.filename);
+    return sample;
+  }
+
+  async train(data: TrainingData<SvmSample>, context: TrainContext): Promise<void> {
+    context.progress(0, 'reading items');
+    const samples = await data.train.samples();
+    const [first] = samples;
+    if (!first)
+      throw new SvmSamplesInvalid(
+        'no item of the train partition has a class label',
+        'Label the items first.',
+      );
+    for (const { sample, input } of samples)
+      assertSpace(first.sample.space, sample.space, input.item.filename);
+    const classes = this.#classesOf(samples);
+    const raw = packRows(samples.map(({ sample }) => sample.values));
+    const standardisation = this.#settings.standardise ? fitStandardisation(raw) : null;
+    const matrix = standardisation ? applyStandardisation(standardisation, raw) : raw;
+    const model = await this.#solve(matrix, samples, classes, context);
+    const facts = {
+      formatVersion: 1 as const,
+      space: first.sample.space,
+      classes,
+      standardisation: plain(standardisation),
+    };
+    this.#ready = { model, facts, predictor: new Predictor(model), standardisation };
+    logSupport(this.#ready, context);
+    this.#logAccuracy('train', samples, context);
+    if (data.validation.count > 0) this.#logAccuracy('validation', await data.validation.samples(), context);
+    context.progress(1, 'trained');
+  }
+
+  predict(samples: readonly SvmSample[]): Prediction[][] {
+    const { predictor, facts, standardisation } = this.#loaded();
+    if (samples.length === 0) return [];
+    const raw = packRows(samples.map(({ values }) => values));
+    const { classIndex, confidences } = predictor.predict(
+      standardisation ? applyStandardisation(standardisation, raw) : raw,
+    );
+    const k = facts.classes.length;
+    return Array.from(classIndex, (index, row) => [
+      { type: 'class', label: facts.classes[index]!, confidence: confidences[row * k + index]! },
+    ]);
+  }
+
+  async save(directory: string): Promise<void> {
+    await writeWeights(directory, this.#loaded());
+  }
+
+  /** @throws WeightsCorrupt; LabelOutsideOntology when the model knows a label that the snapshot no longer has */
+  async load(directory: string): Promise<void> {
+    const { model, facts } = await readWeights(directory);
+    for (const label of facts.classes) this.#assertLabel(label);
+    const { standardisation } = facts;
+    this.#ready = {
+      model,
+      facts,
+      predictor: new Predictor(model),
+      standardisation: standardisation && {
+        mean: Float64Array.from(standardisation.mean),
+        deviation: Float64Array.from(standardisation.deviation),
+      },
+    };
+  }
+
+  override async convert(data: PartitionData<SvmSample>, layout: LayoutWriter): Promise<void> {
+    await writeLayout(data, layout, this.labels);
+  }
+
+  override convertBack(layout: LayoutReader): AsyncIterable<ConvertedItem> {
+    return readLayout(layout);
+  }
+
+  #loaded(): Ready {
+    if (!this.#ready) throw new SvmNotFinished();
+    return this.#ready;
+  }
+
+  /** Labels that occur, in the ontology's order: class indices do not depend on the order of items. */
+  #classesOf(samples: readonly LabelledSample<SvmSample>[]): string[] {
+    const found = new Set(samples.map(({ label }) => label));
+    for (const label of found) this.#assertLabel(label);
+    const classes = this.labels.filter((label) => found.has(label));
+    if (classes.length < 2) throw new OneClassOnly(classes[0]!, samples.length);
+    return classes;
+  }
+
+  #assertLabel(label: string): void {
+    if (!this.labels.includes(label)) throw new LabelOutsideOntology(label, this.labels);
+  }
+
+  async #solve(
+    samples: FeatureMatrix,
+    labelled: readonly LabelledSample<SvmSample>[],
+    classes: readonly string[],
+    { signal, progress, log }: TrainContext,
+  ) {
+    const indexOf = new Map(classes.map((label, index) => [label, index]));
+    const labels = Int32Array.from(labelled, ({ label }) => indexOf.get(label)!);
+    const { C, tolerance, maxIterations, cacheBytes } = this.#settings;
+    const weights = weightsOf(this.#settings.classWeights, classes, labels);
+    const trainer = new SvmTrainer(
+      { samples, classIndices: labels, classCount: classes.length },
+      {
+        kernel: kernelOf(this.#settings, samples),
+        cost: C,
+        epsilon: tolerance,
+        cacheBytes,
+        ...(weights && { classWeights: weights }),
+        ...(maxIterations !== null && { maxIterations }),
+      },
+    );
+    let logged = 0;
+    for (;;) {
+      if (signal.aborted) throw new Cancelled('training', signal.reason);
+      const result = trainer.step(SLICE_ITERATIONS);
+      const done = trainer.progress;
+      progress(done, `${trainer.iterations} iterations`);
+      if (Math.floor(done * 20) > logged || result === 'done') {
+        logged = Math.floor(done * 20);
+        log({ figure: 'solver', legend: 'iterations', x: Math.round(done * 100), y: trainer.iterations });
+      }
+      if (result === 'done') return trainer.model();
+      // Lets a wish to stop come through, and the lease be renewed.
+      await setImmediate();
+    }
+  }
+
+  #logAccuracy(legend: string, samples: readonly LabelledSample<SvmSample>[], { log }: TrainContext): void {
+    if (samples.length === 0) return;
+    const predicted = this.predict(samples.map(({ sample }) => sample));
+    const correct = samples.filter(({ label }, index) => predicted[index]![0]!.label === label).length;
+    log({ figure: 'accuracy', legend, x: 1, y: correct / samples.length });
+  }
+}
+
+function assertSpace(expected: FeatureSpace, found: FeatureSpace, filename: string): void {
+  const difference = differenceOf(expected, found);
+  if (difference !== undefined) throw new FeaturesDiffer(filename, difference);
+}
+
+function kernelOf({ kernel, gamma }: SvmConfiguration, { values, dims }: FeatureMatrix): Kernel {
+  if (kernel === 'linear') return { kind: 'linear' };
+  if (gamma !== 'scale') return { kind: 'rbf', gamma };
+  let sum = 0;
+  for (const value of values) sum += value;
+  const mean = sum / values.length;
+  let squares = 0;
+  for (const value of values) squares += (value - mean) ** 2;
+  const variance = squares / values.length;
+  return { kind: 'rbf', gamma: variance === 0 ? 1 : 1 / (dims * variance) };
+}
+
+function weightsOf(
+  setting: SvmConfiguration['classWeights'],
+  classes: readonly string[],
+  labels: Int32Array,
+): number[] | undefined {
+  if (setting === null) return undefined;
+  if (setting !== 'balanced') return classes.map((label) => setting[label] ?? 1);
+  const counts = new Array<number>(classes.length).fill(0);
+  for (const index of labels) counts[index]! += 1;
+  return counts.map((count) => labels.length / (classes.length * count));
+}
+
+function logSupport({ model, facts }: Ready, { log }: TrainContext): void {
+  const figure = 'support vectors';
+  log({ figure, legend: 'total', x: 1, y: model.supportIndices.length });
+  for (const [index, label] of facts.classes.entries())
+    log({ figure, legend: label, x: 1, y: model.supportPerClass[index]! });
+}
+
+function plain(standardisation: Standardisation | null) {
+  return standardisation && { mean: [...standardisation.mean], deviation: [...standardisation.deviation] };
+}

@@ -1,0 +1,77 @@
+import { pushModelCode } from '../../../shared/catalog/codebase-push.ts';
+import { createModel, updateModel } from '../../../shared/catalog/models.ts';
+import type { Model } from '../../../shared/entities/model.ts';
+import { hasCode } from '../../../shared/errors.ts';
+import { BUNDLE_NAME, type BundledAdapter, bundleAdapter } from '../../bundle-adapter.ts';
+import type { Answer } from '../../command.ts';
+import { jsonObjectOption } from '../../options.ts';
+import { sizeText } from '../../output/units.ts';
+import { find } from '../../references.ts';
+import type { Session } from '../../session.ts';
+import { modelToWire } from './entities.ts';
+
+interface PushOptions {
+  class?: string;
+  project?: string;
+  configuration?: string;
+}
+
+/** Bundles an adapter and makes it the code of a model, which it creates when it is missing and `--project` says where. */
+export async function push(
+  session: Session,
+  reference: string,
+  path: string,
+  options: PushOptions,
+): Promise<Answer> {
+  const { platform, actor, io } = session;
+  const configuration = await jsonObjectOption(io, '--configuration', options.configuration);
+  const present = await findModel(session, reference, options.project);
+  const adapter = await bundleAdapter(session.path(path), options.class);
+  const { className, archive, sizeBytes } = adapter;
+  const target = present ?? (await create(session, reference, adapter, options.project!));
+  const code = { modelId: target.id, archive, entryPoint: BUNDLE_NAME, className };
+  const { codebase } = await pushModelCode(platform, actor, code);
+  const { inputType, outputType } = adapter.adapterClass;
+  const model = await updateModel(platform, actor, target.id, {
+    ...(inputType != null && { inputType }),
+    ...(outputType != null && { outputType }),
+    ...(configuration && { configuration }),
+  });
+  const done = codebase.reused ? 'The same code was there already' : `Pushed code version ${codebase.version}`;
+  return {
+    json: { model: modelToWire(model), codebase: { ...codebase }, created: present === undefined, sizeBytes },
+    text: [
+      ...(present === undefined ? [`Created model ${model.name} (${model.id}).`] : []),
+      `${done}: ${className}, ${sizeText(sizeBytes)}. Model ${model.name} is at version ${model.version}.`,
+    ].join('\n'),
+  };
+}
+
+/** `undefined` when it is missing and may be created. @throws EntityNotFound without a project */
+async function findModel(
+  session: Session,
+  reference: string,
+  projectReference: string | undefined,
+): Promise<Model | undefined> {
+  if (projectReference === undefined) return find(session, 'Model', reference);
+  const project = await find(session, 'Project', projectReference);
+  const byId = await session.platform.store.get('Model', reference);
+  if (byId?.projectId === project.id) return byId;
+  try {
+    return await find(session, 'Model', `${project.id}/${reference}`);
+  } catch (error) {
+    if (hasCode(error, 'EntityNotFound')) return undefined;
+    throw error;
+  }
+}
+
+async function create(
+  session: Session,
+  name: string,
+  { className }: BundledAdapter,
+  projectReference: string,
+): Promise<Model> {
+  const project = await find(session, 'Project', projectReference);
+  const model = { name, projectId: project.id, entryPoint: BUNDLE_NAME, className };
+  return createModel(session.platform, session.actor, model);
+}

@@ -1,0 +1,118 @@
+import { type ErrorBody, InternalError, toErrorBody } from '../../shared/errors.ts';
+import type { OutboxEntry } from '../../shared/store/entity-store.ts';
+import { failedMessages, MAX_BATCH_RECORDS, messageIdOf, toQueueRecord } from './queue-message.ts';
+import type { Timers } from './timers.ts';
+
+export interface EventLaneOptions {
+  functionName: string;
+  /** Runs the function with a batch; rejects when all of it failed. */
+  invoke(batch: { Records: unknown[] }): Promise<unknown>;
+  /** The function has dealt with the entry. */
+  delivered(entry: OutboxEntry): Promise<void>;
+  /** The function failed on the entry in every attempt. A rejection has it tried once more. */
+  givenUp(entry: OutboxEntry, attempts: number, error: ErrorBody): Promise<void>;
+  timers: Timers;
+  now(): number;
+}
+
+interface Delivery {
+  entry: OutboxEntry;
+  /** Attempts made. */
+  attempts: number;
+}
+
+/**
+ * Pauses between the attempts. Together they outlast an execution's lease (30 s): when a process was lost with a record,
+ * the last attempt can take its run over.
+ */
+export const BACKOFF_MS: readonly number[] = [1_000, 4_000, 16_000, 64_000];
+
+/** Attempts for one record, the first included; the queue's `maxReceiveCount` in the cloud. */
+export const MAX_ATTEMPTS = BACKOFF_MS.length + 1;
+
+/**
+ * The queue of one function: entries go to it in order, up to ten at a time, one batch after the other. What failed is
+ * tried again after a pause that grows, while later entries go on.
+ */
+export class EventLane {
+  readonly #options: EventLaneOptions;
+  readonly #ready: Delivery[] = [];
+  readonly #pauses = new Set<unknown>();
+  #running: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: EventLaneOptions) {
+    this.#options = options;
+  }
+
+  add(entry: OutboxEntry): void {
+    this.#ready.push({ entry, attempts: 0 });
+    this.#pump();
+  }
+
+  /** Begins no more batches; resolves when the one under way has ended. What is left stays in the outbox. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const pause of this.#pauses) this.#options.timers.clearTimeout(pause);
+    await this.#running;
+  }
+
+  #pump(): void {
+    if (this.#running || this.#closed || this.#ready.length === 0) return;
+    this.#running = this.#runBatch().finally(() => {
+      this.#running = undefined;
+      this.#pump();
+    });
+  }
+
+  async #runBatch(): Promise<void> {
+    // What is added in the same moment goes into the same batch.
+    await Promise.resolve();
+    const batch = this.#ready.splice(0, MAX_BATCH_RECORDS);
+    const { functionName, invoke, now } = this.#options;
+    for (const delivery of batch) delivery.attempts += 1;
+    const records = batch.map(({ entry, attempts }) => toQueueRecord(entry, functionName, attempts, now()));
+    const ids = new Set(batch.map(({ entry }) => messageIdOf(entry, functionName)));
+    let failed: ReadonlySet<string> = ids;
+    let error: ErrorBody = REPORTED;
+    try {
+      const answer = await invoke({ Records: records });
+      failed = failedMessages(answer, ids) ?? ids;
+    } catch (thrown) {
+      error = toErrorBody(thrown);
+    }
+    for (const delivery of batch) {
+      if (failed.has(messageIdOf(delivery.entry, functionName))) await this.#onFailure(delivery, error);
+      else await this.#options.delivered(delivery.entry);
+    }
+  }
+
+  async #onFailure(delivery: Delivery, error: ErrorBody): Promise<void> {
+    // A batch that the closing server cut off is no attempt of the function's: it is delivered again after the start.
+    if (this.#closed) return;
+    if (delivery.attempts < MAX_ATTEMPTS) return this.#pause(delivery);
+    try {
+      await this.#options.givenUp(delivery.entry, delivery.attempts, error);
+    } catch {
+      this.#pause({ ...delivery, attempts: delivery.attempts - 1 });
+    }
+  }
+
+  #pause(delivery: Delivery): void {
+    const { timers } = this.#options;
+    const pause = timers.setTimeout(
+      () => {
+        this.#pauses.delete(pause);
+        this.#ready.push(delivery);
+        this.#pump();
+      },
+      BACKOFF_MS[delivery.attempts - 1]!,
+    );
+    this.#pauses.add(pause);
+  }
+}
+
+/** What is known of a record that the function named as failed: its own log has the reason. */
+const REPORTED = new InternalError(
+  new Error('the function named the record in batchItemFailures, and told the reason in its log'),
+).toJSON();

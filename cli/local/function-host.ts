@@ -1,0 +1,118 @@
+import { isModelfnError, toErrorBody } from '../../shared/errors.ts';
+import type { Json } from '../../shared/json.ts';
+import type { Log } from '../../shared/log.ts';
+import { FunctionNotFound, ShuttingDown } from './errors.ts';
+import { SYSTEM_TIMERS, type Timers } from './timers.ts';
+import { type InvokeOptions, WorkerPool } from './worker-pool.ts';
+import type { Environment } from './worker-process.ts';
+
+export interface FunctionHostOptions {
+  /** Function name -> absolute path of its bundle. */
+  bundles: ReadonlyMap<string, string>;
+  /** Processes kept for each function's calls, and as many again for its work in the background. */
+  workersPerFunction: number;
+  /** The whole environment of the workers. */
+  env: Environment;
+  log: Log;
+  timers?: Timers;
+}
+
+export interface HostInvokeOptions extends InvokeOptions {
+  /** Nobody waits for the answer with an open connection: the call stands back behind those where somebody does. */
+  background?: boolean;
+}
+
+/** Lambda's own limit of one invocation. */
+const DEFAULT_TIMEOUT_MS = 15 * 60 * 1000;
+
+/**
+ * Pauses before a background invocation is repeated, as Lambda repeats asynchronous ones. Longer than an execution's
+ * lease: the run of a lost process can be taken over by then.
+ */
+export const RETRY_DELAYS_MS: readonly number[] = [60_000, 120_000];
+
+/**
+ * Processes for what somebody waits for, and others for what runs in the background: two trainings that take hours
+ * leave a third call its answer.
+ */
+interface Pools {
+  calls: WorkerPool;
+  background: WorkerPool;
+}
+
+/** All functions of one machine, each in processes of its own. */
+export class FunctionHost {
+  readonly #pools: ReadonlyMap<string, Pools>;
+  readonly #log: Log;
+  readonly #timers: Timers;
+  readonly #pauses = new Set<unknown>();
+  #closed = false;
+
+  constructor({ bundles, workersPerFunction, env, log, timers = SYSTEM_TIMERS }: FunctionHostOptions) {
+    this.#log = log;
+    this.#timers = timers;
+    this.#pools = new Map(
+      [...bundles].map(([functionName, bundle]) => {
+        const onDispatch = (payload: Json) => this.dispatch(functionName, payload);
+        const options = { functionName, bundle, size: workersPerFunction, env, log, onDispatch };
+        return [functionName, { calls: new WorkerPool(options), background: new WorkerPool(options) }];
+      }),
+    );
+  }
+
+  /** Names of the functions, sorted. */
+  get functionNames(): string[] {
+    return [...this.#pools.keys()].sort();
+  }
+
+  /**
+   * Runs a function with a JSON event and answers what it answered. `timeoutMs` is 15 minutes unless given.
+   * @throws FunctionNotFound, and the codes of `WorkerPool.invoke`
+   */
+  async invoke(functionName: string, event: unknown, options: HostInvokeOptions = {}): Promise<unknown> {
+    const { background = false, ...rest } = options;
+    const { calls, background: behind } = this.#poolsOf(functionName);
+    return (background ? behind : calls).invoke(event, { timeoutMs: DEFAULT_TIMEOUT_MS, ...rest });
+  }
+
+  /**
+   * Runs a function in the background, without a time limit. Its result is the function's to record. A failure that may
+   * pass, such as a lost process, is tried again twice; the last one goes to the log.
+   * @throws FunctionNotFound
+   */
+  dispatch(functionName: string, payload: Json): void {
+    void this.#runBehind(this.#poolsOf(functionName).background, functionName, payload, 0);
+  }
+
+  /** Takes no more calls, lets those that run finish for `graceMs`, ends all processes. May be called twice. */
+  async close(graceMs = 0): Promise<void> {
+    this.#closed = true;
+    for (const pause of this.#pauses) this.#timers.clearTimeout(pause);
+    const pools = [...this.#pools.values()].flatMap(({ calls, background }) => [calls, background]);
+    await Promise.all(pools.map((pool) => pool.close(graceMs)));
+  }
+
+  async #runBehind(pool: WorkerPool, functionName: string, payload: Json, attempt: number): Promise<void> {
+    try {
+      await pool.invoke(payload);
+    } catch (error) {
+      const delayMs = isModelfnError(error) && error.retryable ? RETRY_DELAYS_MS[attempt] : undefined;
+      const repeats = delayMs !== undefined && !this.#closed;
+      const { code, message } = toErrorBody(this.#closed ? new ShuttingDown(functionName) : error);
+      const facts = { function: functionName, code, reason: message };
+      if (!repeats) return this.#log.error('background invocation failed', facts);
+      this.#log.warn('background invocation is repeated', { ...facts, delayMs });
+      const pause = this.#timers.setTimeout(() => {
+        this.#pauses.delete(pause);
+        void this.#runBehind(pool, functionName, payload, attempt + 1);
+      }, delayMs);
+      this.#pauses.add(pause);
+    }
+  }
+
+  #poolsOf(functionName: string): Pools {
+    const pools = this.#pools.get(functionName);
+    if (pools === undefined) throw new FunctionNotFound(functionName, this.functionNames);
+    return pools;
+  }
+}

@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import { type Config, toEnvironment } from '../../shared/config.ts';
+import type { Log } from '../../shared/log.ts';
+import type { Platform } from '../../shared/platform.ts';
+import { ApiProcess } from './api-process.ts';
+import { buildFunctions } from './build.ts';
+import { FunctionNotFound } from './errors.ts';
+import { EventDispatcher } from './event-dispatcher.ts';
+import { FunctionHost } from './function-host.ts';
+import { type Gateway, startGateway } from './gateway.ts';
+import { type HomeLock, lockHome } from './home-lock.ts';
+import { requireLoopback } from './loopback-guard.ts';
+
+export interface LocalServerOptions {
+  config: Readonly<Config>;
+  platform: Pick<Platform, 'store'>;
+  /** Folder with `functions/`; the bundles go to its `dist/`. */
+  root: string;
+  log: Log;
+}
+
+export interface LocalServer {
+  url: string;
+  host: FunctionHost;
+  dispatcher: EventDispatcher;
+  /**
+   * Takes no more requests and events; what is under way has `graceMs` to finish, then its processes are ended. What was
+   * cut off is delivered again, or can be repeated. May be called twice.
+   */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** The function that serves the entity API by itself instead of by events. */
+const API = 'api';
+
+const DEFAULT_GRACE_MS = 10_000;
+
+/**
+ * Runs the deployed bundles on this machine: gateway, functions in processes of their own, and the delivery of events.
+ * What is not current is built first.
+ * @throws HostRefused, PortInUse, CannotListen, AlreadyRunning, HomeUnusable, BuildFailed; FunctionNotFound without an `api`
+ */
+export async function startLocalServer(options: LocalServerOptions): Promise<LocalServer> {
+  requireLoopback(options.config.host);
+  const lock = lockHome(options.config.home);
+  try {
+    return await start(options, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function start(
+  { config, platform, root, log }: LocalServerOptions,
+  lock: HomeLock,
+): Promise<LocalServer> {
+  const built = await buildFunctions({ root, outdir: join(root, 'dist'), log });
+  const bundles = new Map(built.map(({ name, bundle }) => [name, bundle]));
+  const env = toEnvironment(config);
+  const apiBundle = bundles.get(API);
+  if (apiBundle === undefined) throw new FunctionNotFound(API, [...bundles.keys()]);
+  const api = new ApiProcess({ functionName: API, bundle: apiBundle, env, log });
+  bundles.delete(API);
+  const host = new FunctionHost({ bundles, workersPerFunction: config.workersPerFunction, env, log });
+  const gateway = await startGateway({
+    host: config.host,
+    port: config.port,
+    functions: host,
+    apiSocket: () => api.socket(),
+    log,
+  });
+  const deadLetterPath = join(config.home, 'dead-letters.jsonl');
+  const dispatcher = new EventDispatcher({ store: platform.store, functions: host, deadLetterPath, log });
+  lock.announce(gateway.url);
+  // The first page need not wait for the process. A failure is told by the request that meets it.
+  api.socket().catch(() => {});
+  void dispatcher.wake();
+  let closing: Promise<void> | undefined;
+  return {
+    url: gateway.url,
+    host,
+    dispatcher,
+    close: (graceMs = DEFAULT_GRACE_MS) => {
+      closing ??= closeAll({ gateway, dispatcher, host, api, lock }, graceMs);
+      return closing;
+    },
+  };
+}
+
+interface Parts {
+  gateway: Gateway;
+  dispatcher: EventDispatcher;
+  host: FunctionHost;
+  api: ApiProcess;
+  lock: HomeLock;
+}
+
+/** The dispatcher stops taking entries at once, and is done when the host has let its last batch end or ended it. */
+async function closeAll({ gateway, dispatcher, host, api, lock }: Parts, graceMs: number): Promise<void> {
+  const dispatched = dispatcher.close();
+  await gateway.close(graceMs);
+  await host.close(graceMs);
+  await Promise.all([dispatched, api.close()]);
+  lock.release();
+}

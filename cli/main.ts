@@ -1,0 +1,38 @@
+import { createInterface } from 'node:readline/promises';
+import type { CliIo } from './io.ts';
+import { runCli } from './run-cli.ts';
+
+const interruption = new AbortController();
+
+process.on('SIGINT', () => {
+  // The second Ctrl-C does not wait.
+  if (interruption.signal.aborted) process.exit(130);
+  interruption.abort(new Error('Ctrl-C'));
+});
+// A reader such as `head` that has seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+const io: CliIo = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  isTTY: process.stderr.isTTY === true,
+  columns: process.stderr.columns,
+  env: process.env,
+  cwd: process.cwd(),
+  now: Date.now,
+  interrupted: interruption.signal,
+  ...(process.stdin.isTTY && process.stderr.isTTY && { ask }),
+};
+
+const exitCode = await runCli(process.argv.slice(2), io);
+// An adapter's code may have left something open; what was printed goes out first.
+process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));
+
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question, { signal: interruption.signal });
+  } finally {
+    lines.close();
+  }
+}

@@ -1,0 +1,21 @@
+import { isJsonObject, type Json, type JsonObject } from '../../shared/json.ts';
+
+/** A part of a function's output that is an object; empty when it is missing. */
+export function part(output: Json | undefined, name: string): JsonObject {
+  const value = isJsonObject(output) ? output[name] : undefined;
+  return isJsonObject(value) ? value : {};
+}
+
+/** A part that is a list of objects; empty when it is missing. */
+export function parts(output: Json | undefined, name: string): JsonObject[] {
+  const value = isJsonObject(output) ? output[name] : undefined;
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}
+
+/** Items that a function could not use, one a line, the first few of them. */
+export function failedLines(failed: readonly JsonObject[], shown = 10): string[] {
+  return [
+    ...failed.slice(0, shown).map(({ filename, message }) => `  ${filename}: ${message}`),
+    ...(failed.length > shown ? [`  and ${failed.length - shown} more; see --json`] : []),
+  ];
+}

@@ -1,0 +1,66 @@
+import { rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { Express, Request } from 'express';
+import { LOCAL_ACTOR } from '../../shared/auth/actor.ts';
+import { readConfig } from '../../shared/config.ts';
+import { openPlatform } from '../../shared/open-platform.ts';
+
+/** Entry of the deployed function: API Gateway requests of payload format 2.0. */
+export const handler = async (event: object, context: object): Promise<object> => {
+  caller ??= Promise.all([application(), import('serverless-http')])
+    .then(([app, { default: serverless }]) => serverless(app, { binary: isBinary }))
+    .catch((error: unknown) => {
+      caller = undefined;
+      throw error;
+    });
+  return (await caller)(event, context);
+};
+
+/** Serves the same API on a Unix socket, where bodies of any size stream both ways. A socket left there by a dead process is replaced. */
+export async function listen(socketPath: string): Promise<Server> {
+  const server = createServer(await application());
+  await rm(socketPath, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(socketPath, resolve);
+  });
+  return server;
+}
+
+let caller: Promise<(event: object, context: object) => Promise<object>> | undefined;
+let opening: Promise<Express> | undefined;
+
+/** Once a process; an opening that failed is tried again by the next request. */
+function application(): Promise<Express> {
+  opening ??= openApplication().catch((error: unknown) => {
+    opening = undefined;
+    throw error;
+  });
+  return opening;
+}
+
+async function openApplication(): Promise<Express> {
+  const [{ createApp, API_PATH }, platform] = await Promise.all([
+    import('./app.ts'),
+    openPlatform(readConfig()),
+  ]);
+  return createApp({
+    platform,
+    actorOf: () => LOCAL_ACTOR,
+    baseUrlOf: (request) => `${originOf(request)}${API_PATH}`,
+  });
+}
+
+/** As the caller wrote it. A host that is no host is not repeated into links. */
+function originOf(request: Request): string {
+  const host = request.get('host') ?? '';
+  const scheme = request.get('x-forwarded-proto') === 'https' ? 'https' : 'http';
+  return `${scheme}://${/^[\w.:[\]-]{1,255}$/.test(host) ? host : 'localhost'}`;
+}
+
+/** JSON goes as text, all else as base64: an item may be of any type, and text of any encoding. */
+function isBinary(headers: Record<string, unknown>): boolean {
+  const type = headers['content-type'];
+  const isPlain = headers['content-encoding'] === undefined;
+  return !(isPlain && (type === undefined || /^application\/json\b/.test(String(type))));
+}

@@ -1,0 +1,163 @@
+import type { PartitionData } from '../../adapters/model-adapter.ts';
+import type { Bucket } from '../../shared/buckets/bucket.ts';
+import { artifactFolder } from '../../shared/catalog/artifact-folder.ts';
+import { uploadItems } from '../../shared/catalog/item-import.ts';
+import { bucketLayout } from '../../shared/convert/bucket-layout.ts';
+import { datasetOf } from '../../shared/datasets/dataset-of.ts';
+import { openPartition } from '../../shared/datasets/partition-data.ts';
+import { type BucketSpec, bucketSpecSchema } from '../../shared/entities/bucket-spec.ts';
+import type { Dataset } from '../../shared/entities/dataset.ts';
+import type { Partition } from '../../shared/entities/item.ts';
+import { InvalidInput } from '../../shared/errors.ts';
+import { defineFunction } from '../../shared/invoke/function-spec.ts';
+import type { Run } from '../../shared/invoke/run.ts';
+import { deepFreeze, type Json, type JsonObject } from '../../shared/json.ts';
+import { parse } from '../../shared/parse.ts';
+import { loadAdapterClass } from '../../shared/snapshots/adapter-class.ts';
+import { effectiveConfiguration } from '../../shared/snapshots/effective-configuration.ts';
+import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
+
+const PARTITIONS = ['train', 'validation', 'test'] as const;
+
+/** Writes a dataset in the adapter's own training layout, or reads such a layout back into items. */
+export const convertFunction = defineFunction({
+  name: 'convert',
+  description:
+    "Writes partitions of a dataset in the adapter's own training layout, or reads a layout back into items.",
+  mode: 'background',
+  inputs: {
+    snapshot: {
+      type: 'Snapshot',
+      required: true,
+      description: 'the snapshot whose adapter and configuration convert',
+    },
+    dataset: {
+      type: 'Dataset',
+      description: "another dataset than the snapshot's own; the target when reading back",
+    },
+    partition: {
+      type: 'String',
+      default: 'all',
+      oneOf: [...PARTITIONS, 'all'],
+      description: 'the partition to write; all writes each that has items',
+    },
+    filter: { type: 'Json', description: 'conditions that narrow the items' },
+    bucket: {
+      type: 'Json',
+      description: "where the layout is written; an artifact folder of the project's Binaries when missing",
+    },
+    from: {
+      type: 'Json',
+      description: 'a bucket that holds a layout: given, it is read back into items of the dataset',
+    },
+    folder: {
+      type: 'String',
+      default: '/',
+      description: 'reading back: the folder of the dataset that gets the items',
+    },
+  },
+  run: async (inputs, run) => {
+    const { snapshot } = inputs;
+    const { container, platform, signal } = run;
+    const model = await modelOf(container, snapshot);
+    const dataset = await datasetOf(platform, snapshot, inputs.dataset);
+    const { adapterClass } = await loadAdapterClass(platform, container.builtIns, model, signal);
+    const adapter = new adapterClass({
+      configuration: effectiveConfiguration(adapterClass, model, snapshot),
+      labels: deepFreeze([...snapshot.ontologySpec.labels]),
+    });
+    const described = {
+      snapshot: describeSnapshot(snapshot),
+      dataset: { id: dataset.id, name: dataset.name },
+    };
+    if (inputs.from !== undefined) {
+      const bucket = await platform.openBucket(
+        ownerOf(run, dataset),
+        parse(bucketSpecSchema, inputs.from, 'from'),
+      );
+      const entries = adapter.convertBack(bucketLayout(bucket));
+      return { ...described, ...(await importItems(run, dataset, inputs.folder, entries)) };
+    }
+    const spec = await targetOf(run, dataset, inputs.bucket);
+    const bucket = await platform.openBucket(ownerOf(run, dataset), spec);
+    const written = await writePartitions(
+      run,
+      dataset,
+      inputs,
+      bucket,
+      (data) => adapter.convert(data, bucketLayout(bucket)),
+      (input) => adapter.prepare(input),
+    );
+    return { ...described, bucket: spec as Json, ...written } satisfies JsonObject;
+  },
+});
+
+async function writePartitions(
+  { platform, signal, progress }: Run,
+  dataset: Readonly<Dataset>,
+  { partition, filter }: { partition: string; filter?: Json | undefined },
+  bucket: Bucket,
+  convert: (data: PartitionData<unknown>) => Promise<void>,
+  prepare: Parameters<typeof openPartition>[2],
+): Promise<JsonObject> {
+  const wanted = partition === 'all' ? PARTITIONS : [partition as Partition];
+  const items: Record<string, number> = {};
+  const failed: JsonObject[] = [];
+  let unlabelled = 0;
+  for (const [index, each] of wanted.entries()) {
+    const from = { datasetId: dataset.id, partition: each, filter: filter as JsonObject | undefined };
+    const data = await openPartition(platform, from, prepare, signal);
+    if (data.count === 0) continue;
+    await convert(data);
+    items[each] = data.count;
+    unlabelled += data.leftOut.unlabelled;
+    failed.push(...data.leftOut.failed.map((one) => ({ ...one })));
+    progress(((index + 1) / wanted.length) * 100, each);
+  }
+  if (Object.keys(items).length === 0)
+    throw new InvalidInput('input of convert', [
+      { field: 'partition', problem: `no item of dataset ${dataset.name} is in ${wanted.join(', ')}` },
+    ]);
+  const files: JsonObject[] = [];
+  for await (const { key, sizeBytes } of bucket.list()) files.push({ path: key, sizeBytes });
+  return { items, files, unlabelled, failed };
+}
+
+async function importItems(
+  { platform, actor, signal, progress }: Run,
+  dataset: Readonly<Dataset>,
+  folder: string,
+  converted: AsyncIterable<{ filename: string; content: Uint8Array; label: string | undefined }>,
+): Promise<JsonObject> {
+  const below = folder.replace(/\/+$/, '');
+  const entries = async function* () {
+    for await (const { filename, content, label } of converted)
+      yield { path: `${below}${filename}`, bytes: content, ...(label !== undefined && { label }) };
+  };
+  const { created, overwritten, failures } = await uploadItems(platform, actor, dataset.id, entries(), {
+    mode: 'overwrite',
+    signal,
+    onProgress: (done) => progress(0, `${done} items`),
+  });
+  return {
+    created,
+    overwritten,
+    failed: failures.map(({ path, error }) => ({ filename: path, code: error.code, message: error.message })),
+  };
+}
+
+/** A `local` bucket without a path belongs to the run. */
+function ownerOf({ executionId }: Run, dataset: Readonly<Dataset>): { id: string; projectId: string } {
+  return { id: executionId, projectId: dataset.projects[0]! };
+}
+
+async function targetOf(run: Run, dataset: Readonly<Dataset>, bucket: Json | undefined): Promise<BucketSpec> {
+  if (bucket !== undefined) return parse(bucketSpecSchema, bucket, 'bucket');
+  const itemId = await artifactFolder(
+    run.platform,
+    run.actor,
+    dataset.projects[0]!,
+    `/executions/${run.executionId}`,
+  );
+  return { type: 'item', itemId };
+}

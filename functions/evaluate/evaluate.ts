@@ -1,0 +1,151 @@
+import type { EvaluationPair, Prediction } from '../../adapters/model-adapter.ts';
+import { classLabelOf, predictedBy, toPrediction } from '../../shared/annotations/predictions.ts';
+import { predictionsOf } from '../../shared/annotations/write-predictions.ts';
+import { listMatches } from '../../shared/catalog/all-matches.ts';
+import { datasetOf } from '../../shared/datasets/dataset-of.ts';
+import { PartitionEmpty } from '../../shared/datasets/errors.ts';
+import type { FailedItem } from '../../shared/datasets/map-items.ts';
+import { groundTruthOf, queryOf } from '../../shared/datasets/partition-data.ts';
+import type { Item, Partition } from '../../shared/entities/item.ts';
+import type { Model } from '../../shared/entities/model.ts';
+import type { Snapshot } from '../../shared/entities/snapshot.ts';
+import { defineFunction } from '../../shared/invoke/function-spec.ts';
+import type { Run } from '../../shared/invoke/run.ts';
+import { deepFreeze, type JsonObject } from '../../shared/json.ts';
+import { PredictionsMissing } from '../../shared/predict/errors.ts';
+import { predictItems } from '../../shared/predict/predict-items.ts';
+import { loadAdapterClass } from '../../shared/snapshots/adapter-class.ts';
+import { effectiveConfiguration } from '../../shared/snapshots/effective-configuration.ts';
+import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
+import { MetricWriter } from '../../shared/train/metric-writer.ts';
+
+/** Compares a snapshot's predictions with what people said. */
+export const evaluateFunction = defineFunction({
+  name: 'evaluate',
+  description:
+    "Compares a snapshot's predictions with ground truth and keeps the numbers as metrics of the snapshot.",
+  mode: 'background',
+  inputs: {
+    snapshot: { type: 'Snapshot', required: true, description: 'the snapshot to evaluate' },
+    dataset: { type: 'Dataset', description: "another dataset than the snapshot's own" },
+    partition: {
+      type: 'String',
+      default: 'test',
+      oneOf: ['train', 'validation', 'test', 'all'],
+      description: 'the items to evaluate on',
+    },
+    filter: { type: 'Json', description: 'conditions that narrow the items' },
+    predict: {
+      type: 'Boolean',
+      default: false,
+      description: 'true: predict the items now, writing nothing, instead of reading the predictions on them',
+    },
+  },
+  run: async (inputs, run) => {
+    const { snapshot } = inputs;
+    const { container, platform } = run;
+    const model = await modelOf(container, snapshot);
+    const dataset = await datasetOf(platform, snapshot, inputs.dataset);
+    const partition = inputs.partition as Partition | 'all';
+    const filter = inputs.filter as JsonObject | undefined;
+    const items = await listMatches(
+      platform.store,
+      'Item',
+      queryOf({ datasetId: dataset.id, partition, filter }),
+    );
+    if (items.length === 0) throw new PartitionEmpty(dataset, partition === 'all' ? 'test' : partition);
+    const { byItem, failed } = inputs.predict
+      ? await predictNow(run, snapshot, model, items)
+      : { byItem: await readPredictions(run, snapshot, items), failed: [] };
+    const truth = await groundTruthOf(platform, items);
+    const pairs = items
+      .filter(({ id }) => byItem.has(id))
+      .map((item): EvaluationPair => {
+        const groundTruth = truth.get(item.id) ?? [];
+        return {
+          item,
+          groundTruth,
+          label: classLabelOf(groundTruth),
+          predictions: byItem.get(item.id) ?? [],
+        };
+      });
+    const evaluation = await evaluateWith(run, model, snapshot, pairs);
+    const samples = await keep(run, snapshot, partition, evaluation.metrics);
+    return {
+      snapshot: describeSnapshot(snapshot),
+      dataset: { id: dataset.id, name: dataset.name },
+      partition,
+      items: items.length,
+      evaluated: pairs.length,
+      withoutPredictions: items.length - pairs.length,
+      failed: failed.map((each) => ({ ...each })),
+      metrics: { ...evaluation.metrics },
+      perLabel: structuredClone(evaluation.perLabel) as JsonObject,
+      details: evaluation.details ?? {},
+      metricSamples: samples,
+    } satisfies JsonObject;
+  },
+});
+
+async function evaluateWith(
+  run: Run,
+  model: Readonly<Model>,
+  snapshot: Readonly<Snapshot>,
+  pairs: EvaluationPair[],
+) {
+  const { platform, container, signal } = run;
+  const { adapterClass } = await loadAdapterClass(platform, container.builtIns, model, signal);
+  const adapter = new adapterClass({
+    configuration: effectiveConfiguration(adapterClass, model, snapshot),
+    labels: deepFreeze([...snapshot.ontologySpec.labels]),
+  });
+  return adapter.evaluate(pairs);
+}
+
+async function predictNow(
+  { platform, container, signal, progress }: Run,
+  snapshot: Readonly<Snapshot>,
+  model: Readonly<Model>,
+  items: readonly Item[],
+): Promise<{ byItem: Map<string, readonly Prediction[]>; failed: FailedItem[] }> {
+  const { loaded } = await container.loaded.acquire(snapshot, model);
+  const onProgress = (done: number) => progress((done / items.length) * 95, 'predicting');
+  const { results, failed } = await predictItems(platform, loaded, items, {
+    signal,
+    minConfidence: 0,
+    onProgress,
+  });
+  return { byItem: new Map(results.map(({ item, predictions }) => [item.id, predictions])), failed };
+}
+
+/** The predictions of the snapshot's current revision on the items, surest first. @throws PredictionsMissing */
+async function readPredictions(
+  { platform }: Run,
+  snapshot: Readonly<Snapshot>,
+  items: readonly Item[],
+): Promise<Map<string, readonly Prediction[]>> {
+  const ids = items.map(({ id }) => id);
+  const byItem = new Map<string, Prediction[]>();
+  for (const annotation of (await predictionsOf(platform.store, snapshot.id, ids)).values()) {
+    if (predictedBy(annotation)?.revision !== snapshot.revision) continue;
+    const own = byItem.get(annotation.itemId) ?? [];
+    byItem.set(annotation.itemId, own);
+    own.push(toPrediction(annotation));
+  }
+  if (byItem.size === 0) throw new PredictionsMissing(snapshot, items.length);
+  for (const own of byItem.values()) own.sort((a, b) => b.confidence - a.confidence);
+  return byItem;
+}
+
+/** One curve a number: figure = partition, legend = metric, x = revision. */
+async function keep(
+  { platform, executionId }: Run,
+  snapshot: Readonly<Snapshot>,
+  partition: string,
+  metrics: Readonly<Record<string, number>>,
+): Promise<number> {
+  const writer = new MetricWriter(platform, snapshot.id, executionId);
+  const finite = Object.entries(metrics).filter(([, y]) => Number.isFinite(y));
+  writer.log(finite.map(([legend, y]) => ({ figure: partition, legend, x: snapshot.revision, y })));
+  return writer.flush();
+}

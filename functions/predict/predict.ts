@@ -1,0 +1,118 @@
+import { digestOf } from '../../shared/annotations/predictions.ts';
+import { writePredictions } from '../../shared/annotations/write-predictions.ts';
+import type { Item } from '../../shared/entities/item.ts';
+import { InvalidInput } from '../../shared/errors.ts';
+import { defineFunction } from '../../shared/invoke/function-spec.ts';
+import type { JsonObject } from '../../shared/json.ts';
+import { NothingPredicted } from '../../shared/predict/errors.ts';
+import { predictItems } from '../../shared/predict/predict-items.ts';
+import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
+
+/** Above this many items the output tells counts and a digest; the predictions themselves are annotations by then. */
+const SHOWN_ITEMS = 100;
+
+/** Predicts items with a snapshot and writes the predictions to them as annotations. */
+export const predictFunction = defineFunction({
+  name: 'predict',
+  description: 'Predicts items with a snapshot; the predictions become annotations of the items.',
+  mode: 'inPlace',
+  inputs: {
+    snapshot: { type: 'Snapshot', required: true, description: 'the snapshot whose weights predict' },
+    items: {
+      type: 'Item[]',
+      description: 'a list of items, or {"dataset": ..., "filter": {...}} for all that match',
+    },
+    item: { type: 'Item', description: 'one item, as a trigger sends it' },
+    write: { type: 'Boolean', default: true, description: 'false: answer the predictions and write nothing' },
+    minConfidence: {
+      type: 'Number',
+      default: 0,
+      least: 0,
+      most: 1,
+      description: 'predictions below this confidence are dropped',
+    },
+  },
+  run: async (inputs, { container, platform, actor, signal }) => {
+    const items = itemsOf(inputs);
+    const { snapshot } = inputs;
+    const model = await modelOf(container, snapshot);
+    const started = performance.now();
+    const { loaded, cold } = await container.loaded.acquire(snapshot, model);
+    const loadedAt = performance.now();
+    const predicted = await predictItems(platform, loaded, items, {
+      signal,
+      minConfidence: inputs.minConfidence,
+    });
+    const { results, failed } = predicted;
+    if (results.length === 0 && failed.length > 0) throw new NothingPredicted(failed);
+    const predictedAt = performance.now();
+    const written = inputs.write
+      ? await writePredictions(platform, actor, { snapshot, model }, results)
+      : { annotations: [], goneItemIds: [] };
+    const counts = {
+      items: results.length,
+      annotations: results.reduce((sum, each) => sum + each.predictions.length, 0),
+    };
+    return {
+      snapshot: describeSnapshot(snapshot),
+      ...counts,
+      failed: [...failed.map((each) => ({ ...each })), ...gone(results, written.goneItemIds)],
+      written: inputs.write,
+      digest: inputs.write ? digestOf(written.annotations) : null,
+      predictions: results.length <= SHOWN_ITEMS ? results.map(shown) : null,
+      cold,
+      timings: {
+        loadMs: round(loadedAt - started),
+        prepareMs: round(predicted.timings.prepareMs),
+        predictMs: round(predicted.timings.predictMs),
+        writeMs: round(performance.now() - predictedAt),
+      },
+    } satisfies JsonObject;
+  },
+});
+
+function itemsOf({
+  items,
+  item,
+}: {
+  items?: readonly Readonly<Item>[] | undefined;
+  item?: Readonly<Item> | undefined;
+}) {
+  if (!items && !item)
+    throw new InvalidInput('input of predict', [
+      { field: 'items', problem: 'is missing; give items, or one item' },
+    ]);
+  const all = [...(items ?? []), ...(item ? [item] : [])];
+  const folder = all.find(({ type }) => type === 'dir');
+  if (folder)
+    throw new InvalidInput('input of predict', [
+      {
+        field: 'items',
+        problem: `${folder.filename} is a folder; take {"dataset": "${folder.datasetId}", "filter": {"dir": "${folder.filename}"}} for its files`,
+      },
+    ]);
+  return [...new Map(all.map((each) => [each.id, each])).values()];
+}
+
+function shown({ item, predictions }: { item: Readonly<Item>; predictions: readonly object[] }): JsonObject {
+  return {
+    item_id: item.id,
+    filename: item.filename,
+    annotations: predictions.map((prediction) => ({ ...prediction }) as JsonObject),
+  };
+}
+
+function gone(results: readonly { item: Readonly<Item> }[], ids: readonly string[]): JsonObject[] {
+  return results
+    .filter(({ item }) => ids.includes(item.id))
+    .map(({ item }) => ({
+      item_id: item.id,
+      filename: item.filename,
+      code: 'ItemGone',
+      message: `${item.filename} was deleted while it was predicted; nothing was written for it.`,
+    }));
+}
+
+function round(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
+}

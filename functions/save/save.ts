@@ -1,0 +1,121 @@
+import { bucketSpecSchema } from '../../shared/entities/bucket-spec.ts';
+import type { Execution } from '../../shared/entities/execution.ts';
+import type { Snapshot } from '../../shared/entities/snapshot.ts';
+import { InvalidInput } from '../../shared/errors.ts';
+import { defineFunction } from '../../shared/invoke/function-spec.ts';
+import type { Run } from '../../shared/invoke/run.ts';
+import type { Json, JsonObject } from '../../shared/json.ts';
+import { parse } from '../../shared/parse.ts';
+import { commitDirectory } from '../../shared/snapshots/commit-weights.ts';
+import { localFolder } from '../../shared/snapshots/local-folder.ts';
+import { describeSnapshot } from '../../shared/snapshots/snapshot-model.ts';
+import { abandonRun, beginRun } from '../../shared/snapshots/snapshot-run.ts';
+import { type BucketFiles, filesOfExecution } from '../../shared/snapshots/weights-source.ts';
+import { VERSION } from '../../shared/version.ts';
+
+const SOURCES = ['directory', 'execution', 'fromSnapshot', 'fromBucket'] as const;
+
+/** Commits files as a snapshot's next revision; with `bucket` into another bucket than before. */
+export const saveFunction = defineFunction({
+  name: 'save',
+  description:
+    "Commits a directory, an execution's output, another snapshot's weights or a bucket's content as the snapshot's weights.",
+  mode: 'background',
+  inputs: {
+    snapshot: { type: 'Snapshot', required: true, description: 'the snapshot that gets the weights' },
+    directory: {
+      type: 'String',
+      description: 'a folder of this machine, in the state folder or MODELFN_LOCAL_ROOTS',
+    },
+    execution: { type: 'Execution', description: 'a finished execution of train, save or convert' },
+    fromSnapshot: {
+      type: 'Snapshot',
+      description: 'a snapshot whose current weights are taken; itself, to move buckets',
+    },
+    fromBucket: {
+      type: 'Json',
+      description: 'a bucket whose files are taken, e.g. {"type":"item","itemId":"..."}',
+    },
+    bucket: { type: 'Json', description: "the bucket to save to; the snapshot's own when missing" },
+  },
+  run: async (inputs, run) => {
+    const given = SOURCES.filter((source) => inputs[source] !== undefined);
+    if (given.length !== 1)
+      throw new InvalidInput('input of save', [
+        { field: given.join(', ') || 'directory', problem: `give exactly one of ${SOURCES.join(', ')}` },
+      ]);
+    const bucket = inputs.bucket === undefined ? undefined : parse(bucketSpecSchema, inputs.bucket, 'bucket');
+    const snapshot = await beginRun(run.platform, inputs.snapshot, run.executionId);
+    try {
+      const source = await openSource(inputs, snapshot, run);
+      try {
+        run.progress(30, 'saving');
+        const lineage = lineageOf(snapshot, inputs, given[0]!, run);
+        const to = { directory: source.directory, lineage, bucket, signal: run.signal };
+        const { snapshot: moved, saved } = await commitDirectory(run.platform, snapshot, to);
+        return {
+          snapshot: describeSnapshot(moved),
+          status: moved.status,
+          weights: {
+            bucket: moved.bucket as Json,
+            manifestKey: saved.manifestKey,
+            manifestSha256: saved.manifestSha256,
+            files: saved.files.map((file) => ({ ...file })),
+            sizeBytes: saved.sizeBytes,
+            uploadedBytes: saved.uploadedBytes,
+          },
+        } satisfies JsonObject;
+      } finally {
+        source.release();
+      }
+    } catch (error) {
+      await abandonRun(run.platform, snapshot.id, run.executionId);
+      throw error;
+    }
+  },
+});
+
+interface SaveInputs {
+  directory?: string | undefined;
+  execution?: Readonly<Execution> | undefined;
+  fromSnapshot?: Readonly<Snapshot> | undefined;
+  fromBucket?: Json | undefined;
+}
+
+/** The files to save, verified, in a folder of this machine. */
+async function openSource(
+  inputs: SaveInputs,
+  snapshot: Snapshot,
+  { platform, container, signal }: Run,
+): Promise<{ directory: string; release: () => void }> {
+  if (inputs.directory !== undefined)
+    return { directory: await localFolder(platform.config, inputs.directory), release: () => undefined };
+  return container.loaded.fetch(filesToSave(inputs, snapshot), signal);
+}
+
+function filesToSave({ execution, fromSnapshot, fromBucket }: SaveInputs, snapshot: Snapshot): BucketFiles {
+  if (execution) return filesOfExecution(execution, snapshot.projectId);
+  if (fromSnapshot)
+    return { bucket: fromSnapshot.bucket, owner: fromSnapshot, weights: fromSnapshot.weights };
+  return { bucket: parse(bucketSpecSchema, fromBucket, 'fromBucket'), owner: snapshot, weights: null };
+}
+
+/** Weights that are saved again keep the story of how they were made. */
+function lineageOf(
+  snapshot: Snapshot,
+  inputs: SaveInputs,
+  source: (typeof SOURCES)[number],
+  { executionId }: Run,
+): JsonObject {
+  const saved: JsonObject = {
+    from: source,
+    executionId,
+    modelfn: VERSION,
+    ...(inputs.execution && { execution: inputs.execution.id }),
+    ...(inputs.fromSnapshot && {
+      snapshot: { id: inputs.fromSnapshot.id, revision: inputs.fromSnapshot.revision },
+    }),
+  };
+  const made = inputs.fromSnapshot?.lineage ?? (source === 'directory' ? {} : snapshot.lineage);
+  return { ...structuredClone(made as JsonObject), saved };
+}

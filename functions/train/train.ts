@@ -1,0 +1,165 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ModelAdapter, TrainingData } from '../../adapters/model-adapter.ts';
+import { digestDataset } from '../../shared/datasets/dataset-digest.ts';
+import { datasetOf } from '../../shared/datasets/dataset-of.ts';
+import { PartitionEmpty } from '../../shared/datasets/errors.ts';
+import { type OpenPartition, openPartition } from '../../shared/datasets/partition-data.ts';
+import type { Dataset } from '../../shared/entities/dataset.ts';
+import type { Partition } from '../../shared/entities/item.ts';
+import type { Snapshot } from '../../shared/entities/snapshot.ts';
+import { defineFunction } from '../../shared/invoke/function-spec.ts';
+import type { Run } from '../../shared/invoke/run.ts';
+import { deepFreeze, type Json, type JsonObject } from '../../shared/json.ts';
+import { loadAdapterClass } from '../../shared/snapshots/adapter-class.ts';
+import { commitDirectory } from '../../shared/snapshots/commit-weights.ts';
+import { effectiveConfiguration } from '../../shared/snapshots/effective-configuration.ts';
+import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
+import { abandonRun, beginRun } from '../../shared/snapshots/snapshot-run.ts';
+import { MetricWriter } from '../../shared/train/metric-writer.ts';
+import { VERSION } from '../../shared/version.ts';
+
+/** Saving and the bookkeeping around it are the last part of the bar. */
+const TRAINED_PERCENT = 95;
+const SHOWN_FAILURES = 100;
+
+/** Trains a snapshot on its dataset and saves the weights as its next revision. */
+export const trainFunction = defineFunction({
+  name: 'train',
+  description:
+    'Trains a snapshot on the train partition of its dataset and saves the weights as its next revision.',
+  mode: 'background',
+  inputs: {
+    snapshot: { type: 'Snapshot', required: true, description: 'the snapshot to train' },
+    dataset: { type: 'Dataset', description: "another dataset than the snapshot's own" },
+    filter: { type: 'Json', description: 'conditions that narrow the items trained on' },
+    seed: {
+      type: 'Integer',
+      default: 0,
+      least: 0,
+      description: 'source of all randomness: the same seed gives the same weights',
+    },
+  },
+  run: async (inputs, run) => {
+    const { platform, container, executionId } = run;
+    const snapshot = await beginRun(platform, inputs.snapshot, executionId);
+    try {
+      const model = await modelOf(container, snapshot);
+      const { adapterClass, codeDigest } = await loadAdapterClass(
+        platform,
+        container.builtIns,
+        model,
+        run.signal,
+      );
+      const configuration = effectiveConfiguration(adapterClass, model, snapshot);
+      const labels = deepFreeze([...snapshot.ontologySpec.labels]);
+      const adapter = new adapterClass({ configuration, labels });
+      const dataset = await datasetOf(platform, snapshot, inputs.dataset);
+      const trained = await learn(run, adapter, snapshot, dataset, inputs);
+      run.progress(TRAINED_PERCENT, 'saving');
+      const lineage: JsonObject = {
+        model: {
+          id: model.id,
+          version: model.version,
+          entryPoint: model.entryPoint,
+          className: model.className,
+          codeDigest,
+        },
+        dataset: { id: dataset.id, name: dataset.name, ...trained.digest },
+        configuration: structuredClone(configuration) as JsonObject,
+        labels: [...labels],
+        seed: inputs.seed,
+        parent: await parentOf(run, snapshot),
+        runtime: { modelfn: VERSION, node: process.version, platform: process.platform, arch: process.arch },
+        executionId,
+      };
+      const { snapshot: moved, saved } = await save(run, adapter, snapshot, lineage);
+      return {
+        snapshot: describeSnapshot(moved),
+        status: moved.status,
+        items: { train: trained.data.train.count, validation: trained.data.validation.count },
+        leftOut: leftOut([trained.data.train, trained.data.validation]),
+        weights: {
+          bucket: moved.bucket as Json,
+          manifestKey: saved.manifestKey,
+          manifestSha256: saved.manifestSha256,
+          files: saved.files.map((file) => ({ ...file })),
+          sizeBytes: saved.sizeBytes,
+        },
+        metrics: trained.metrics,
+        metricSamples: trained.samples,
+        seed: inputs.seed,
+        timings: { trainMs: Math.round(trained.trainMs) },
+      } satisfies JsonObject;
+    } catch (error) {
+      await abandonRun(platform, snapshot.id, executionId);
+      throw error;
+    }
+  },
+});
+
+interface Trained {
+  data: { train: OpenPartition<unknown>; validation: OpenPartition<unknown> };
+  digest: JsonObject;
+  metrics: Record<string, number>;
+  samples: number;
+  trainMs: number;
+}
+
+async function learn(
+  run: Run,
+  adapter: ModelAdapter<unknown>,
+  snapshot: Snapshot,
+  dataset: Readonly<Dataset>,
+  { seed, filter }: { seed: number; filter?: unknown },
+): Promise<Trained> {
+  const { platform, signal, executionId } = run;
+  const narrow = filter as JsonObject | undefined;
+  const open = (partition: Partition) =>
+    openPartition(
+      platform,
+      { datasetId: dataset.id, partition, filter: narrow },
+      (input) => adapter.prepare(input),
+      signal,
+    );
+  const data = { train: await open('train'), validation: await open('validation') };
+  if (data.train.count === 0) throw new PartitionEmpty(dataset, 'train');
+  const { sha256, items, partitions } = await digestDataset(platform, dataset.id, narrow);
+  const metrics = new MetricWriter(platform, snapshot.id, executionId);
+  const started = performance.now();
+  await adapter.train(data as TrainingData<unknown>, {
+    signal,
+    seed,
+    log: (...samples) => metrics.log(samples),
+    progress: (fraction, message) => run.progress(fraction * TRAINED_PERCENT, message),
+  });
+  signal.throwIfAborted();
+  const trainMs = performance.now() - started;
+  const samples = await metrics.flush();
+  return { data, digest: { sha256, items, partitions }, metrics: metrics.latest, samples, trainMs };
+}
+
+async function save(run: Run, adapter: ModelAdapter<unknown>, snapshot: Snapshot, lineage: JsonObject) {
+  const directory = await mkdtemp(join(tmpdir(), 'modelfn-save-'));
+  try {
+    await adapter.save(directory);
+    return await commitDirectory(run.platform, snapshot, { directory, lineage, signal: run.signal });
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function parentOf({ platform }: Run, { parentId }: Snapshot): Promise<JsonObject | null> {
+  const parent = parentId === null ? undefined : await platform.store.get('Snapshot', parentId);
+  return parent ? { id: parent.id, revision: parent.revision } : null;
+}
+
+function leftOut(partitions: readonly OpenPartition<unknown>[]): JsonObject {
+  const failed = partitions.flatMap((each) => each.leftOut.failed);
+  return {
+    unlabelled: partitions.reduce((sum, each) => sum + each.leftOut.unlabelled, 0),
+    failed: failed.slice(0, SHOWN_FAILURES).map((each) => ({ ...each })),
+    failedCount: failed.length,
+  };
+}

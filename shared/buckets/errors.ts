@@ -1,0 +1,119 @@
+import { briefly, storageAdvice } from '../content/errors.ts';
+import { compact, ModelfnError } from '../errors.ts';
+
+/** No object by that key, against the caller's claim. */
+export class ObjectNotFound extends ModelfnError {
+  override readonly name = 'ObjectNotFound';
+  readonly code = 'ObjectNotFound';
+  readonly statusCode = 404;
+  constructor(bucketType: string, key: string, cause?: unknown) {
+    super(
+      `There is no object "${key}" in the ${bucketType} bucket. List its objects, or write this one first.`,
+      {
+        details: { bucketType, key },
+        cause,
+      },
+    );
+  }
+}
+
+/** A write with `ifAbsent` whose key is taken. What is there was left as it is. */
+export class PreconditionFailed extends ModelfnError {
+  override readonly name = 'PreconditionFailed';
+  readonly code = 'PreconditionFailed';
+  readonly statusCode = 412;
+  constructor(bucketType: string, key: string) {
+    super(
+      `The ${bucketType} bucket already has an object "${key}", and it was to be written only if absent.`,
+      {
+        details: { bucketType, key },
+      },
+    );
+  }
+}
+
+/** A key that is no path below the bucket's root. */
+export class InvalidKey extends ModelfnError {
+  override readonly name = 'InvalidKey';
+  readonly code = 'InvalidKey';
+  readonly statusCode = 400;
+  constructor(key: string, problem: string) {
+    const shown = JSON.stringify(key.length > 100 ? `${key.slice(0, 100)}...` : key);
+    super(`The key ${shown} cannot be used: ${problem}. A key is a path such as "weights/model.bin".`, {
+      details: { problem },
+    });
+  }
+}
+
+/** The bucket did not do what it was asked to, for a reason that may pass. */
+export class BucketUnavailable extends ModelfnError {
+  override readonly name = 'BucketUnavailable';
+  readonly code = 'BucketUnavailable';
+  readonly statusCode = 503;
+  override readonly retryable = true;
+  constructor(fields: { bucketType: string; operation: string; key: string | undefined; cause: unknown }) {
+    const { bucketType, operation, key, cause } = fields;
+    const object = key === undefined ? '' : ` of "${key}"`;
+    super(
+      `The ${operation}${object} in the ${bucketType} bucket failed: ${briefly(cause)}. ${storageAdvice(cause)}`,
+      {
+        details: compact({ bucketType, operation, key }),
+        cause,
+      },
+    );
+  }
+}
+
+/** The place a bucket's spec names is not there, or is no folder. */
+export class BucketNotFound extends ModelfnError {
+  override readonly name = 'BucketNotFound';
+  readonly code = 'BucketNotFound';
+  readonly statusCode = 404;
+  constructor(what: string, advice: string, cause?: unknown) {
+    super(`There is no bucket: ${what}. ${advice}`, { details: { what }, cause });
+  }
+}
+
+/** A write to a bucket that only reads. */
+export class BucketReadOnly extends ModelfnError {
+  override readonly name = 'BucketReadOnly';
+  readonly code = 'BucketReadOnly';
+  readonly statusCode = 403;
+  constructor(bucketType: string, key: string) {
+    super(
+      `The ${bucketType} bucket is read-only, so "${key}" was left as it is. Use a bucket that takes writes.`,
+      {
+        details: { bucketType, key },
+      },
+    );
+  }
+}
+
+/** A local folder outside the folders this machine opens to buckets. */
+export class BucketNotAllowed extends ModelfnError {
+  override readonly name = 'BucketNotAllowed';
+  readonly code = 'BucketNotAllowed';
+  readonly statusCode = 403;
+  constructor(localPath: string) {
+    super(
+      `The folder ${JSON.stringify(localPath)} may not be used as a bucket: it is no absolute path inside the allowed folders. ` +
+        'Add a folder above it to MODELFN_LOCAL_ROOTS, or leave localPath out.',
+      { details: { localPath } },
+    );
+  }
+}
+
+/** A bucket type that nothing here can open. */
+export class BucketDriverMissing extends ModelfnError {
+  override readonly name = 'BucketDriverMissing';
+  readonly code = 'BucketDriverMissing';
+  readonly statusCode = 501;
+  constructor(type: string, known: readonly string[]) {
+    super(
+      `There is no driver for a bucket of type ${JSON.stringify(type)}. There are: ${known.join(', ')}.`,
+      {
+        details: { type, known: [...known] },
+      },
+    );
+  }
+}

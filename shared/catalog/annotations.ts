@@ -1,0 +1,134 @@
+import * as z from 'zod/mini';
+import type { Actor } from '../auth/actor.ts';
+import { isoTime } from '../clock.ts';
+import { type Annotation, type NewAnnotation, newAnnotationSchema } from '../entities/annotation.ts';
+import { jsonObjectSchema, jsonSchema } from '../entities/fields.ts';
+import type { Item } from '../entities/item.ts';
+import { InvalidInput } from '../errors.ts';
+import { canonicalJson, isJsonObject, type Json, mergePatch } from '../json.ts';
+import { parse } from '../parse.ts';
+import type { Platform } from '../platform.ts';
+import { annotationFor, assertWritable, itemFor } from './access.ts';
+import { removeAnnotations } from './annotation-removal.ts';
+import { nextMetadata } from './next-metadata.ts';
+import { annotationEvents } from './events.ts';
+
+/**
+ * Adds annotations to a file, all or none, and answers them in order; `[]` gives `[]`. Coordinates are kept verbatim.
+ * @throws EntityNotFound, MalformedId, DatasetReadonly, InvalidInput; also for a folder.
+ */
+export async function createAnnotations(
+  platform: Platform,
+  actor: Actor,
+  itemId: string,
+  input: unknown,
+): Promise<Annotation[]> {
+  const list = parse(z.array(newAnnotationSchema), Array.isArray(input) ? input : [input], 'annotations');
+  return platform.store.transaction(async (store) => {
+    const { item, dataset } = await itemFor(store, actor, itemId);
+    assertFile(item);
+    if (list.length === 0) return [];
+    assertWritable(dataset);
+    const annotations = list.map((each) => newAnnotation(platform, actor, item, each));
+    await store.insert('Annotation', annotations);
+    await store.refreshAnnotationCounts([item.id]);
+    await store.appendEvents(annotationEvents({ platform, actor, dataset }, 'Created', annotations));
+    return annotations;
+  });
+}
+
+/** @throws EntityNotFound, MalformedId */
+export async function getAnnotation(platform: Platform, actor: Actor, id: string): Promise<Annotation> {
+  return (await annotationFor(platform.store, actor, id)).annotation;
+}
+
+const annotationPatchSchema = z.object({
+  type: z.nullish(newAnnotationSchema.shape.type),
+  label: z.nullish(newAnnotationSchema.shape.label),
+  attributes: z.nullish(jsonSchema),
+  coordinates: z.optional(jsonSchema),
+  metadata: z.nullish(jsonObjectSchema),
+  labelSuggestions: z.optional(jsonSchema),
+});
+
+/**
+ * Merges a diff (contract section 2.7): objects deeply, lists whole, `metadata.system` only with `system`. Nulls on
+ * top and keys that are not the caller's are noise. @throws EntityNotFound, MalformedId, DatasetReadonly, InvalidInput
+ */
+export async function updateAnnotation(
+  platform: Platform,
+  actor: Actor,
+  id: string,
+  input: unknown,
+  options: { system?: boolean } = {},
+): Promise<Annotation> {
+  const patch = parse(annotationPatchSchema, input, 'update of an annotation');
+  return platform.store.transaction(async (store) => {
+    const { annotation: current, dataset } = await annotationFor(store, actor, id);
+    assertWritable(dataset);
+    const next: Annotation = {
+      ...current,
+      type: patch.type ?? current.type,
+      label: patch.label ?? current.label,
+      attributes: merged(current.attributes, patch.attributes) ?? [],
+      ...given('coordinates', merged(current.coordinates, patch.coordinates)),
+      ...given('labelSuggestions', merged(current.labelSuggestions, patch.labelSuggestions)),
+      metadata: nextMetadata(current.metadata, patch.metadata ?? {}, options.system ?? false),
+    };
+    if (canonicalJson(next) === canonicalJson(current)) return current;
+    const updated = await store.update('Annotation', current.id, () => ({
+      ...next,
+      updatedAt: isoTime(platform.clock),
+      updatedBy: actor.email,
+    }));
+    await store.appendEvents(annotationEvents({ platform, actor, dataset }, 'Updated', [updated]));
+    return updated;
+  });
+}
+
+/** @throws EntityNotFound, MalformedId, DatasetReadonly */
+export async function deleteAnnotation(platform: Platform, actor: Actor, id: string): Promise<void> {
+  await platform.store.transaction(async (store) => {
+    const { annotation, dataset } = await annotationFor(store, actor, id);
+    assertWritable(dataset);
+    await removeAnnotations({ platform, actor, dataset }, store, [annotation]);
+  });
+}
+
+function newAnnotation(platform: Platform, actor: Actor, item: Item, given: NewAnnotation): Annotation {
+  const now = isoTime(platform.clock);
+  const metadata = mergePatch({}, given.metadata ?? {});
+  return {
+    id: platform.ids.objectId(),
+    datasetId: item.datasetId,
+    itemId: item.id,
+    type: given.type,
+    label: given.label,
+    attributes: given.attributes ?? [],
+    ...(given.coordinates != null && { coordinates: given.coordinates }),
+    ...(given.labelSuggestions != null && { labelSuggestions: given.labelSuggestions }),
+    metadata: { ...metadata, system: isJsonObject(metadata.system) ? metadata.system : {} },
+    creator: actor.email,
+    createdAt: now,
+    updatedAt: now,
+    updatedBy: actor.email,
+    source: given.source ?? 'sdk',
+    hash: null,
+  };
+}
+
+function merged(current: Json | undefined, patch: Json | null | undefined): Json | undefined {
+  if (patch === null || patch === undefined) return current;
+  return isJsonObject(current) && isJsonObject(patch) ? mergePatch(current, patch) : patch;
+}
+
+function given<K extends string>(key: K, value: Json | undefined): { [key in K]?: Json } {
+  return (value === undefined ? {} : { [key]: value }) as { [key in K]?: Json };
+}
+
+function assertFile(item: Item): void {
+  if (item.type === 'file') return;
+  throw new InvalidInput('item of the annotations', [
+    { field: 'id', problem: `${JSON.stringify(item.filename)} is a folder; only files have annotations` },
+  ]);
+}

@@ -1,0 +1,114 @@
+import * as z from 'zod/mini';
+import { type Actor, scopeOf } from '../auth/actor.ts';
+import { isoTime } from '../clock.ts';
+import { type Execution, isFinished, type StatusEntry } from '../entities/execution.ts';
+import { jsonSchema } from '../entities/fields.ts';
+import { Cancelled } from '../errors.ts';
+import { ExecutionInProgress } from '../invoke/errors.ts';
+import { ended } from '../invoke/executions.ts';
+import { parse } from '../parse.ts';
+import type { Platform } from '../platform.ts';
+import type { Page } from '../store/entity-store.ts';
+import { executionFor } from './model-access.ts';
+import { ExecutionFinished } from './model-errors.ts';
+import { queryByEnvelope } from './query-by-envelope.ts';
+
+/** Entries of a status log that reports may fill; the oldest but the first make room. */
+const MAX_STATUS_ENTRIES = 100;
+
+/** @throws EntityNotFound */
+export function getExecution(platform: Platform, actor: Actor, id: string): Promise<Execution> {
+  return executionFor(platform.store, actor, id);
+}
+
+/** Answers an envelope of contract section 3.1 within what the actor may see. @throws InvalidFilter, InvalidInput */
+export function queryExecutions(
+  platform: Platform,
+  actor: Actor,
+  envelope: unknown,
+): Promise<Page<Execution>> {
+  return queryByEnvelope(platform, 'Execution', envelope, scopeOf(actor));
+}
+
+/**
+ * Asks a run to stop: whoever holds it stops within a moment and records it as failed. One that nobody holds is ended
+ * here; one that has ended stays as it is. May be repeated. @throws EntityNotFound
+ */
+export async function terminateExecution(platform: Platform, actor: Actor, id: string): Promise<Execution> {
+  return platform.store.transaction(async (store) => {
+    await executionFor(store, actor, id);
+    return store.update('Execution', id, (current) => {
+      if (isFinished(current)) return current;
+      const asked = { ...current, toTerminate: true, updatedAt: isoTime(platform.clock) };
+      if (isHeld(current, platform.clock.now())) return asked;
+      const error = new Cancelled(`execution ${id}`, 'terminate was asked for').toJSON();
+      return ended(platform, asked, { durationMs: current.duration, error });
+    });
+  });
+}
+
+const progressSchema = z.object({
+  /** `completed` is the client's word for success. */
+  status: z.enum(['created', 'inProgress', 'rerun', 'success', 'completed', 'failed']),
+  percentComplete: z.nullish(z.number().check(z.gte(0), z.lte(100))),
+  message: z.nullish(z.string().check(z.maxLength(10_000))),
+  output: z.optional(jsonSchema),
+});
+type Progress = z.output<typeof progressSchema>;
+
+/**
+ * Takes the report of a runner that is not ours (contract section 9.3). The same final report again changes nothing.
+ * @throws InvalidInput, EntityNotFound, ExecutionFinished after another end; ExecutionInProgress for an end while one of our own
+ * containers holds the run
+ */
+export async function addProgress(
+  platform: Platform,
+  actor: Actor,
+  id: string,
+  input: unknown,
+): Promise<Execution> {
+  const progress = parse(progressSchema, input, 'progress of an execution');
+  return platform.store.transaction(async (store) => {
+    await executionFor(store, actor, id);
+    return store.update('Execution', id, (current) => reported(platform, current, progress));
+  });
+}
+
+function reported(platform: Platform, current: Execution, progress: Progress): Execution {
+  const status = progress.status === 'completed' ? 'success' : progress.status;
+  if (isFinished(current)) {
+    if (current.latestStatus.status === status) return current;
+    throw new ExecutionFinished(current.id, current.latestStatus.status);
+  }
+  if ((status === 'success' || status === 'failed') && isHeld(current, platform.clock.now()))
+    throw new ExecutionInProgress(current.id, current.lease!.expiresAt);
+  const now = isoTime(platform.clock);
+  const entry: StatusEntry = {
+    timestamp: now,
+    status,
+    ...(progress.message != null && { message: progress.message }),
+    ...(progress.percentComplete != null && { percentComplete: progress.percentComplete }),
+  };
+  return {
+    ...current,
+    output: progress.output ?? current.output,
+    error: status === 'failed' ? reportedFailure(progress) : null,
+    status: [...current.status, entry].toSpliced(1, current.status.length + 1 - MAX_STATUS_ENTRIES),
+    latestStatus: entry,
+    updatedAt: now,
+  };
+}
+
+function reportedFailure({ message }: Progress): NonNullable<Execution['error']> {
+  return {
+    statusCode: 500,
+    code: 'ReportedFailure',
+    message: message ?? 'The runner reported a failure without a message.',
+    details: {},
+  };
+}
+
+/** True while a container renews its lease. */
+function isHeld({ lease }: Execution, now: number): boolean {
+  return lease !== null && Date.parse(lease.expiresAt) > now;
+}

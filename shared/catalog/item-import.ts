@@ -1,0 +1,231 @@
+import type { Actor } from '../auth/actor.ts';
+import { isoTime } from '../clock.ts';
+import type { Annotation } from '../entities/annotation.ts';
+import { type Partition, systemMetadata } from '../entities/item.ts';
+import { Cancelled, type ErrorBody, isModelfnError, toErrorBody } from '../errors.ts';
+import { derivedId } from '../ids.ts';
+import type { JsonObject } from '../json.ts';
+import type { Platform } from '../platform.ts';
+import type { EntityStore } from '../store/entity-store.ts';
+import { assertWritable, datasetFor } from './access.ts';
+import { annotationEvents, type EventOrigin } from './events.ts';
+import { readItemPath } from './item-path.ts';
+import { type ArrivedFile, placeFiles, receiveFile, type UploadMode, type UploadOutcome } from './item-upload.ts';
+import { ensureLabels } from './labels.ts';
+
+const BATCH_SIZE = 500;
+const PARALLEL_CONTENTS = 8;
+/** What can be wrong with one entry alone; anything else stops the import. */
+const ENTRY_CODES: readonly string[] = ['InvalidItemPath', 'InvalidInput', 'ItemTooLarge', 'Conflict'];
+
+/** One file to import: `bytes`, or a `source` that is read once. */
+export interface ImportEntry {
+  path: string;
+  bytes?: Uint8Array;
+  source?: AsyncIterable<Uint8Array>;
+  metadata?: JsonObject;
+  /** Gives the item a class annotation by the actor, and the dataset's ontology the label. */
+  label?: string;
+  partition?: Partition;
+}
+
+export interface ImportResult {
+  created: number;
+  overwritten: number;
+  /** Paths that were taken and left as they are (mode `skip`), annotations too. */
+  existed: number;
+  /** Entries that could not be taken in, each with its reason. */
+  failures: { path: string; error: ErrorBody }[];
+}
+
+export interface ImportOptions {
+  mode: UploadMode;
+  /** Called after each batch with the number of entries dealt with so far. */
+  onProgress?: (done: number) => void;
+  signal?: AbortSignal;
+}
+
+/**
+ * Imports many files: contents a few at a time, items in batches of which each lands whole or not at all. Stopped
+ * half-way, it is finished by running it again. @throws EntityNotFound, DatasetReadonly; Cancelled on abort, after
+ * which the batches before stay.
+ */
+export async function uploadItems(
+  platform: Platform,
+  actor: Actor,
+  datasetId: string,
+  entries: AsyncIterable<ImportEntry> | Iterable<ImportEntry>,
+  { mode, onProgress, signal }: ImportOptions,
+): Promise<ImportResult> {
+  assertWritable(await datasetFor(platform.store, actor, datasetId));
+  const result: ImportResult = { created: 0, overwritten: 0, existed: 0, failures: [] };
+  const iterator = iterate(entries);
+  let done = 0;
+  try {
+    for (;;) {
+      const batch = await receiveBatch(platform, iterator, result, signal);
+      if (batch.size === 0) return result;
+      await placeBatch({ platform, actor, datasetId, mode }, batch.arrived, result);
+      done += batch.size;
+      onProgress?.(done);
+    }
+  } finally {
+    await iterator.return?.(undefined);
+  }
+}
+
+interface Arrival {
+  entry: ImportEntry;
+  file: ArrivedFile;
+}
+
+/** Takes up to a batch of entries and stores their bytes; their order is kept. */
+async function receiveBatch(
+  platform: Platform,
+  iterator: AsyncGenerator<ImportEntry>,
+  result: ImportResult,
+  signal: AbortSignal | undefined,
+): Promise<{ size: number; arrived: Arrival[] }> {
+  const arrived: (Arrival | undefined)[] = [];
+  let taken = 0;
+  let size = 0;
+  const work = async (): Promise<void> => {
+    while (taken < BATCH_SIZE) {
+      const index = taken++;
+      if (signal?.aborted) throw new Cancelled('The import', signal.reason);
+      const step = await iterator.next();
+      if (step.done) return;
+      size += 1;
+      arrived[index] = await receiveEntry(platform, step.value, result);
+    }
+  };
+  const workers = await Promise.allSettled(Array.from({ length: PARALLEL_CONTENTS }, work));
+  for (const worker of workers) if (worker.status === 'rejected') throw worker.reason;
+  return { size, arrived: arrived.filter((each) => each !== undefined) };
+}
+
+async function receiveEntry(
+  platform: Platform,
+  entry: ImportEntry,
+  result: ImportResult,
+): Promise<Arrival | undefined> {
+  try {
+    const path = readItemPath(entry.path);
+    const bytes = entry.bytes ?? entry.source ?? new Uint8Array();
+    return { entry, file: await receiveFile(platform, path, bytes, metadataOf(entry)) };
+  } catch (error) {
+    noteFailure(result, entry, error);
+    return undefined;
+  }
+}
+
+function metadataOf({ metadata, partition }: ImportEntry): JsonObject {
+  if (partition === undefined) return metadata ?? {};
+  return {
+    ...metadata,
+    system: { ...systemMetadata({ metadata: metadata ?? {} }), snapshotPartition: partition },
+  };
+}
+
+interface ImportTarget {
+  platform: Platform;
+  actor: Actor;
+  datasetId: string;
+  mode: UploadMode;
+}
+
+/** All at once; where one entry spoils that, one by one, so that only the bad ones are left out. */
+async function placeBatch(
+  target: ImportTarget,
+  arrivals: readonly Arrival[],
+  result: ImportResult,
+): Promise<void> {
+  if (arrivals.length === 0) return;
+  try {
+    count(result, await placeTogether(target, arrivals));
+  } catch (error) {
+    if (!isEntryFault(error)) throw error;
+    if (arrivals.length === 1) noteFailure(result, arrivals[0]!.entry, error);
+    else for (const arrival of arrivals) await placeBatch(target, [arrival], result);
+  }
+}
+
+function placeTogether(
+  { platform, actor, datasetId, mode }: ImportTarget,
+  arrivals: readonly Arrival[],
+): Promise<UploadOutcome[]> {
+  return platform.store.transaction(async (store) => {
+    const dataset = await datasetFor(store, actor, datasetId);
+    assertWritable(dataset);
+    const origin = { platform, actor, dataset };
+    const files = arrivals.map(({ file }) => file);
+    const outcomes = await placeFiles(origin, store, files, mode);
+    await labelItems(origin, store, arrivals, outcomes);
+    return outcomes;
+  });
+}
+
+async function labelItems(
+  origin: EventOrigin & { platform: Platform },
+  store: EntityStore,
+  arrivals: readonly Arrival[],
+  outcomes: readonly UploadOutcome[],
+): Promise<void> {
+  const annotations = new Map<string, Annotation>();
+  for (const [index, { entry }] of arrivals.entries()) {
+    const { item, op } = outcomes[index]!;
+    if (entry.label === undefined || op === 'exist') continue;
+    const annotation = classAnnotation(origin, item.id, entry.label);
+    annotations.set(annotation.id, annotation);
+  }
+  if (annotations.size === 0) return;
+  const made = [...annotations.values()];
+  await ensureLabels(origin, store, [...new Set(made.map(({ label }) => label))]);
+  await store.upsert('Annotation', made);
+  await store.refreshAnnotationCounts(made.map(({ itemId }) => itemId));
+  await store.appendEvents(annotationEvents(origin, 'Created', made));
+}
+
+/** One per item whatever its label, so that importing again with another label replaces it. */
+function classAnnotation(
+  { platform, actor, dataset }: EventOrigin & { platform: Platform },
+  itemId: string,
+  label: string,
+): Annotation {
+  const now = isoTime(platform.clock);
+  return {
+    id: derivedId('import', itemId),
+    datasetId: dataset.id,
+    itemId,
+    type: 'class',
+    label,
+    attributes: [],
+    metadata: { system: {} },
+    creator: actor.email,
+    createdAt: now,
+    updatedAt: now,
+    updatedBy: actor.email,
+    source: 'import',
+    hash: null,
+  };
+}
+
+function count(result: ImportResult, outcomes: readonly UploadOutcome[]): void {
+  const fieldOf = { created: 'created', overwrite: 'overwritten', exist: 'existed' } as const;
+  for (const { op } of outcomes) result[fieldOf[op]] += 1;
+}
+
+function noteFailure(result: ImportResult, entry: ImportEntry, error: unknown): void {
+  if (!isEntryFault(error)) throw error;
+  result.failures.push({ path: entry.path, error: toErrorBody(error) });
+}
+
+function isEntryFault(error: unknown): boolean {
+  return isModelfnError(error) && ENTRY_CODES.includes(error.code);
+}
+
+async function* iterate(
+  entries: AsyncIterable<ImportEntry> | Iterable<ImportEntry>,
+): AsyncGenerator<ImportEntry> {
+  yield* entries;
+}

@@ -1,0 +1,79 @@
+import * as z from 'zod/mini';
+import type { Actor } from '../auth/actor.ts';
+import type { BucketSpec } from '../entities/bucket-spec.ts';
+import { jsonObjectSchema, nameSchema } from '../entities/fields.ts';
+import type { Snapshot } from '../entities/snapshot.ts';
+import { parse } from '../parse.ts';
+import type { Platform } from '../platform.ts';
+import { copyBareFiles, copyFiles } from '../snapshots/files/copy-files.ts';
+import { snapshotFor } from './model-access.ts';
+import { removeOwnBucket } from './snapshot-bucket.ts';
+import { insertSnapshot } from './snapshots.ts';
+
+const cloneSchema = z.object({
+  name: nameSchema,
+  /** Goes key by key over the source's configuration. */
+  configuration: z.nullish(jsonObjectSchema),
+  withWeights: z._default(z.boolean(), false),
+});
+export type SnapshotClone = z.input<typeof cloneSchema>;
+
+/**
+ * Makes a child of a snapshot: the same model, dataset, labels and configuration, a local bucket of its own. With
+ * `withWeights` the saved weights are copied, manifest last, before the entity is written, and count as its first
+ * revision; files that lie bare are copied as they are. Without, it starts at revision 0 with no weights.
+ * @throws InvalidInput, EntityNotFound, SnapshotNameTaken (code `Conflict`), WeightsMissing, WeightsCorrupt, the codes of buckets
+ */
+export async function cloneSnapshot(
+  platform: Platform,
+  actor: Actor,
+  id: string,
+  input: unknown,
+): Promise<Snapshot> {
+  const { name, configuration, withWeights } = parse(cloneSchema, input, 'clone of a snapshot');
+  const source = await snapshotFor(platform.store, actor, id);
+  const clone = {
+    id: platform.ids.objectId(),
+    name,
+    projectId: source.projectId,
+    modelId: source.modelId,
+    datasetId: source.datasetId,
+    parentId: source.id,
+    revision: 0,
+    weights: null,
+    ontologySpec: source.ontologySpec,
+    bucket: { type: 'local' } satisfies BucketSpec,
+    configuration: { ...source.configuration, ...configuration },
+    status: 'created',
+    lineage: {},
+    tags: source.tags,
+    description: source.description,
+    global: source.global,
+  } satisfies Parameters<typeof insertSnapshot>[3];
+  try {
+    const copied = withWeights ? await copyWeights(platform, source, clone) : {};
+    return await platform.store.transaction(async (store) => {
+      await snapshotFor(store, actor, id);
+      return insertSnapshot(platform, actor, store, { ...clone, ...copied });
+    });
+  } catch (error) {
+    await removeOwnBucket(platform, clone);
+    throw error;
+  }
+}
+
+async function copyWeights(
+  platform: Platform,
+  source: Snapshot,
+  clone: Pick<Snapshot, 'id' | 'projectId' | 'bucket'>,
+): Promise<Pick<Snapshot, 'status'> & Partial<Pick<Snapshot, 'weights' | 'revision' | 'lineage'>>> {
+  const from = await platform.openBucket(source, source.bucket);
+  const to = await platform.openBucket(clone, clone.bucket);
+  const options = { from, to, snapshotId: source.id };
+  if (source.weights === null) {
+    await copyBareFiles(options);
+    return { status: 'trained' };
+  }
+  await copyFiles({ ...options, weights: source.weights });
+  return { status: 'trained', weights: source.weights, revision: 1, lineage: source.lineage };
+}

@@ -1,0 +1,31 @@
+import type { Snapshot } from '../entities/snapshot.ts';
+import type { Platform } from '../platform.ts';
+import { holderOf, SnapshotInUse } from '../snapshots/snapshot-run.ts';
+import type { EntityStore } from '../store/entity-store.ts';
+import { chunksOf, listMatches } from './all-matches.ts';
+
+/** @throws SnapshotInUse while a living run writes its weights; a run whose container is gone holds nothing */
+export async function assertNotInUse(
+  { store, clock }: Pick<Platform, 'store' | 'clock'>,
+  snapshot: Snapshot,
+): Promise<void> {
+  const holder = await holderOf(store, snapshot, clock.now());
+  if (holder !== undefined) throw new SnapshotInUse(snapshot, holder);
+}
+
+/** Takes snapshots and their metrics out of the store, within a transaction that is open. */
+export async function removeSnapshots(store: EntityStore, ids: readonly string[]): Promise<void> {
+  for (const chunk of chunksOf(ids)) {
+    const samples = await store.ids('MetricSample', { filter: { snapshotId: { $in: chunk } } });
+    for (const part of chunksOf(samples)) await store.delete('MetricSample', part);
+    await store.delete('Snapshot', chunk);
+  }
+}
+
+export function snapshotsOfModel(store: EntityStore, modelId: string): Promise<Snapshot[]> {
+  return listMatches(store, 'Snapshot', { filter: { modelId: { $in: [modelId] } } });
+}
+
+export function childrenOf(store: EntityStore, snapshotId: string): Promise<Snapshot[]> {
+  return listMatches(store, 'Snapshot', { filter: { parentId: { $in: [snapshotId] } } });
+}

@@ -1,0 +1,191 @@
+import * as z from 'zod/mini';
+import { type Actor, scopeOf } from '../auth/actor.ts';
+import { isoTime } from '../clock.ts';
+import { newSnapshotSchema, type Snapshot, snapshotSchema } from '../entities/snapshot.ts';
+import { hasCode } from '../errors.ts';
+import { canonicalJson } from '../json.ts';
+import { parse } from '../parse.ts';
+import type { Platform } from '../platform.ts';
+import type { EntityStore, Page } from '../store/entity-store.ts';
+import { givenFields } from './given-fields.ts';
+import { snapshotFor } from './model-access.ts';
+import { SnapshotHasChildren, SnapshotNameTaken } from './model-errors.ts';
+import { queryByEnvelope } from './query-by-envelope.ts';
+import { removeOwnBucket, weightsAfter } from './snapshot-bucket.ts';
+import { snapshotEvent } from './snapshot-events.ts';
+import { ontologySpecOf, readDataset, readParts } from './snapshot-parts.ts';
+import { assertNotInUse, childrenOf, removeSnapshots } from './snapshot-removal.ts';
+
+/**
+ * Makes a snapshot. A whole snapshot, as the client's own clone sends it, is taken for a new one: id, creator, times,
+ * weights and lineage are not the caller's. Without an `ontologySpec`: the labels of the dataset's ontology now;
+ * without a bucket: a local one of its own. Of the model's configuration nothing is copied.
+ * @throws InvalidInput, EntityNotFound, ProjectMismatch, SnapshotNameTaken (code `Conflict`)
+ */
+export async function createSnapshot(platform: Platform, actor: Actor, input: unknown): Promise<Snapshot> {
+  const fields = parse(newSnapshotSchema, givenFields(input), 'snapshot');
+  return platform.store.transaction(async (store) => {
+    const { model, dataset } = await readParts(store, actor, fields);
+    return insertSnapshot(platform, actor, store, {
+      id: platform.ids.objectId(),
+      name: fields.name,
+      projectId: model.projectId,
+      modelId: model.id,
+      datasetId: fields.datasetId,
+      parentId: fields.parentId,
+      revision: 0,
+      weights: null,
+      ontologySpec: fields.ontologySpec ?? (await ontologySpecOf(store, dataset)),
+      bucket: fields.bucket ?? { type: 'local' },
+      configuration: fields.configuration ?? {},
+      status: fields.status ?? 'created',
+      lineage: {},
+      tags: fields.tags ?? [],
+      description: fields.description,
+      global: fields.global ?? fields.is_global ?? false,
+    });
+  });
+}
+
+/**
+ * Writes a new snapshot within a transaction that is open; creator, times and event are added.
+ * @throws SnapshotNameTaken (code `Conflict`)
+ */
+export async function insertSnapshot(
+  platform: Platform,
+  actor: Actor,
+  store: EntityStore,
+  fields: Omit<Snapshot, 'creator' | 'createdAt' | 'updatedAt'>,
+): Promise<Snapshot> {
+  const now = isoTime(platform.clock);
+  const snapshot: Snapshot = { ...fields, creator: actor.email, createdAt: now, updatedAt: now };
+  await assertNameFree(store, snapshot);
+  await orNameTaken(snapshot, () => store.insert('Snapshot', [snapshot]));
+  await store.appendEvents([snapshotEvent(platform, actor, 'Created', snapshot)]);
+  return snapshot;
+}
+
+/** @throws EntityNotFound */
+export function getSnapshot(platform: Platform, actor: Actor, id: string): Promise<Snapshot> {
+  return snapshotFor(platform.store, actor, id);
+}
+
+/** Answers an envelope of contract section 3.1 within what the actor may see. @throws InvalidFilter, InvalidInput */
+export function querySnapshots(platform: Platform, actor: Actor, envelope: unknown): Promise<Page<Snapshot>> {
+  return queryByEnvelope(platform, 'Snapshot', envelope, scopeOf(actor));
+}
+
+const given = newSnapshotSchema.shape;
+const snapshotPatchSchema = z.object({
+  name: z.nullish(given.name),
+  datasetId: z.nullish(snapshotSchema.shape.datasetId),
+  ontologySpec: given.ontologySpec,
+  bucket: given.bucket,
+  configuration: given.configuration,
+  status: given.status,
+  tags: given.tags,
+  description: z.nullish(snapshotSchema.shape.description),
+  global: given.global,
+  is_global: given.is_global,
+});
+type SnapshotPatch = z.output<typeof snapshotPatchSchema>;
+
+/**
+ * Takes what may change from a whole snapshot; ids, parent, revision, weights and lineage in it are noise. While a run
+ * writes its weights, what that run reads cannot change. A bucket without the saved weights' manifest makes their
+ * pointer null: the files then lie bare in it, as a client puts them there.
+ * @throws EntityNotFound, InvalidInput, SnapshotInUse, ProjectMismatch, SnapshotNameTaken (code `Conflict`); the codes
+ * of buckets for a new one that cannot be opened
+ */
+export async function updateSnapshot(
+  platform: Platform,
+  actor: Actor,
+  id: string,
+  input: unknown,
+): Promise<Snapshot> {
+  const patch = parse(snapshotPatchSchema, input, 'update of a snapshot');
+  const seen = await snapshotFor(platform.store, actor, id);
+  const weights = await weightsAfter(platform, seen, patch.bucket ?? undefined);
+  return platform.store.transaction(async (store) => {
+    const current = await snapshotFor(store, actor, id);
+    const next = applied(current, patch);
+    // A save that came in between wrote a pointer this look at the bucket knows nothing of.
+    if (current.revision === seen.revision) next.weights = weights;
+    if (canonicalJson(next) === canonicalJson(current)) return current;
+    if (frozenPart(next) !== frozenPart(current))
+      await assertNotInUse({ store, clock: platform.clock }, current);
+    if (next.name !== current.name) await assertNameFree(store, next);
+    if (next.datasetId !== current.datasetId)
+      await readDataset(store, actor, next.datasetId, current.projectId);
+    next.updatedAt = isoTime(platform.clock);
+    const updated = await orNameTaken(next, () => store.update('Snapshot', id, () => next));
+    await store.appendEvents([snapshotEvent(platform, actor, 'Updated', updated)]);
+    return updated;
+  });
+}
+
+/**
+ * Deletes a snapshot with its metrics. The folder of its own local bucket goes after it; any other bucket is left
+ * alone. `force` also takes one that has children, which keep naming it, or that a run writes just now, which then fails.
+ * @throws EntityNotFound, SnapshotInUse, SnapshotHasChildren
+ */
+export async function deleteSnapshot(
+  platform: Platform,
+  actor: Actor,
+  id: string,
+  options: { force?: boolean } = {},
+): Promise<void> {
+  const snapshot = await platform.store.transaction(async (store) => {
+    const current = await snapshotFor(store, actor, id);
+    if (!options.force) {
+      await assertNotInUse({ store, clock: platform.clock }, current);
+      const children = await childrenOf(store, id);
+      if (children.length > 0)
+        throw new SnapshotHasChildren(
+          current,
+          children.map(({ name }) => name),
+        );
+    }
+    await removeSnapshots(store, [id]);
+    await store.appendEvents([snapshotEvent(platform, actor, 'Deleted', current)]);
+    return current;
+  });
+  await removeOwnBucket(platform, snapshot);
+}
+
+function applied(current: Snapshot, patch: SnapshotPatch): Snapshot {
+  return {
+    ...current,
+    name: patch.name ?? current.name,
+    datasetId: patch.datasetId === undefined ? current.datasetId : patch.datasetId,
+    ontologySpec: patch.ontologySpec ?? current.ontologySpec,
+    bucket: patch.bucket ?? current.bucket,
+    configuration: patch.configuration ?? current.configuration,
+    status: patch.status ?? current.status,
+    tags: patch.tags ?? current.tags,
+    description: patch.description === undefined ? current.description : patch.description,
+    global: patch.global ?? patch.is_global ?? current.global,
+  };
+}
+
+/** What a run that writes the weights reads or writes. */
+function frozenPart(snapshot: Snapshot): string {
+  const { configuration, bucket, ontologySpec, datasetId, status, weights } = snapshot;
+  return canonicalJson([configuration, bucket, ontologySpec, datasetId, status, weights]);
+}
+
+async function assertNameFree(store: EntityStore, snapshot: Snapshot): Promise<void> {
+  const namesakes = await store.ids('Snapshot', {
+    filter: { $and: [{ name: { $in: [snapshot.name] } }, { modelId: { $in: [snapshot.modelId] } }] },
+  });
+  if (namesakes.some((id) => id !== snapshot.id))
+    throw new SnapshotNameTaken(snapshot.name, snapshot.modelId);
+}
+
+async function orNameTaken<T>({ name, modelId }: Snapshot, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    throw hasCode(error, 'Conflict') ? new SnapshotNameTaken(name, modelId, error) : error;
+  }
+}

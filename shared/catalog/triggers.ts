@@ -1,0 +1,97 @@
+import * as z from 'zod/mini';
+import { type Actor, scopeOf } from '../auth/actor.ts';
+import { isoTime } from '../clock.ts';
+import { newTriggerSchema, type Trigger } from '../entities/trigger.ts';
+import { canonicalJson } from '../json.ts';
+import { nearest } from '../nearest.ts';
+import { parse } from '../parse.ts';
+import type { Platform } from '../platform.ts';
+import type { EntityStore, Page } from '../store/entity-store.ts';
+import { projectFor } from './access.ts';
+import { givenFields } from './given-fields.ts';
+import { triggerFor } from './model-access.ts';
+import { UnknownFunction } from './model-errors.ts';
+import { queryByEnvelope } from './query-by-envelope.ts';
+
+/** The functions that a trigger can call. */
+export const FUNCTION_NAMES = ['train', 'predict', 'load', 'save', 'convert', 'evaluate'] as const;
+
+/** @throws InvalidInput, InvalidFilter, UnknownFunction, EntityNotFound for the project */
+export async function createTrigger(platform: Platform, actor: Actor, input: unknown): Promise<Trigger> {
+  const fields = parse(newTriggerSchema, givenFields(input), 'trigger');
+  const now = isoTime(platform.clock);
+  const trigger: Trigger = {
+    id: platform.ids.objectId(),
+    ...fields,
+    scope: 'project',
+    global: false,
+    creator: actor.email,
+    createdAt: now,
+    updatedAt: now,
+  };
+  await platform.store.transaction(async (store) => {
+    await projectFor(store, actor, trigger.projectId);
+    await assertUsable(store, trigger);
+    await store.insert('Trigger', [trigger]);
+  });
+  return trigger;
+}
+
+/** @throws EntityNotFound */
+export function getTrigger(platform: Platform, actor: Actor, id: string): Promise<Trigger> {
+  return triggerFor(platform.store, actor, id);
+}
+
+/** Answers an envelope of contract section 3.1 within what the actor may see. @throws InvalidFilter, InvalidInput */
+export function queryTriggers(platform: Platform, actor: Actor, envelope: unknown): Promise<Page<Trigger>> {
+  return queryByEnvelope(platform, 'Trigger', envelope, scopeOf(actor));
+}
+
+const triggerPatchSchema = z.object({
+  name: z.nullish(newTriggerSchema.shape.name),
+  active: z.nullish(z.boolean()),
+  spec: z.nullish(newTriggerSchema.shape.spec),
+});
+
+/** Takes name, `active` and the whole `spec` from a trigger; the rest is noise. @throws EntityNotFound, InvalidInput, InvalidFilter, UnknownFunction */
+export async function updateTrigger(
+  platform: Platform,
+  actor: Actor,
+  id: string,
+  input: unknown,
+): Promise<Trigger> {
+  const { name, active, spec } = parse(triggerPatchSchema, input, 'update of a trigger');
+  return platform.store.transaction(async (store) => {
+    const current = await triggerFor(store, actor, id);
+    const next: Trigger = {
+      ...current,
+      name: name ?? current.name,
+      active: active ?? current.active,
+      spec: spec ?? current.spec,
+    };
+    if (canonicalJson(next) === canonicalJson(current)) return current;
+    await assertUsable(store, next);
+    return store.update('Trigger', id, () => ({ ...next, updatedAt: isoTime(platform.clock) }));
+  });
+}
+
+/** Deletes a trigger; runs it has started go on. @throws EntityNotFound */
+export async function deleteTrigger(platform: Platform, actor: Actor, id: string): Promise<void> {
+  await platform.store.transaction(async (store) => {
+    await triggerFor(store, actor, id);
+    await store.delete('Trigger', [id]);
+  });
+}
+
+/** A trigger that could never run is refused when it is made, not when its first event comes. */
+async function assertUsable(store: EntityStore, { spec }: Trigger): Promise<void> {
+  const { functionName } = spec.operation;
+  if (!FUNCTION_NAMES.some((known) => known === functionName))
+    throw new UnknownFunction(
+      functionName,
+      FUNCTION_NAMES,
+      nearest(functionName.slice(0, 100), FUNCTION_NAMES),
+    );
+  // Asking the store compiles the filter exactly as a delivered event will; no entity has this id.
+  await store.count(spec.resource, { filter: { $and: [{ id: { $in: ['-'] } }, spec.filter] } });
+}

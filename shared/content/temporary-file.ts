@@ -1,0 +1,130 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { systemCode } from '../errors.ts';
+import type { ContentInfo } from './content-store.ts';
+import { ContentTooLarge } from './errors.ts';
+import { fileVersion } from './walk-folder.ts';
+
+/** Whole bytes in a file nobody else knows of yet, flushed to the disk. */
+export interface TemporaryFile extends ContentInfo {
+  path: string;
+  /** Changes with the bytes; the same before and after `commitFile`. */
+  version: string;
+}
+
+export interface TemporaryOptions {
+  maxBytes?: number;
+  signal?: AbortSignal | undefined;
+  /** False leaves flushing to the system: for caches, whose files are hashed again before they are used. */
+  durable?: boolean;
+}
+
+/** Temporary files of a killed process are swept when older than this. */
+const ABANDONED_MS = 24 * 3600 * 1000;
+
+/**
+ * Writes a source to a new file in `folder`, hashed on the way and flushed. When anything fails the file is gone.
+ * `folder` lies on the file system of the later target.
+ * @throws ContentTooLarge after `maxBytes`
+ */
+export async function writeTemporary(
+  folder: string,
+  source: AsyncIterable<Uint8Array>,
+  options: TemporaryOptions = {},
+): Promise<TemporaryFile> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, randomBytes(12).toString('hex'));
+  const handle = await open(path, 'wx');
+  try {
+    const content = await pour(source, handle, options);
+    if (options.durable ?? true) await handle.sync();
+    const version = fileVersion(await handle.stat({ bigint: true }));
+    await handle.close();
+    return { ...content, path, version };
+  } catch (error) {
+    await handle.close().catch(() => {});
+    await rm(path, { force: true }).catch(() => {});
+    throw error;
+  }
+}
+
+/**
+ * Gives a temporary file its name in one step, and durably unless told otherwise; the folders above are made.
+ * `exclusive` refuses with the system's `EEXIST` when the name is taken, also by another process at the same
+ * instant. The temporary file is gone afterwards, whatever happens.
+ */
+export async function commitFile(
+  temporary: Pick<TemporaryFile, 'path'>,
+  target: string,
+  { exclusive = false, durable = true } = {},
+): Promise<void> {
+  try {
+    const made = await retryWithoutFolder(dirname(target), () =>
+      exclusive ? link(temporary.path, target) : rename(temporary.path, target),
+    );
+    if (!durable) return;
+    await syncFolder(dirname(target));
+    if (made !== undefined) await syncFoldersUpTo(dirname(target), dirname(made));
+  } finally {
+    await rm(temporary.path, { force: true }).catch(() => {});
+  }
+}
+
+/** Removes what lies in a folder longer than `maxAgeMs`: by default what killed processes left a day ago. */
+export async function sweepTemporary(
+  folder: string,
+  maxAgeMs: number = ABANDONED_MS,
+  now: number = Date.now(),
+): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const path = join(folder, name);
+    const found = await stat(path).catch(() => undefined);
+    if (found && now - found.mtimeMs > maxAgeMs)
+      await rm(path, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+async function pour(
+  source: AsyncIterable<Uint8Array>,
+  handle: FileHandle,
+  { maxBytes = Number.POSITIVE_INFINITY, signal }: TemporaryOptions,
+): Promise<ContentInfo> {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  signal?.throwIfAborted();
+  for await (const chunk of source) {
+    signal?.throwIfAborted();
+    sizeBytes += chunk.byteLength;
+    if (sizeBytes > maxBytes) throw new ContentTooLarge(maxBytes);
+    hash.update(chunk);
+    for (let written = 0; written < chunk.byteLength; ) {
+      written += (await handle.write(chunk, written)).bytesWritten;
+    }
+  }
+  return { sha256: hash.digest('hex'), sizeBytes };
+}
+
+/** A folder may be swept away as empty between making and using it. Answers the topmost folder that had to be made. */
+async function retryWithoutFolder(folder: string, work: () => Promise<void>): Promise<string | undefined> {
+  for (let attempt = 1; ; attempt += 1) {
+    const made = await mkdir(folder, { recursive: true });
+    try {
+      await work();
+      return made;
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT' || attempt === 5) throw error;
+    }
+  }
+}
+
+async function syncFoldersUpTo(folder: string, top: string): Promise<void> {
+  for (let at = folder; at.length > top.length; at = dirname(at)) await syncFolder(dirname(at));
+}
+
+/** Makes new names in a folder survive a power failure. Best effort: some file systems cannot. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}

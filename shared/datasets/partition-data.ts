@@ -1,0 +1,132 @@
+import type {
+  ItemInput,
+  LabelledInput,
+  LabelledSample,
+  PartitionData,
+} from '../../adapters/model-adapter.ts';
+import { classLabelOf, predictedBy } from '../annotations/predictions.ts';
+import { allMatches, chunksOf, listMatches } from '../catalog/all-matches.ts';
+import type { Annotation } from '../entities/annotation.ts';
+import type { Item, Partition } from '../entities/item.ts';
+import { createItemInput } from '../inputs/item-input.ts';
+import type { JsonObject } from '../json.ts';
+import type { Platform } from '../platform.ts';
+import type { Query } from '../query/query.ts';
+import { type FailedItem, mapItems } from './map-items.ts';
+
+/** An item that a run left out, and why. */
+export interface LeftOut {
+  /** Items that could not be read or prepared. */
+  failed: FailedItem[];
+  /** Items without a class label. */
+  unlabelled: number;
+}
+
+/** A partition as an adapter gets it, and what was left out of it so far. */
+export interface OpenPartition<Sample> extends PartitionData<Sample> {
+  readonly leftOut: LeftOut;
+}
+
+/** Opens an item's bytes. Nothing is read before the adapter asks. */
+export function inputOf({ content }: Pick<Platform, 'content'>, item: Readonly<Item>): ItemInput {
+  return createItemInput(item, () => content.bytes(item.content!));
+}
+
+/**
+ * The items of one partition of a dataset, in order of filename, with what people said about them.
+ * `partition` `all` takes every file. `filter` narrows.
+ */
+export async function openPartition<Sample>(
+  platform: Platform,
+  from: { datasetId: string; partition: Partition | 'all'; filter?: JsonObject | undefined },
+  prepare: (input: ItemInput) => Promise<Sample> | Sample,
+  signal: AbortSignal,
+): Promise<OpenPartition<Sample>> {
+  const query = queryOf(from);
+  const count = await platform.store.count('Item', query);
+  const leftOut: LeftOut = { failed: [], unlabelled: 0 };
+  const inputs = (): AsyncIterable<LabelledInput> => readInputs(platform, query);
+  return {
+    partition: from.partition === 'all' ? 'train' : from.partition,
+    count,
+    leftOut,
+    inputs,
+    samples: () => prepareAll(inputs(), prepare, leftOut, signal),
+  };
+}
+
+/** The query of a partition's files. */
+export function queryOf({
+  datasetId,
+  partition,
+  filter,
+}: {
+  datasetId: string;
+  partition: Partition | 'all';
+  filter?: JsonObject | undefined;
+}): Query {
+  return {
+    filter: {
+      $and: [
+        { type: 'file' },
+        { hidden: false },
+        ...(partition === 'all' ? [] : [{ 'metadata.system.snapshotPartition': partition }]),
+        ...(filter ? [filter] : []),
+      ],
+    },
+    scope: { datasetId },
+    sort: [{ field: 'filename', direction: 'ascending' }],
+  };
+}
+
+async function* readInputs(platform: Platform, query: Query): AsyncGenerator<LabelledInput> {
+  for await (const page of allMatches(platform.store, 'Item', query)) {
+    const byItem = await groundTruthOf(platform, page);
+    for (const item of page) {
+      const annotations = byItem.get(item.id) ?? [];
+      yield { input: inputOf(platform, item), annotations, label: classLabelOf(annotations) };
+    }
+  }
+}
+
+/** What people said about the items, by item id, in order of creation. */
+export async function groundTruthOf(
+  { store }: Pick<Platform, 'store'>,
+  items: readonly Readonly<Item>[],
+): Promise<Map<string, Annotation[]>> {
+  const byItem = new Map<string, Annotation[]>();
+  for (const chunk of chunksOf(items.filter(({ annotated }) => annotated))) {
+    const annotations = await listMatches(store, 'Annotation', {
+      filter: { itemId: { $in: chunk.map(({ id }) => id) } },
+    });
+    for (const annotation of annotations) {
+      if (predictedBy(annotation)) continue;
+      const own = byItem.get(annotation.itemId) ?? [];
+      byItem.set(annotation.itemId, own);
+      own.push(annotation);
+    }
+  }
+  return byItem;
+}
+
+async function prepareAll<Sample>(
+  inputs: AsyncIterable<LabelledInput>,
+  prepare: (input: ItemInput) => Promise<Sample> | Sample,
+  leftOut: LeftOut,
+  signal: AbortSignal,
+): Promise<LabelledSample<Sample>[]> {
+  const labelled: (LabelledInput & { label: string })[] = [];
+  leftOut.unlabelled = 0;
+  for await (const each of inputs) {
+    if (each.label === undefined) leftOut.unlabelled += 1;
+    else labelled.push({ ...each, label: each.label });
+  }
+  const { done, failed } = await mapItems(
+    labelled,
+    ({ input }) => input.item,
+    ({ input }) => prepare(input),
+    signal,
+  );
+  leftOut.failed = failed;
+  return done.map(({ from, result }) => ({ ...from, sample: result }));
+}

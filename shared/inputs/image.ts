@@ -1,0 +1,42 @@
+import type { ImageOptions, ImagePixels } from '../../adapters/model-adapter.ts';
+
+/** 16,384 x 16,384: a small file that unpacks to more is an attack or a mistake. */
+const MAX_PIXELS = 2 ** 28;
+
+/**
+ * Decodes an image and turns it upright. sharp (libvips) is imported with the first image: functions that meet none do
+ * not pay for it. Without a size nothing is resampled: grey levels of an 8-bit PNG come out as they went in.
+ */
+export async function decodeImage(bytes: Uint8Array, options: ImageOptions = {}): Promise<ImagePixels> {
+  const { default: sharp } = await import('sharp');
+  const { width, height, fit = 'fill', channels = 3 } = options;
+  let image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' }).rotate();
+  if (width !== undefined || height !== undefined)
+    image = image.resize({
+      ...(width !== undefined && { width }),
+      ...(height !== undefined && { height }),
+      fit,
+      kernel: 'cubic',
+      background: '#000',
+    });
+  image = channels === 1 ? image.flatten().toColourspace('b-w') : image.toColourspace('srgb');
+  if (channels === 3) image = image.flatten();
+  if (channels === 4) image = image.ensureAlpha();
+  const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  return {
+    width: info.width,
+    height: info.height,
+    channels,
+    data: info.channels === channels ? data : fewerChannels(data, info.channels, channels),
+  };
+}
+
+/** libvips keeps an alpha band of some grey images; the first bands are the wanted ones. */
+function fewerChannels(data: Uint8Array, from: number, to: number): Uint8Array {
+  const pixels = data.length / from;
+  const out = new Uint8Array(pixels * to);
+  for (let pixel = 0; pixel < pixels; pixel += 1)
+    for (let band = 0; band < to; band += 1)
+      out[pixel * to + band] = data[pixel * from + Math.min(band, from - 1)]!;
+  return out;
+}

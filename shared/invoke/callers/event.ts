@@ -1,0 +1,148 @@
+import { LOCAL_ACTOR } from '../../auth/actor.ts';
+import { type DatasetEvent, datasetEventSchema } from '../../entities/dataset-event.ts';
+import type { Trigger } from '../../entities/trigger.ts';
+import { messageOf, toErrorBody } from '../../errors.ts';
+import { derivedId } from '../../ids.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
+import { parse } from '../../parse.ts';
+import type { FunctionSpec, InputSpecs } from '../function-spec.ts';
+import { invoke } from '../invoke.ts';
+import type { Container } from '../run.ts';
+
+/** Partial batch response: the records SQS is to deliver again. */
+export interface BatchResponse {
+  batchItemFailures: { itemIdentifier: string }[];
+}
+
+/**
+ * An SQS batch of dataset events. Each record ends by itself: those that failed are named in the reply, and SQS delivers
+ * them again or moves them to the dead-letter queue; the others are done.
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+ */
+export async function callFromQueue<S extends InputSpecs>(
+  container: Container,
+  spec: FunctionSpec<S>,
+  batch: JsonObject,
+  deadline: number | undefined,
+): Promise<BatchResponse> {
+  const batchItemFailures: BatchResponse['batchItemFailures'] = [];
+  for (const record of batch.Records as JsonObject[]) {
+    try {
+      await handle(container, spec, readEvent(JSON.parse(String(record.body))), deadline);
+    } catch (error) {
+      const itemIdentifier = String(record.messageId);
+      batchItemFailures.push({ itemIdentifier });
+      const { code, message } = toErrorBody(error);
+      container.platform.log.error('record failed', {
+        function: spec.name,
+        record: itemIdentifier,
+        code,
+        reason: message,
+      });
+    }
+  }
+  return { batchItemFailures };
+}
+
+/** One EventBridge event of a dataset. @throws what the run failed with, so that EventBridge tries again */
+export async function callFromEventBridge<S extends InputSpecs>(
+  container: Container,
+  spec: FunctionSpec<S>,
+  event: JsonObject,
+  deadline: number | undefined,
+): Promise<{ executions: string[] }> {
+  return { executions: await handle(container, spec, readEvent(event), deadline) };
+}
+
+/** The dataset event of an EventBridge envelope, or bare. */
+function readEvent(value: unknown): DatasetEvent {
+  const detail = isJsonObject(value) && 'detail' in value ? value.detail : value;
+  return parse(datasetEventSchema, detail, 'dataset event');
+}
+
+/** Runs the function once for every trigger that subscribes it to the event; answers the executions' ids. */
+async function handle<S extends InputSpecs>(
+  container: Container,
+  spec: FunctionSpec<S>,
+  event: DatasetEvent,
+  deadline: number | undefined,
+): Promise<string[]> {
+  const executions: string[] = [];
+  const failures: unknown[] = [];
+  for (const trigger of await subscriptions(container, spec.name, event)) {
+    const outcome = await invoke(container, spec, {
+      functionName: spec.name,
+      executionId: executionIdOf(trigger, event),
+      input: { ...trigger.spec.input, ...resourceInput(event) },
+      projectId: event.projectId,
+      caller: 'event',
+      actor: LOCAL_ACTOR,
+      triggerId: trigger.id,
+      deadline,
+    });
+    executions.push(outcome.execution.id);
+    if (outcome.error !== undefined) failures.push(outcome.error);
+  }
+  if (failures.length > 0) throw failures[0];
+  return executions;
+}
+
+/** Active triggers of the project for this function whose filter the resource satisfies; none for one that is gone. */
+async function subscriptions(
+  { platform }: Container,
+  functionName: string,
+  event: DatasetEvent,
+): Promise<Trigger[]> {
+  const { items } = await platform.store.query('Trigger', {
+    filter: {
+      $and: [
+        { active: true },
+        { 'spec.resource': event.resource },
+        { 'spec.operation.functionName': functionName },
+      ],
+    },
+    scope: { projectIds: [event.projectId] },
+  });
+  const matching: Trigger[] = [];
+  for (const trigger of items) {
+    if (!trigger.spec.actions.includes(event.action)) continue;
+    if (event.action === 'Deleted' || (await satisfies(platform.store, trigger, event)))
+      matching.push(trigger);
+  }
+  return matching;
+}
+
+async function satisfies(
+  store: Container['platform']['store'],
+  trigger: Trigger,
+  event: DatasetEvent,
+): Promise<boolean> {
+  try {
+    const found = await store.count(event.resource, {
+      filter: { $and: [{ id: { $eq: event.resourceId } }, trigger.spec.filter] },
+    });
+    return found > 0;
+  } catch (error) {
+    throw new Error(`The filter of trigger ${trigger.id} cannot be used: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Once: one run for a resource, whatever happens to it later. Always: one for each event; a second delivery is the same event. */
+function executionIdOf(trigger: Trigger, event: DatasetEvent): string {
+  return trigger.spec.executionMode === 'Once'
+    ? derivedId('once', trigger.id, event.resourceId)
+    : derivedId('always', trigger.id, event.id);
+}
+
+/** A fired trigger's input has the lower-case resource name as key (contract section 9.5). */
+function resourceInput(event: DatasetEvent): Record<string, Json> {
+  const resource = event.resource.toLowerCase();
+  return {
+    [resource]: {
+      [`${resource}_id`]: event.resourceId,
+      ...(event.datasetId !== null && { dataset_id: event.datasetId }),
+    },
+  };
+}

@@ -1,0 +1,185 @@
+import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
+import serverless from 'serverless-http';
+import { LOCAL_ACTOR } from '../../auth/actor.ts';
+import { type ErrorBody, InvalidInput, toErrorBody } from '../../errors.ts';
+import type { JsonObject } from '../../json.ts';
+import { executionToWire } from '../execution-wire.ts';
+import { newExecution } from '../executions.ts';
+import type { FunctionContext } from '../function-context.ts';
+import type { FunctionSpec, InputSpecs } from '../function-spec.ts';
+import type { Invocation, Outcome } from '../invocation.ts';
+import { checkCall, invoke } from '../invoke.ts';
+import type { Container } from '../run.ts';
+import { type ReadCall, readCall } from './task-payload.ts';
+
+/** API Gateway refuses more than 10 MB before it comes here. */
+const BODY_LIMIT = '10mb';
+
+interface Served<S extends InputSpecs> {
+  container: Container;
+  spec: FunctionSpec<S>;
+  context: FunctionContext;
+}
+
+/**
+ * Answers API Gateway v2 requests for one function. `POST` runs it: a canonical body is answered with
+ * `{ executionId, function, status, output, durationMs }`, an execution of the platform with an execution. A background
+ * function answers 202 with the execution to poll, or runs in place with `?wait=true`. `GET` tells what the function takes.
+ */
+export function createHttpCaller<S extends InputSpecs>(
+  container: Container,
+  spec: FunctionSpec<S>,
+): (event: JsonObject, context: FunctionContext) => Promise<unknown> {
+  const contexts = new WeakMap<object, FunctionContext>();
+  const app = createApp(container, spec, (request) => contexts.get(request) ?? {});
+  return serverless(app, {
+    binary: ['application/octet-stream', 'image/*'],
+    request: (request: object, _event: unknown, context: FunctionContext) =>
+      void contexts.set(request, context),
+  });
+}
+
+function createApp<S extends InputSpecs>(
+  container: Container,
+  spec: FunctionSpec<S>,
+  contextOf: (request: object) => FunctionContext,
+): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.get(/.*/, (_request, response) => void response.json(describe(spec)));
+  app.post(/.*/, express.json({ limit: BODY_LIMIT, type: () => true }), run(container, spec, contextOf));
+  app.all(/.*/, (request, response) => {
+    response.set('allow', 'GET, POST');
+    sendError(response, {
+      statusCode: 405,
+      code: 'MethodNotAllowed',
+      message: `${request.method} is not a way to call ${spec.name}. POST {"inputs": {...}} runs it, GET describes it.`,
+      details: {},
+    });
+  });
+  app.use(onError(container));
+  return app;
+}
+
+function run<S extends InputSpecs>(
+  container: Container,
+  spec: FunctionSpec<S>,
+  contextOf: (request: object) => FunctionContext,
+): RequestHandler {
+  return async (request, response) => {
+    const context = contextOf(request);
+    const deadline = deadlineOf(container, context);
+    const read = readCall(spec.name, request.body, { caller: 'http', actor: LOCAL_ACTOR, deadline });
+    const wait = request.query.wait !== undefined && request.query.wait !== 'false';
+    if (spec.mode === 'background' && !wait && context.dispatch)
+      return accept({ container, spec, context }, read, request, response);
+    const outcome = await invoke(container, spec, read.call);
+    response.set('x-execution-id', outcome.execution.id);
+    if (read.form === 'platform')
+      return void response.json(executionToWire(outcome.execution, baseUrlOf(request)));
+    if (outcome.output === undefined) return sendError(response, toErrorBody(outcome.error));
+    response.json(finished(spec.name, outcome));
+  };
+}
+
+/** Checks the call, writes its execution, and has it run after the answer. The same id again is answered the same. */
+async function accept<S extends InputSpecs>(
+  { container, spec, context }: Served<S>,
+  read: ReadCall,
+  request: Request,
+  response: express.Response,
+): Promise<void> {
+  const { projectId } = await checkCall(container, spec, read.call);
+  const id = read.call.executionId ?? container.platform.ids.objectId();
+  const call: Invocation = { ...read.call, projectId, executionId: id };
+  const known = await container.platform.store.get('Execution', id);
+  const execution = known ?? newExecution(container.platform, id, call);
+  if (!known) await container.platform.store.insert('Execution', [execution]);
+  await context.dispatch!(payloadOf(call));
+  const url = `${baseUrlOf(request)}/executions/${id}`;
+  response.status(202).set({ location: url, 'x-execution-id': id });
+  if (read.form === 'platform') response.json(executionToWire(execution, baseUrlOf(request)));
+  else response.json({ executionId: id, function: spec.name, status: execution.latestStatus.status, url });
+}
+
+function payloadOf({
+  functionName,
+  executionId,
+  input,
+  projectId,
+  triggerId,
+  pipeline,
+}: Invocation): JsonObject {
+  return {
+    function: functionName,
+    executionId: executionId ?? null,
+    inputs: input,
+    context: {
+      projectId: projectId ?? null,
+      triggerId: triggerId ?? null,
+      pipelineId: pipeline?.id ?? null,
+      pipelineExecutionId: pipeline?.executionId ?? null,
+      nodeId: pipeline?.nodeId ?? null,
+    },
+  };
+}
+
+function finished(functionName: string, { execution, replayed, output }: Outcome): JsonObject {
+  return {
+    executionId: execution.id,
+    function: functionName,
+    status: execution.latestStatus.status,
+    replayed,
+    durationMs: execution.duration,
+    output: output ?? null,
+  };
+}
+
+function describe<S extends InputSpecs>(spec: FunctionSpec<S>): JsonObject {
+  const { name, description, mode, inputs } = spec;
+  return { function: name, description, mode, inputs: structuredClone(inputs) as unknown as JsonObject };
+}
+
+function deadlineOf({ platform }: Container, context: FunctionContext): number | undefined {
+  const remaining = context.getRemainingTimeInMillis?.();
+  return remaining === undefined || !Number.isFinite(remaining)
+    ? undefined
+    : platform.clock.now() + remaining;
+}
+
+function baseUrlOf(request: Request): string {
+  return `${request.protocol}://${request.get('host') ?? 'localhost'}/api/v1`;
+}
+
+function onError(container: Container): ErrorRequestHandler {
+  return (error: unknown, _request, response, next) => {
+    if (response.headersSent) return next(error);
+    const body = toErrorBody(bodyError(error) ?? error);
+    if (body.statusCode >= 500)
+      container.platform.log.error('request failed', {
+        code: body.code,
+        reason: body.message,
+        stack: error instanceof Error ? error.stack : undefined,
+      });
+    sendError(response, body);
+  };
+}
+
+/** The body parser's own errors, in our words. */
+function bodyError(error: unknown): InvalidInput | undefined {
+  const type = (error as { type?: unknown } | null)?.type;
+  if (type === 'entity.parse.failed')
+    return new InvalidInput(
+      'body',
+      [{ field: '', problem: 'it is not JSON; send {"inputs": {...}}' }],
+      error,
+    );
+  if (type === 'encoding.unsupported' || type === 'charset.unsupported')
+    return new InvalidInput('body', [{ field: '', problem: 'it is not JSON in UTF-8' }], error);
+  return undefined;
+}
+
+function sendError(response: express.Response, body: ErrorBody): void {
+  response.status(body.statusCode).json(body);
+}

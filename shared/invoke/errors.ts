@@ -1,0 +1,84 @@
+import type { ErrorBody } from '../errors.ts';
+import { ModelfnError } from '../errors.ts';
+
+/** Another container holds the run; it will be answered there. */
+export class ExecutionInProgress extends ModelfnError {
+  override readonly name = 'ExecutionInProgress';
+  readonly code = 'ExecutionInProgress';
+  readonly statusCode = 409;
+  override readonly retryable = true;
+  constructor(executionId: string, expiresAt: string) {
+    super(
+      `Execution ${executionId} runs already; its lease ends at ${expiresAt} if nobody renews it. Poll the execution, or repeat the call later.`,
+      { details: { executionId, expiresAt } },
+    );
+  }
+}
+
+/** An execution id used for another call. */
+export class ExecutionMismatch extends ModelfnError {
+  override readonly name = 'ExecutionMismatch';
+  readonly code = 'ExecutionMismatch';
+  readonly statusCode = 409;
+  constructor(executionId: string, found: string, wanted: string) {
+    super(
+      `Execution ${executionId} belongs to ${found}, not to ${wanted}. An id names one call: take a new one for other inputs.`,
+      { details: { executionId } },
+    );
+  }
+}
+
+/** The lease ran out and another container took the run over: this one's result is dropped. */
+export class LeaseLost extends ModelfnError {
+  override readonly name = 'LeaseLost';
+  readonly code = 'LeaseLost';
+  readonly statusCode = 409;
+  override readonly retryable = true;
+  constructor(executionId: string) {
+    super(
+      `Execution ${executionId} was taken over by another container, because this one did not renew its lease in time.`,
+      {
+        details: { executionId },
+      },
+    );
+  }
+}
+
+/** What a finished run failed with, told again. */
+export class RecordedFailure extends ModelfnError {
+  override readonly name: string;
+  readonly code: string;
+  readonly statusCode: number;
+  constructor(body: ErrorBody) {
+    super(body.message, { details: body.details });
+    this.name = body.code;
+    this.code = body.code;
+    this.statusCode = body.statusCode;
+  }
+}
+
+/** A payload that no caller of ours sends. */
+export class UnknownEvent extends ModelfnError {
+  override readonly name = 'UnknownEvent';
+  readonly code = 'UnknownEvent';
+  readonly statusCode = 400;
+  constructor(found: string) {
+    super(
+      `The payload is no known event: ${found}. Send an API Gateway v2 request, an SQS batch or EventBridge event of dataset events, or a task payload { "inputs": { ... } }.`,
+      { details: { found } },
+    );
+  }
+}
+
+/** The time the container gave the run is nearly used up. */
+export class DeadlineExceeded extends ModelfnError {
+  override readonly name = 'DeadlineExceeded';
+  readonly code = 'DeadlineExceeded';
+  readonly statusCode = 504;
+  override readonly retryable = true;
+  constructor(functionName: string) {
+    super(
+      `${functionName} did not end before its container's time limit. Nothing of it was kept; give the function more time, or the call fewer items.`,
+    );
+  }
+}

@@ -1,0 +1,20 @@
+import type { Execution } from '../entities/execution.ts';
+import type { JsonObject } from '../json.ts';
+
+/**
+ * An execution as the wire has it (contract section 9.3), with `error` and `caller` beside. What the platform would fill
+ * and modelfn has no word for is null; the lease is nobody's business but the holders'.
+ */
+export function executionToWire(execution: Execution, baseUrl?: string): JsonObject {
+  const { lease: _lease, ...shown } = execution;
+  return {
+    ...shown,
+    statusLog: shown.status,
+    serviceVersion: null,
+    packageId: null,
+    packageName: 'modelfn',
+    feedbackQueue: null,
+    syncReplyTo: null,
+    url: baseUrl === undefined ? null : `${baseUrl}/executions/${execution.id}`,
+  } as JsonObject;
+}

@@ -1,0 +1,67 @@
+import type { EntityKinds } from '../entities/kinds.ts';
+import type { Json, JsonObject } from '../json.ts';
+import type { ReferenceKind } from '../resolve/reference.ts';
+import type { Run } from './run.ts';
+
+/** Types of plain inputs, by the platform's names (contract section 9.4). */
+interface PlainTypes {
+  String: string;
+  Number: number;
+  Integer: number;
+  Boolean: boolean;
+  Json: Json;
+}
+export type PlainType = keyof PlainTypes;
+export type InputType = ReferenceKind | `${ReferenceKind}[]` | PlainType;
+
+/** One input of a function: the same words that resolve it and that document it. */
+export interface InputSpec {
+  readonly type: InputType;
+  readonly description: string;
+  /** A call without it is refused. Default false. */
+  readonly required?: boolean;
+  /** Taken when a call does not give it. */
+  readonly default?: Json;
+  /** Bounds of a number. */
+  readonly least?: number;
+  readonly most?: number;
+  /** The words a String may be. */
+  readonly oneOf?: readonly string[];
+}
+export type InputSpecs = Readonly<Record<string, InputSpec>>;
+
+type Value<T extends InputType> = T extends `${infer K extends ReferenceKind}[]`
+  ? readonly Readonly<EntityKinds[K]>[]
+  : T extends ReferenceKind
+    ? Readonly<EntityKinds[T]>
+    : T extends PlainType
+      ? PlainTypes[T]
+      : never;
+
+/** The inputs a function is run with: entities in place of references, plain values checked. */
+export type Inputs<S extends InputSpecs> = {
+  readonly [N in keyof S]: S[N] extends { required: true } | { default: Json }
+    ? Value<S[N]['type']>
+    : Value<S[N]['type']> | undefined;
+};
+
+/**
+ * One function: its name, what it takes, and what it does. Callers, executions, resolution and documentation all
+ * derive from it; `run` holds no word of HTTP, events or pipelines.
+ */
+export interface FunctionSpec<S extends InputSpecs = InputSpecs> {
+  readonly name: string;
+  readonly description: string;
+  readonly inputs: S;
+  /**
+   * `inPlace`: answers over HTTP when it is done. `background`: may take longer than an HTTP request lives; over HTTP it
+   * answers 202 with the execution to poll.
+   */
+  readonly mode: 'inPlace' | 'background';
+  run(inputs: Inputs<S>, run: Run): Promise<JsonObject>;
+}
+
+/** Declares a function; the types of `run` follow from `inputs`. */
+export function defineFunction<const S extends InputSpecs>(spec: FunctionSpec<S>): FunctionSpec<S> {
+  return Object.freeze(spec);
+}

@@ -1,0 +1,26 @@
+import type { Actor } from '../auth/actor.ts';
+import type { Execution } from '../entities/execution.ts';
+import type { JsonObject } from '../json.ts';
+
+/** One call of a function, freed of its caller's shape. */
+export interface Invocation {
+  readonly functionName: string;
+  /** Given: the run is claimed under it, and a repeated call answers what the first one did. */
+  readonly executionId?: string | undefined;
+  readonly input: JsonObject;
+  /** The project the call is bound to. */
+  readonly projectId?: string | undefined;
+  readonly caller: 'http' | 'event' | 'pipeline' | 'cli';
+  readonly actor: Actor;
+  readonly pipeline?: Execution['pipeline'];
+  readonly triggerId?: string | undefined;
+  readonly serviceId?: string | undefined;
+  /** When the container will be stopped, ms since 1970. */
+  readonly deadline?: number | undefined;
+}
+
+/** How a run ended. `replayed`: it had ended before, and this is what it answered then. */
+export type Outcome = { readonly execution: Execution; readonly replayed: boolean } & (
+  | { readonly output: JsonObject; readonly error?: undefined }
+  | { readonly error: unknown; readonly output?: undefined }
+);

@@ -1,0 +1,146 @@
+import type { Execution } from '../entities/execution.ts';
+import { isFinished } from '../entities/execution.ts';
+import { InternalError, isModelfnError, toErrorBody } from '../errors.ts';
+import type { JsonObject } from '../json.ts';
+import { DeadlineExceeded, RecordedFailure } from './errors.ts';
+import { claimExecution, ended, finishExecution, newExecution } from './executions.ts';
+import type { FunctionSpec, InputSpecs, Inputs } from './function-spec.ts';
+import type { Invocation, Outcome } from './invocation.ts';
+import { Lease } from './lease.ts';
+import { readInputs } from './read-inputs.ts';
+import type { Container, Run } from './run.ts';
+
+/**
+ * Runs a function once for a call: claim, resolve, run, record. Never throws for a run that failed: the outcome carries
+ * the error, and the execution its record. A call in place without an id of its own is recorded in one write when it
+ * ended; every other one is claimed first, so that a repeated delivery finds it.
+ * @throws what stops a run from being begun: ExecutionInProgress, ExecutionMismatch, StoreUnavailable; and, for a call in
+ * place without an id, wrong inputs, of which nothing is recorded
+ */
+export async function invoke<S extends InputSpecs>(
+  container: Container,
+  spec: FunctionSpec<S>,
+  call: Invocation,
+): Promise<Outcome> {
+  if (call.executionId === undefined && spec.mode === 'inPlace') return runUnclaimed(container, spec, call);
+  const id = call.executionId ?? container.platform.ids.objectId();
+  const holder = container.platform.ids.uuid();
+  const execution = await claimExecution(container.platform, id, call, holder);
+  if (isFinished(execution)) return replay(execution);
+  return runClaimed(container, spec, call, execution, holder);
+}
+
+/** Checks a call's inputs without running it: what a background call is told at once. @throws wrong inputs */
+export async function checkCall<S extends InputSpecs>(
+  container: Container,
+  spec: FunctionSpec<S>,
+  call: Invocation,
+): Promise<{ inputs: Inputs<S>; projectId: string | undefined }> {
+  const { platform, entities } = container;
+  return readInputs(spec.name, spec.inputs, call.input, {
+    store: platform.store,
+    cache: entities,
+    actor: call.actor,
+    projectId: call.projectId,
+  });
+}
+
+async function runUnclaimed<S extends InputSpecs>(
+  container: Container,
+  spec: FunctionSpec<S>,
+  call: Invocation,
+): Promise<Outcome> {
+  const { platform } = container;
+  const started = platform.clock.now();
+  const begun = performance.now();
+  const { inputs, projectId } = await checkCall(container, spec, call);
+  const fresh = newExecution(platform, platform.ids.objectId(), { ...call, projectId });
+  const signal = signalOf(call, started);
+  const result = await attempt(spec.name, signal, () =>
+    spec.run(inputs, runOf(container, call, { executionId: fresh.id, projectId, signal })),
+  );
+  const durationMs = performance.now() - begun;
+  const record =
+    'output' in result
+      ? { durationMs, output: result.output }
+      : { durationMs, error: toErrorBody(result.error) };
+  const execution = ended(platform, { ...fresh, attempts: 1 }, record);
+  await platform.store.insert('Execution', [execution]);
+  return { execution, replayed: false, ...result };
+}
+
+async function runClaimed<S extends InputSpecs>(
+  container: Container,
+  spec: FunctionSpec<S>,
+  call: Invocation,
+  claimed: Execution,
+  holder: string,
+): Promise<Outcome> {
+  const { platform } = container;
+  const begun = performance.now();
+  const lease = new Lease(platform, claimed.id, holder, signalOf(call, platform.clock.now()));
+  const result = await attempt(spec.name, lease.signal, async () => {
+    const { inputs, projectId } = await checkCall(container, spec, call);
+    if (projectId !== undefined && claimed.projectId !== projectId)
+      await adopt(container, claimed.id, projectId);
+    return spec.run(inputs, {
+      ...runOf(container, call, { executionId: claimed.id, projectId, signal: lease.signal }),
+      progress: (percentComplete, message) => lease.progress(percentComplete, message),
+    });
+  });
+  await lease.end();
+  const durationMs = performance.now() - begun;
+  const record =
+    'output' in result
+      ? { durationMs, output: result.output }
+      : { durationMs, error: toErrorBody(result.error) };
+  const execution = await finishExecution(platform, claimed.id, holder, record);
+  return { execution, replayed: false, ...result };
+}
+
+/** The project shows once the inputs are resolved; the record is found by it. */
+async function adopt({ platform }: Container, id: string, projectId: string): Promise<void> {
+  await platform.store.update('Execution', id, (current) => ({ ...current, projectId }));
+}
+
+function runOf(
+  container: Container,
+  call: Invocation,
+  own: Pick<Run, 'executionId' | 'projectId' | 'signal'>,
+): Run {
+  const { platform } = container;
+  return { container, platform, actor: call.actor, log: platform.log, progress: () => undefined, ...own };
+}
+
+/** Never aborts for a call without a deadline. */
+const ENDLESS = new AbortController().signal;
+
+function signalOf({ deadline }: Invocation, now: number): AbortSignal {
+  return deadline === undefined ? ENDLESS : AbortSignal.timeout(Math.max(0, deadline - now));
+}
+
+async function attempt(
+  functionName: string,
+  signal: AbortSignal,
+  work: () => Promise<JsonObject>,
+): Promise<{ output: JsonObject } | { error: unknown }> {
+  try {
+    return { output: await work() };
+  } catch (error) {
+    return { error: causeOf(error, signal, functionName) };
+  }
+}
+
+/** What ended a run: an aborted one throws whatever its adapter makes of the signal; the signal knows why. */
+function causeOf(error: unknown, signal: AbortSignal, functionName: string): unknown {
+  if (signal.aborted) {
+    const reason: unknown = signal.reason;
+    return isModelfnError(reason) ? reason : new DeadlineExceeded(functionName);
+  }
+  return isModelfnError(error) ? error : new InternalError(error);
+}
+
+function replay(execution: Execution): Outcome {
+  if (execution.error) return { execution, replayed: true, error: new RecordedFailure(execution.error) };
+  return { execution, replayed: true, output: (execution.output ?? {}) as JsonObject };
+}

@@ -1,0 +1,29 @@
+import type { BuiltInAdapters } from '../../adapters/built-in-adapters.ts';
+import type { Actor } from '../auth/actor.ts';
+import type { Log } from '../log.ts';
+import type { Platform } from '../platform.ts';
+import type { EntityCache } from '../resolve/entity-cache.ts';
+import type { LoadedSnapshots } from '../snapshots/loaded-snapshots.ts';
+
+/** What a container keeps between invocations. */
+export interface Container {
+  readonly platform: Platform;
+  readonly entities: EntityCache;
+  readonly loaded: LoadedSnapshots;
+  readonly builtIns: BuiltInAdapters;
+}
+
+/** One run of a function: what it may use beside its inputs. */
+export interface Run {
+  readonly container: Container;
+  readonly platform: Platform;
+  readonly actor: Actor;
+  readonly executionId: string;
+  /** The project of the call; known as soon as one entity was given. */
+  readonly projectId: string | undefined;
+  /** Aborted by terminate, by a lost lease or at the deadline. */
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  /** 0..100 with a word for people; cheap, written to the execution now and then. */
+  progress(percentComplete: number, message?: string): void;
+}

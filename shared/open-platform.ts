@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Actor, LOCAL_ACTOR } from './auth/actor.ts';
+import { systemClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { briefly, storageAdvice } from './content/errors.ts';
+import { LocalContentStore } from './content/local-content-store.ts';
+import { compact, ModelfnError, systemCode } from './errors.ts';
+import { systemIds } from './ids.ts';
+import { jsonLog } from './log.ts';
+import type { Platform } from './platform.ts';
+import { ownBucketFolder, stateFolder } from './state-folder.ts';
+import type { EntityStore } from './store/entity-store.ts';
+
+/** The state folder cannot be made or written. Nothing was changed in it. */
+export class StateFolderUnusable extends ModelfnError {
+  override readonly name = 'StateFolderUnusable';
+  readonly code = 'StateFolderUnusable';
+  readonly statusCode = 503;
+  constructor(home: string, cause: unknown) {
+    super(
+      `The state folder ${home} cannot be used: ${briefly(cause)}. ${storageAdvice(cause)} MODELFN_HOME names another one.`,
+      { details: compact({ home, systemCode: systemCode(cause) }), cause },
+    );
+  }
+}
+
+/**
+ * Opens all a process works with, on one state folder: `<home>/{store.sqlite, contents/, buckets/snapshots/<snapshot id>/, cache/}`.
+ * Missing folders are made. Drivers of buckets and codebases are loaded when the first one is opened. What `overrides` gives
+ * is taken as it is; the store given there is closed with the platform.
+ * @throws StateFolderUnusable, StoreUnavailable
+ */
+export async function openPlatform(
+  config: Readonly<Config>,
+  overrides: Partial<Platform> = {},
+): Promise<Platform> {
+  const folder = stateFolder(config.home);
+  await prepareFolders([folder.home, folder.contents, folder.buckets, folder.cache]);
+  const clock = overrides.clock ?? systemClock;
+  const store = overrides.store ?? (await openStore(folder.store));
+  const platform: Platform = {
+    config,
+    clock,
+    ids: systemIds(() => clock.now()),
+    log: jsonLog(config.logLevel),
+    store,
+    content: new LocalContentStore({ directory: folder.contents }),
+    cacheDirectory: folder.cache,
+    openBucket: async (snapshot, spec) => {
+      const { openBucket } = await import('./buckets/registry.ts');
+      return openBucket(spec, {
+        localRoots: [config.home, ...config.localRoots],
+        defaultRoot: ownBucketFolder(config.home, snapshot.id),
+        openItemFolder: async (itemId) => {
+          const { openItemFolder } = await import('./catalog/item-folder.ts');
+          return openItemFolder(platform, insiderOf(snapshot.projectId), itemId);
+        },
+      });
+    },
+    openCodebase: async (spec, projectId) => {
+      const { openCodebase } = await import('./codebases/registry.ts');
+      return openCodebase(spec, {
+        localRoots: [config.home, ...config.localRoots],
+        cacheDirectory: join(folder.cache, 'codebases'),
+        readItem: async (itemId) => {
+          const { readArchiveItem } = await import('./catalog/archive-item.ts');
+          return readArchiveItem(platform, insiderOf(projectId), itemId);
+        },
+      });
+    },
+    close: () => store.close(),
+    ...overrides,
+  };
+  return platform;
+}
+
+/** Whoever asks: a snapshot's bucket and a model's code are of their own project. */
+function insiderOf(projectId: string): Actor {
+  return { email: LOCAL_ACTOR.email, projectIds: [projectId] };
+}
+
+async function openStore(path: string): Promise<EntityStore> {
+  const { openSqliteStore } = await import('./store/sqlite.ts');
+  return openSqliteStore({ path });
+}
+
+/** Makes the folders and writes one small file: a full or read-only disk is told now, not at the first upload. */
+async function prepareFolders(folders: readonly [string, ...string[]]): Promise<void> {
+  const [home] = folders;
+  const probe = join(home, `.probe-${randomBytes(6).toString('hex')}`);
+  try {
+    for (const folder of folders) await mkdir(folder, { recursive: true });
+    await writeFile(probe, 'probe');
+  } catch (cause) {
+    throw new StateFolderUnusable(home, cause);
+  } finally {
+    await rm(probe, { force: true }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,43 @@
+import type { FailedItem } from '../datasets/map-items.ts';
+import { ModelfnError } from '../errors.ts';
+
+/** None of the items could be predicted. */
+export class NothingPredicted extends ModelfnError {
+  override readonly name = 'NothingPredicted';
+  readonly code = 'NothingPredicted';
+  readonly statusCode = 422;
+  constructor(failed: readonly FailedItem[]) {
+    const first = failed[0]!;
+    super(
+      `None of the ${failed.length} items could be predicted. ${first.filename}: ${first.message} Nothing was written.`,
+      { details: { failed: failed.slice(0, 100).map((each) => ({ ...each })) } },
+    );
+  }
+}
+
+/** An adapter answered something that cannot be an annotation. */
+export class PredictionInvalid extends ModelfnError {
+  override readonly name = 'PredictionInvalid';
+  readonly code = 'PredictionInvalid';
+  readonly statusCode = 422;
+  constructor(fields: { filename: string; problem: string; labels?: readonly string[] }) {
+    const { filename, problem, labels } = fields;
+    super(
+      `The adapter's prediction for ${filename} ${problem}.${labels ? ` The snapshot's labels are: ${labels.slice(0, 20).join(', ') || 'none'}.` : ''} Nothing was written; mend the adapter, or the snapshot's ontologySpec.`,
+      { details: { filename, problem } },
+    );
+  }
+}
+
+/** An evaluation found nothing that the snapshot's current revision predicted. */
+export class PredictionsMissing extends ModelfnError {
+  override readonly name = 'PredictionsMissing';
+  readonly code = 'PredictionsMissing';
+  readonly statusCode = 422;
+  constructor(snapshot: { id: string; name: string; revision: number }, items: number) {
+    super(
+      `None of the ${items} items has a prediction by revision ${snapshot.revision} of snapshot ${snapshot.name} (${snapshot.id}). Predict them first, or evaluate with the input "predict": true.`,
+      { details: { snapshot: snapshot.id, revision: snapshot.revision, items } },
+    );
+  }
+}

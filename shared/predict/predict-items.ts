@@ -1,0 +1,81 @@
+import type { Prediction } from '../../adapters/model-adapter.ts';
+import type { ItemPredictions } from '../annotations/predictions.ts';
+import { type FailedItem, mapItems } from '../datasets/map-items.ts';
+import { inputOf } from '../datasets/partition-data.ts';
+import type { Item } from '../entities/item.ts';
+import type { Platform } from '../platform.ts';
+import type { LoadedSnapshot } from '../snapshots/loaded-snapshots.ts';
+import { PredictionInvalid } from './errors.ts';
+
+/** What a loaded snapshot says about items, in the items' order; items that could not be read are apart. */
+export interface PredictedItems {
+  results: ItemPredictions[];
+  failed: FailedItem[];
+  timings: { prepareMs: number; predictMs: number };
+}
+
+/**
+ * Prepares and predicts items, at most `maxBatchSize` of them in memory at once. An unreadable item fails alone.
+ * @throws PredictionInvalid for an answer that is no list of annotations with the snapshot's labels
+ */
+export async function predictItems(
+  platform: Platform,
+  { adapter }: Pick<LoadedSnapshot, 'adapter'>,
+  items: readonly Readonly<Item>[],
+  options: { signal: AbortSignal; minConfidence: number; onProgress?: (done: number) => void },
+): Promise<PredictedItems> {
+  const { signal, minConfidence, onProgress } = options;
+  const predicted: PredictedItems = { results: [], failed: [], timings: { prepareMs: 0, predictMs: 0 } };
+  const labels = new Set(adapter.labels);
+  for (let from = 0; from < items.length; from += adapter.maxBatchSize) {
+    const batch = items.slice(from, from + adapter.maxBatchSize);
+    const started = performance.now();
+    const prepare = (item: Readonly<Item>) => adapter.prepare(inputOf(platform, item));
+    const { done, failed } = await mapItems(batch, (item) => item, prepare, signal);
+    const prepared = performance.now();
+    const samples = done.map(({ result }) => result);
+    const answers = samples.length > 0 ? await adapter.predict(samples, { signal }) : [];
+    signal.throwIfAborted();
+    checkCount(answers, batch, samples.length);
+    for (const [index, { from: item }] of done.entries()) {
+      const predictions = checked(item, answers[index]!, labels, adapter.labels);
+      predicted.results.push({
+        item,
+        predictions: predictions.filter((each) => each.confidence >= minConfidence),
+      });
+    }
+    predicted.failed.push(...failed);
+    predicted.timings.prepareMs += prepared - started;
+    predicted.timings.predictMs += performance.now() - prepared;
+    onProgress?.(Math.min(items.length, from + batch.length));
+  }
+  return predicted;
+}
+
+function checkCount(answers: Prediction[][], batch: readonly Readonly<Item>[], wanted: number): void {
+  if (Array.isArray(answers) && answers.length === wanted) return;
+  throw new PredictionInvalid({
+    filename: batch[0]!.filename,
+    problem: `is not one list for each sample: ${wanted} samples, ${Array.isArray(answers) ? answers.length : typeof answers} answers`,
+  });
+}
+
+function checked(
+  item: Readonly<Item>,
+  predictions: readonly Prediction[],
+  known: ReadonlySet<string>,
+  labels: readonly string[],
+): readonly Prediction[] {
+  const refuse = (problem: string, shown?: readonly string[]): never => {
+    throw new PredictionInvalid({ filename: item.filename, problem, ...(shown && { labels: shown }) });
+  };
+  if (!Array.isArray(predictions)) refuse('is no list');
+  for (const { type, label, confidence } of predictions) {
+    if (typeof type !== 'string' || type === '') refuse('has no annotation type');
+    if (!known.has(label))
+      refuse(`has the label ${JSON.stringify(label)}, which is not in the ontology`, labels);
+    if (!(confidence >= 0 && confidence <= 1))
+      refuse(`has the confidence ${confidence}, which is not in 0..1`);
+  }
+  return predictions;
+}

@@ -1,0 +1,156 @@
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { nearest } from '../nearest.ts';
+import { InvalidFilter } from './errors.ts';
+import { hasWildcard } from './wildcard.ts';
+
+/** Scalars a field is compared with. */
+export type Scalar = string | number | boolean | null;
+
+/** A condition on one field, read. `path` has the field's parts. */
+export type Condition = { path: readonly string[] } & (
+  | { op: 'eq' | 'ne'; value: Scalar }
+  | { op: 'in' | 'nin'; values: readonly Scalar[] }
+  | { op: 'gt' | 'gte' | 'lt' | 'lte'; value: string | number }
+  | { op: 'exists'; value: boolean }
+  | { op: 'wildcard' | 'glob'; pattern: string }
+);
+
+/** A filter, read: conditions under `and` and `or`. An empty `and` is true, an empty `or` is false. */
+export type Filter = { and: readonly Filter[] } | { or: readonly Filter[] } | Condition;
+
+const MAX_DEPTH = 32;
+const MAX_CONDITIONS = 1_000;
+const MAX_VALUES = 100_000;
+const MAX_PATTERN = 4_096;
+const OPERATORS = ['$eq', '$ne', '$gt', '$gte', '$lt', '$lte', '$in', '$nin', '$exists', '$glob'] as const;
+
+/**
+ * Reads the filter language of contract section 3. Conditions of one object all hold, `$and` and `$or` beside them too.
+ * A string with `*` without operator is a wildcard; with `$eq` it is exact. A bare list is `$in`.
+ * @throws InvalidFilter naming the part
+ */
+export function parseFilter(filter: JsonObject): Filter {
+  const budget = { left: MAX_CONDITIONS };
+  return readObject(filter, '', 0, budget);
+}
+
+function readObject(filter: JsonObject, where: string, depth: number, budget: { left: number }): Filter {
+  if (depth > MAX_DEPTH) throw new InvalidFilter(where, `it is nested deeper than ${MAX_DEPTH} levels`);
+  const parts = Object.entries(filter).flatMap(([key, value]): Filter[] => {
+    const at = where === '' ? key : `${where}.${key}`;
+    if (key === '$and') return [{ and: readList(value, at, depth, budget) }];
+    if (key === '$or') {
+      const list = readList(value, at, depth, budget);
+      // The client sends an empty list where nothing was asked for.
+      return list.length > 0 ? [{ or: list }] : [];
+    }
+    if (key.startsWith('$'))
+      throw new InvalidFilter(
+        at,
+        `there is no such operator here; the nearest is ${nearest(key, ['$and', '$or'])}`,
+      );
+    return readField(key, value, at, budget);
+  });
+  return parts.length === 1 ? parts[0]! : { and: parts };
+}
+
+function readList(value: Json, where: string, depth: number, budget: { left: number }): Filter[] {
+  if (!Array.isArray(value)) throw new InvalidFilter(where, 'it takes a list of conditions');
+  return value.map((each, index) => {
+    const at = `${where}[${index}]`;
+    if (!isJsonObject(each)) throw new InvalidFilter(at, 'a condition is an object like {"label": "cat"}');
+    return readObject(each, at, depth + 1, budget);
+  });
+}
+
+function readField(field: string, value: Json, where: string, budget: { left: number }): Filter[] {
+  const path = readPath(field);
+  const spend = (): void => {
+    budget.left -= 1;
+    if (budget.left < 0) throw new InvalidFilter(where, `there are more than ${MAX_CONDITIONS} conditions`);
+  };
+  if (!isJsonObject(value)) {
+    spend();
+    if (Array.isArray(value)) return [{ path, op: 'in', values: readValues(value, where) }];
+    return [readEquality(path, value, where)];
+  }
+  const operators = Object.entries(value);
+  if (operators.length === 0) throw new InvalidFilter(where, 'it compares with an empty object');
+  return operators.map(([operator, operand]) => {
+    spend();
+    return readOperator(path, operator, operand, `${where}.${operator}`);
+  });
+}
+
+function readEquality(path: readonly string[], value: Scalar, where: string): Condition {
+  if (typeof value === 'string' && hasWildcard(value))
+    return { path, op: 'wildcard', pattern: readPattern(value, where) };
+  return { path, op: 'eq', value: readScalar(value, where) };
+}
+
+function readOperator(path: readonly string[], operator: string, operand: Json, where: string): Condition {
+  switch (operator) {
+    case '$eq':
+      if (Array.isArray(operand)) return { path, op: 'in', values: readValues(operand, where) };
+      return { path, op: 'eq', value: readScalar(operand, where) };
+    case '$ne':
+      if (Array.isArray(operand)) return { path, op: 'nin', values: readValues(operand, where) };
+      return { path, op: 'ne', value: readScalar(operand, where) };
+    case '$gt':
+    case '$gte':
+    case '$lt':
+    case '$lte':
+      if (typeof operand !== 'string' && typeof operand !== 'number')
+        throw new InvalidFilter(where, 'it compares with a text or a number');
+      readScalar(operand, where);
+      return { path, op: operator.slice(1) as 'gt' | 'gte' | 'lt' | 'lte', value: operand };
+    case '$in':
+    case '$nin':
+      if (!Array.isArray(operand)) throw new InvalidFilter(where, 'it takes a list of values');
+      return { path, op: operator === '$in' ? 'in' : 'nin', values: readValues(operand, where) };
+    case '$exists':
+      if (typeof operand !== 'boolean') throw new InvalidFilter(where, 'it takes true or false');
+      return { path, op: 'exists', value: operand };
+    case '$glob':
+      if (typeof operand !== 'string') throw new InvalidFilter(where, 'it takes a pattern like "/folder/*"');
+      return { path, op: 'glob', pattern: readPattern(operand, where) };
+    default:
+      throw new InvalidFilter(
+        where,
+        `there is no such operator; the nearest is ${nearest(operator, OPERATORS)}`,
+      );
+  }
+}
+
+function readPath(field: string): string[] {
+  const path = field.split('.');
+  // A quote would end the path within the store's own path syntax.
+  if (field.length > 512 || path.some((part) => part === '' || /["\\\p{Cc}\p{Cs}]/u.test(part)))
+    throw new InvalidFilter(JSON.stringify(field.slice(0, 80)), 'it is no name of a field');
+  return path;
+}
+
+function readValues(values: readonly Json[], where: string): Scalar[] {
+  if (values.length > MAX_VALUES)
+    throw new InvalidFilter(where, `the list has more than ${MAX_VALUES} values`);
+  return values.map((value) => readScalar(value, where));
+}
+
+function readScalar(value: Json, where: string): Scalar {
+  if (typeof value === 'object' && value !== null)
+    throw new InvalidFilter(where, 'it compares with a text, a number, true, false or null');
+  if (typeof value === 'string') return readText(value, where);
+  return value;
+}
+
+function readPattern(pattern: string, where: string): string {
+  if (pattern.length > MAX_PATTERN)
+    throw new InvalidFilter(where, `the pattern is longer than ${MAX_PATTERN} characters`);
+  return readText(pattern, where);
+}
+
+/** Half a character has no place in the order of texts, and no UTF-8. */
+function readText(text: string, where: string): string {
+  if (!text.isWellFormed()) throw new InvalidFilter(where, 'it holds half of a surrogate pair');
+  return text;
+}

@@ -1,0 +1,77 @@
+type Part = { literal: string } | 'any' | 'segment';
+
+/** Tells whether a text has the form of a pattern. */
+export type Matcher = (text: string) => boolean;
+
+/** True for a text that plain equality reads as a pattern. */
+export function hasWildcard(text: string): boolean {
+  return text.includes('*');
+}
+
+/**
+ * Compiles a pattern of the filter language (contract section 3.3). Plain equality: every run of `*` stands for any
+ * text, slashes too. Path-aware (`$glob`): `*` stays inside one folder, `**` crosses folders. A pattern `X/**` fits `X`
+ * itself too. Takes time proportional to text times pattern, whatever the pattern: hostile ones cost no more.
+ */
+export function compileWildcard(pattern: string, options: { pathAware: boolean }): Matcher {
+  const parts = partsOf(pattern, options.pathAware);
+  const below = pattern.endsWith('/**') ? partsOf(pattern.slice(0, -3), options.pathAware) : undefined;
+  return (text) => fits(parts, text) || (below !== undefined && fits(below, text));
+}
+
+/** The text before the first `*`: all that fits begins with it. `X/**` fits `X`, so the slash does not count there. */
+export function literalPrefix(pattern: string): string {
+  const prefix = pattern.slice(0, Math.max(0, pattern.indexOf('*')));
+  return pattern === `${prefix}**` && prefix.endsWith('/') ? prefix.slice(0, -1) : prefix;
+}
+
+/**
+ * The least text that is greater than all that begin with `prefix`, in the order of code points, which is that of UTF-8
+ * bytes too; `undefined` when there is none.
+ */
+export function endOfPrefix(prefix: string): string | undefined {
+  const points = [...prefix];
+  for (let last = points.pop(); last !== undefined; last = points.pop()) {
+    const next = last.codePointAt(0)! + 1;
+    // Surrogates are no characters.
+    if (next <= 0x10ffff) return points.join('') + String.fromCodePoint(next === 0xd800 ? 0xe000 : next);
+  }
+  return undefined;
+}
+
+function partsOf(pattern: string, pathAware: boolean): Part[] {
+  return [...pattern.matchAll(/\*+|[^*]+/g)].map(([piece]): Part => {
+    if (!piece.startsWith('*')) return { literal: piece };
+    return pathAware && piece.length === 1 ? 'segment' : 'any';
+  });
+}
+
+/** Walks the text with the set of all places where the parts so far may have ended. */
+function fits(parts: readonly Part[], text: string): boolean {
+  let ends = new Uint8Array(text.length + 1);
+  ends[0] = 1;
+  for (const part of parts) {
+    ends =
+      typeof part === 'string' ? stretched(ends, text, part === 'segment') : moved(ends, text, part.literal);
+    if (!ends.includes(1)) return false;
+  }
+  return ends[text.length] === 1;
+}
+
+function stretched(ends: Uint8Array, text: string, insideFolder: boolean): Uint8Array<ArrayBuffer> {
+  const next = new Uint8Array(ends.length);
+  let reach = 0;
+  for (let at = 0; at < ends.length; at += 1) {
+    if (insideFolder && at > 0 && text[at - 1] === '/') reach = 0;
+    if (ends[at] === 1) reach = 1;
+    next[at] = reach;
+  }
+  return next;
+}
+
+function moved(ends: Uint8Array, text: string, literal: string): Uint8Array<ArrayBuffer> {
+  const next = new Uint8Array(ends.length);
+  for (let at = text.indexOf(literal); at >= 0; at = text.indexOf(literal, at + 1))
+    if (ends[at] === 1) next[at + literal.length] = 1;
+  return next;
+}

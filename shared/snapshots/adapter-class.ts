@@ -1,0 +1,98 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { BuiltInAdapters } from '../../adapters/built-in-adapters.ts';
+import type { ModelAdapterClass } from '../../adapters/model-adapter.ts';
+import type { Model } from '../entities/model.ts';
+import { isModelfnError, ModelfnError, messageOf } from '../errors.ts';
+import { nearest } from '../nearest.ts';
+import type { Platform } from '../platform.ts';
+import { VERSION } from '../version.ts';
+
+/** An adapter class ready for use, and the name of its exact code. */
+export interface LoadedClass {
+  adapterClass: ModelAdapterClass;
+  /** `builtin:<entry point>@<version>`, or the codebase's digest. */
+  codeDigest: string;
+}
+
+/** The code of a model's adapter cannot be used. */
+export class AdapterUnusable extends ModelfnError {
+  override readonly name = 'AdapterUnusable';
+  readonly code = 'AdapterUnusable';
+  readonly statusCode = 422;
+  constructor(model: Model, problem: string, advice: string, cause?: unknown) {
+    super(
+      `The adapter of model ${model.name} (${model.entryPoint}, ${model.className}) ${problem}. ${advice}`,
+      {
+        details: { model: model.id, entryPoint: model.entryPoint, className: model.className },
+        cause,
+      },
+    );
+  }
+}
+
+const METHODS = ['prepare', 'train', 'predict', 'save', 'load'] as const;
+
+/**
+ * The class of a model's adapter: a built-in one by its entry point `modelfn/<name>`, else the export `className` of
+ * the codebase's file `entryPoint`. Node keeps an imported module: the same code is evaluated once a process.
+ * @throws AdapterUnusable, and the codes of codebases
+ */
+export async function loadAdapterClass(
+  platform: Platform,
+  builtIns: BuiltInAdapters,
+  model: Model,
+  signal?: AbortSignal,
+): Promise<LoadedClass> {
+  if (model.entryPoint.startsWith('modelfn/'))
+    return {
+      adapterClass: await builtIns.load(model.entryPoint),
+      codeDigest: `builtin:${model.entryPoint}@${VERSION}`,
+    };
+  const codebase = await platform.openCodebase(model.codebase, model.projectId);
+  const { directory, digest } = await codebase.checkout(signal);
+  return { adapterClass: await importClass(model, directory), codeDigest: digest };
+}
+
+async function importClass(model: Model, directory: string): Promise<ModelAdapterClass> {
+  const { entryPoint, className } = model;
+  if (entryPoint.split(/[\\/]/).includes('..') || entryPoint.startsWith('/'))
+    throw new AdapterUnusable(
+      model,
+      'has an entry point outside its codebase',
+      'Name a file of the codebase.',
+    );
+  let exported: Record<string, unknown>;
+  try {
+    exported = (await import(pathToFileURL(join(directory, entryPoint)).href)) as Record<string, unknown>;
+  } catch (cause) {
+    if (isModelfnError(cause)) throw cause;
+    const advice = 'Push the code again with `modelfn models push`, which bundles what it imports.';
+    throw new AdapterUnusable(
+      model,
+      `cannot be imported: ${withoutFolder(messageOf(cause), directory)}`,
+      advice,
+      cause,
+    );
+  }
+  const found = exported[className];
+  if (typeof found !== 'function') {
+    const names = Object.keys(exported).filter((name) => typeof exported[name] === 'function');
+    const advice = `Its classes are: ${names.join(', ') || 'none'}; the nearest is ${nearest(className, names) ?? 'none'}.`;
+    throw new AdapterUnusable(model, 'has no such export', advice);
+  }
+  const prototype = found.prototype as Record<string, unknown> | undefined;
+  const missing = METHODS.filter((method) => typeof prototype?.[method] !== 'function');
+  if (missing.length > 0)
+    throw new AdapterUnusable(
+      model,
+      `lacks ${missing.join(', ')}`,
+      'Extend ModelAdapter and write these methods.',
+    );
+  return found as unknown as ModelAdapterClass;
+}
+
+/** Messages of the module loader name files; the machine's folders are no one's business. */
+function withoutFolder(message: string, directory: string): string {
+  return message.replaceAll(`${directory}/`, '');
+}

@@ -1,0 +1,89 @@
+import { compact, ModelfnError } from '../errors.ts';
+
+/** A folder without a file was to be saved as a snapshot's weights. */
+export class NothingToSave extends ModelfnError {
+  override readonly name = 'NothingToSave';
+  readonly code = 'NothingToSave';
+  readonly statusCode = 422;
+  constructor(snapshotId: string) {
+    super(
+      `There is no file to save as the weights of snapshot "${snapshotId}". ` +
+        "The adapter's save() must write into the folder it gets; an upload needs at least one file.",
+      { details: { snapshotId } },
+    );
+  }
+}
+
+/** A file changed while it was being saved. Nothing was committed. */
+export class SourceChanged extends ModelfnError {
+  override readonly name = 'SourceChanged';
+  readonly code = 'SourceChanged';
+  readonly statusCode = 409;
+  override readonly retryable = true;
+  constructor(file: string) {
+    super(
+      `The file "${file}" changed while it was being saved. Wait until nothing writes to it, then save again.`,
+      {
+        details: { file },
+      },
+    );
+  }
+}
+
+/** The snapshot has no weights to load, or some of their files are gone from the bucket. */
+export class WeightsMissing extends ModelfnError {
+  override readonly name = 'WeightsMissing';
+  readonly code = 'WeightsMissing';
+  readonly statusCode = 404;
+  constructor(fields: { snapshotId: string; file?: string; cause?: unknown }) {
+    const { snapshotId, file, cause } = fields;
+    super(
+      file === undefined
+        ? `Snapshot "${snapshotId}" has no weights yet. Train it, or save or upload its files first.`
+        : `The file "${file}" of snapshot "${snapshotId}" is gone from its bucket. ` +
+            'Save or upload it again, restore an earlier revision, or train the snapshot anew.',
+      { details: compact({ snapshotId, file }), cause },
+    );
+  }
+}
+
+/** What a damaged file of weights has to tell. Digests are sha256 in hex. */
+export interface WeightsFault {
+  snapshotId?: string;
+  file?: string;
+  expected?: string;
+  found?: string;
+  cause?: unknown;
+}
+
+/** Weights that are not what was saved: cut, changed, or no such file at all. Nothing of them was handed out. */
+export class WeightsCorrupt extends ModelfnError {
+  override readonly name = 'WeightsCorrupt';
+  readonly code = 'WeightsCorrupt';
+  readonly statusCode = 422;
+  constructor(problem: string, fault: WeightsFault = {}) {
+    const { snapshotId, file, expected, found, cause } = fault;
+    const owner = snapshotId === undefined ? '' : ` of snapshot "${snapshotId}"`;
+    const digests = expected === undefined ? '' : ` (expected sha256 ${expected}, found ${found ?? 'none'})`;
+    super(
+      `The weights${owner} cannot be read: ${file === undefined ? '' : `"${file}": `}${problem}${digests}. ` +
+        'Save or upload them again, restore an earlier revision, or train the snapshot anew.',
+      { details: compact({ problem, snapshotId, file, expected, found }), cause },
+    );
+  }
+}
+
+/** Bare files of a bucket kept changing while they were read. */
+export class WeightsChanging extends ModelfnError {
+  override readonly name = 'WeightsChanging';
+  readonly code = 'WeightsChanging';
+  readonly statusCode = 409;
+  override readonly retryable = true;
+  constructor(snapshotId: string, file: string) {
+    super(
+      `The file "${file}" in the bucket of snapshot "${snapshotId}" changed while it was read. ` +
+        'Wait until its upload is done, then load again.',
+      { details: { snapshotId, file } },
+    );
+  }
+}

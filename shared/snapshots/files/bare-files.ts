@@ -1,0 +1,70 @@
+import type { Bucket, ObjectInfo } from '../../buckets/bucket.ts';
+import type { ContentInfo } from '../../content/content-store.ts';
+import { layoutProblem } from '../../content/folder-layout.ts';
+import { inParallel } from '../../content/in-parallel.ts';
+import { hasCode } from '../../errors.ts';
+import { canonicalJson } from '../../json.ts';
+import { WeightsChanging, WeightsCorrupt, WeightsMissing } from '../errors.ts';
+import type { FetchOptions, StoredFile } from './fetch-file.ts';
+import { isProtocolKey } from './manifest.ts';
+
+const PARALLEL = 4;
+
+/**
+ * The files a user put into the bucket directly. They have no manifest, so their digests are taken when they are
+ * first read and kept with the object's etag: who replaces one gets it read anew.
+ * @throws WeightsMissing when there is no file; WeightsChanging when one is replaced while it is read;
+ * WeightsCorrupt when their names cannot be laid out in a folder
+ */
+export async function findBareFiles(
+  options: FetchOptions,
+): Promise<{ files: StoredFile[]; fetchedBytes: number }> {
+  const { snapshotId } = options;
+  const objects = await listBareObjects(options.bucket);
+  if (objects.length === 0) throw new WeightsMissing({ snapshotId });
+  const fault = layoutProblem(objects.map(({ key, sizeBytes }) => ({ path: key, sizeBytes })));
+  if (fault) throw new WeightsCorrupt(fault.problem, { snapshotId, file: fault.file });
+  const digests = new Map<string, ContentInfo>();
+  let fetchedBytes = 0;
+  await inParallel(objects, PARALLEL, async (object) => {
+    const known = await options.cache.recall(stateOf(object, options));
+    if (known?.sizeBytes !== object.sizeBytes) fetchedBytes += object.sizeBytes;
+    digests.set(object.key, known?.sizeBytes === object.sizeBytes ? known : await fetchBare(object, options));
+  });
+  const files = objects.map(({ key }) => ({ path: key, key, ...digests.get(key)! }));
+  return { files, fetchedBytes };
+}
+
+/** Objects of a bucket that are not part of a saved revision, in order of key. */
+export async function listBareObjects(bucket: Bucket): Promise<ObjectInfo[]> {
+  const objects: ObjectInfo[] = [];
+  for await (const object of bucket.list()) {
+    if (!isProtocolKey(object.key)) objects.push(object);
+  }
+  return objects;
+}
+
+async function fetchBare(object: ObjectInfo, options: FetchOptions): Promise<ContentInfo> {
+  const { bucket, cache, snapshotId, signal } = options;
+  const changing = (): WeightsChanging => new WeightsChanging(snapshotId, object.key);
+  try {
+    const content = await cache.add(bucket.read(object.key, signal ? { signal } : {}), {
+      maxBytes: object.sizeBytes,
+      signal,
+      check: ({ sizeBytes }) => {
+        if (sizeBytes !== object.sizeBytes) throw changing();
+      },
+    });
+    if ((await bucket.stat(object.key))?.etag !== object.etag) throw changing();
+    await cache.note(stateOf(object, options), content);
+    return content;
+  } catch (error) {
+    if (hasCode(error, 'ObjectNotFound') || hasCode(error, 'ContentTooLarge')) throw changing();
+    throw error;
+  }
+}
+
+/** A `local` spec without a path is another folder for each snapshot, so the snapshot belongs to the identity. */
+function stateOf({ key, etag }: ObjectInfo, { bucket, snapshotId }: FetchOptions): string {
+  return canonicalJson([bucket.spec, snapshotId, key, etag]);
+}

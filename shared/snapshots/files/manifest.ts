@@ -1,0 +1,83 @@
+import * as z from 'zod/mini';
+import { layoutProblem, MAX_TOTAL_BYTES } from '../../content/folder-layout.ts';
+import { idSchema, jsonObjectSchema, sha256Schema, timeSchema } from '../../entities/fields.ts';
+import { messageOf } from '../../errors.ts';
+import { canonicalJson } from '../../json.ts';
+import { parse } from '../../parse.ts';
+import { WeightsCorrupt } from '../errors.ts';
+
+/** Bytes of a manifest at most. */
+export const MAX_MANIFEST_BYTES = 32 * 2 ** 20;
+
+/** One file of a snapshot's weights. `path` is relative and `/`-separated. */
+export interface WeightFile {
+  path: string;
+  sizeBytes: number;
+  sha256: string;
+}
+
+/** What one revision of a snapshot's weights is made of. Written last, read first. */
+export const manifestSchema = z.object({
+  formatVersion: z.literal(1),
+  /** The snapshot it was saved for; a copy in another snapshot's bucket keeps it. */
+  snapshotId: idSchema,
+  revision: z.int().check(z.gte(1)),
+  createdAt: timeSchema,
+  /** In order of path. The bytes of a file are the object `objects/<sha256>`. */
+  files: z
+    .array(
+      z.object({
+        path: z.string(),
+        sizeBytes: z.int().check(z.gte(0), z.lte(MAX_TOTAL_BYTES)),
+        sha256: sha256Schema,
+      }),
+    )
+    .check(z.minLength(1)),
+  configuration: jsonObjectSchema,
+  lineage: jsonObjectSchema,
+  labels: z.optional(z.array(z.string())),
+});
+export type Manifest = z.output<typeof manifestSchema>;
+
+/** Canonical JSON: the same manifest always gives the same bytes, whatever the order of its files and keys. */
+export function encodeManifest(manifest: Manifest): Uint8Array {
+  const files = [...manifest.files].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  return new TextEncoder().encode(canonicalJson({ ...manifest, files }));
+}
+
+/**
+ * Reads a manifest from outside. `file` names it in the error.
+ * @throws WeightsCorrupt when it is no manifest, or lists files that cannot be laid out in a folder
+ */
+export function decodeManifest(bytes: Uint8Array, file: string, snapshotId?: string): Manifest {
+  const at = { file, ...(snapshotId !== undefined && { snapshotId }) };
+  let manifest: Manifest;
+  try {
+    manifest = parse(manifestSchema, JSON.parse(decodeUtf8(bytes)), 'manifest');
+  } catch (error) {
+    throw new WeightsCorrupt(`it is no manifest of weights: ${messageOf(error)}`, { ...at, cause: error });
+  }
+  const fault = layoutProblem(manifest.files);
+  if (fault)
+    throw new WeightsCorrupt(`its file ${JSON.stringify(fault.file)} is refused: ${fault.problem}`, at);
+  return manifest;
+}
+
+/** Key of the object that holds bytes with this digest. */
+export function objectKey(sha256: string): string {
+  return `objects/${sha256}`;
+}
+
+/** Key of a manifest: revisions can be told apart by eye, and two of one revision never overwrite each other. */
+export function manifestKey(revision: number, sha256: string): string {
+  return `manifests/${revision}.${sha256.slice(0, 16)}.json`;
+}
+
+/** True for the keys `objectKey` and `manifestKey` make: they are ours, not files a user put into the bucket. */
+export function isProtocolKey(key: string): boolean {
+  return /^(objects\/[0-9a-f]{64}|manifests\/\d+\.[0-9a-f]{16}\.json)$/.test(key);
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+}

@@ -1,0 +1,74 @@
+import type { Bucket } from '../../buckets/bucket.ts';
+import type { ByteSource } from '../../content/byte-source.ts';
+import type { ContentInfo } from '../../content/content-store.ts';
+import { digestChunks } from '../../content/file-digest.ts';
+import { hasCode } from '../../errors.ts';
+import { WeightsCorrupt } from '../errors.ts';
+
+export interface PutOptions {
+  /** Names the object in an error. */
+  file: string;
+  snapshotId: string;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Makes a bucket hold bytes under a key that is derived from them, and answers how many bytes were sent. What is
+ * there and sound stays; what is there and damaged is replaced. In the end the bucket's own bytes were read back and
+ * found right.
+ * @throws WeightsCorrupt when the bucket does not give back what it was sent
+ */
+export async function putObject(
+  bucket: Bucket,
+  key: string,
+  content: ContentInfo,
+  open: () => ByteSource,
+  options: PutOptions,
+): Promise<number> {
+  const { signal } = options;
+  const there = await bucket.stat(key);
+  if (there?.sizeBytes === content.sizeBytes && (await isSound(bucket, key, content, signal))) return 0;
+  const sent = await send(bucket, key, open, { ifAbsent: there === undefined, ...(signal && { signal }) });
+  const found = await digestObject(bucket, key, signal);
+  if (found.sha256 === content.sha256) return sent ? content.sizeBytes : 0;
+  throw new WeightsCorrupt('the bucket holds other bytes than it was sent', {
+    snapshotId: options.snapshotId,
+    file: options.file,
+    expected: content.sha256,
+    found: found.sha256,
+  });
+}
+
+function digestObject(bucket: Bucket, key: string, signal: AbortSignal | undefined): Promise<ContentInfo> {
+  return digestChunks(bucket.read(key, signal ? { signal } : {}), signal);
+}
+
+async function isSound(
+  bucket: Bucket,
+  key: string,
+  content: ContentInfo,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  try {
+    return (await digestObject(bucket, key, signal)).sha256 === content.sha256;
+  } catch (error) {
+    if (hasCode(error, 'ObjectNotFound') || hasCode(error, 'ContentMissing')) return false;
+    throw error;
+  }
+}
+
+/** False when another save brought the same object meanwhile. */
+async function send(
+  bucket: Bucket,
+  key: string,
+  open: () => ByteSource,
+  options: { ifAbsent: boolean; signal?: AbortSignal },
+): Promise<boolean> {
+  try {
+    await bucket.write(key, open(), options);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'PreconditionFailed')) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,57 @@
+import type { Bucket } from '../../buckets/bucket.ts';
+import { chunksOf, collect } from '../../content/byte-source.ts';
+import { sha256Of } from '../../content/file-digest.ts';
+import type { Snapshot } from '../../entities/snapshot.ts';
+import { hasCode } from '../../errors.ts';
+import { WeightsCorrupt, WeightsMissing } from '../errors.ts';
+import type { FileCache } from './file-cache.ts';
+import { decodeManifest, MAX_MANIFEST_BYTES, type Manifest } from './manifest.ts';
+
+export interface ReadManifestOptions {
+  bucket: Bucket;
+  weights: NonNullable<Snapshot['weights']>;
+  snapshotId: string;
+  /** Keeps the manifest for the next load. */
+  cache?: FileCache;
+  signal?: AbortSignal;
+}
+
+/**
+ * Reads the manifest a snapshot points at and checks it against the digest the snapshot holds.
+ * @throws WeightsMissing, WeightsCorrupt
+ */
+export async function readManifest(
+  options: ReadManifestOptions,
+): Promise<{ manifest: Manifest; bytes: Uint8Array; fetchedBytes: number }> {
+  const { weights, snapshotId, cache } = options;
+  const cached = await cache?.bytes(weights.manifestSha256);
+  const bytes = cached ?? (await fetchManifest(options));
+  const manifest = decodeManifest(bytes, weights.manifestKey, snapshotId);
+  if (cached) return { manifest, bytes, fetchedBytes: 0 };
+  await cache?.add(chunksOf(bytes));
+  return { manifest, bytes, fetchedBytes: bytes.byteLength };
+}
+
+async function fetchManifest(options: ReadManifestOptions): Promise<Uint8Array> {
+  const { bucket, weights, snapshotId, signal } = options;
+  const file = weights.manifestKey;
+  try {
+    const bytes = await collect(
+      bucket.read(file, signal ? { signal } : {}),
+      MAX_MANIFEST_BYTES,
+      () =>
+        new WeightsCorrupt(`the manifest has more than ${MAX_MANIFEST_BYTES} bytes`, { snapshotId, file }),
+    );
+    const found = sha256Of(bytes);
+    if (found === weights.manifestSha256) return bytes;
+    throw new WeightsCorrupt('the manifest was changed', {
+      snapshotId,
+      file,
+      expected: weights.manifestSha256,
+      found,
+    });
+  } catch (error) {
+    if (hasCode(error, 'ObjectNotFound')) throw new WeightsMissing({ snapshotId, file, cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,52 @@
+import * as z from 'zod/mini';
+import type { BucketSpec } from '../entities/bucket-spec.ts';
+import { bucketSpecSchema } from '../entities/bucket-spec.ts';
+import { type Execution, isFinished } from '../entities/execution.ts';
+import { idSchema, sha256Schema } from '../entities/fields.ts';
+import type { Snapshot } from '../entities/snapshot.ts';
+import { ModelfnError } from '../errors.ts';
+
+/** Files that lie in a bucket: a saved revision, or bare. */
+export interface BucketFiles {
+  bucket: BucketSpec;
+  /** Whose bucket it is: a `local` bucket without a path has one folder for each owner. */
+  owner: Pick<Snapshot, 'id' | 'projectId'>;
+  weights: Snapshot['weights'];
+}
+
+/** An execution that left no files behind. */
+export class ExecutionWithoutFiles extends ModelfnError {
+  override readonly name = 'ExecutionWithoutFiles';
+  readonly code = 'ExecutionWithoutFiles';
+  readonly statusCode = 422;
+  constructor(execution: Pick<Execution, 'id' | 'functionName'>, why: string) {
+    super(
+      `Execution ${execution.id} (${execution.functionName}) has no files to save: ${why}. Take a finished execution of train, save or convert.`,
+      { details: { execution: execution.id, functionName: execution.functionName } },
+    );
+  }
+}
+
+const savedSchema = z.object({
+  snapshot: z.object({ id: idSchema }),
+  weights: z.object({ bucket: bucketSpecSchema, manifestKey: z.string(), manifestSha256: sha256Schema }),
+});
+const convertedSchema = z.object({ bucket: bucketSpecSchema });
+
+/** Where an execution's files lie: the revision that train or save made, or the layout that convert wrote. @throws ExecutionWithoutFiles */
+export function filesOfExecution(execution: Readonly<Execution>, projectId: string): BucketFiles {
+  if (!isFinished(execution)) throw new ExecutionWithoutFiles(execution, 'it has not ended');
+  const saved = z.safeParse(savedSchema, execution.output);
+  if (saved.success) {
+    const { bucket, manifestKey, manifestSha256 } = saved.data.weights;
+    return {
+      bucket,
+      owner: { id: saved.data.snapshot.id, projectId },
+      weights: { manifestKey, manifestSha256 },
+    };
+  }
+  const converted = z.safeParse(convertedSchema, execution.output);
+  if (converted.success)
+    return { bucket: converted.data.bucket, owner: { id: execution.id, projectId }, weights: null };
+  throw new ExecutionWithoutFiles(execution, `it ended with ${execution.latestStatus.status} and names none`);
+}

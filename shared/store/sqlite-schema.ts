@@ -1,0 +1,37 @@
+import { TABLES, type Table } from './tables.ts';
+
+/** One step of the schema: statements that run in one transaction. Steps are only ever added. */
+export type Migration = readonly string[];
+
+/** Version n of the schema is what the first n steps make. */
+export const MIGRATIONS: readonly Migration[] = [
+  [
+    ...Object.values(TABLES).flatMap(createTable),
+    'create table outbox (sequence integer primary key autoincrement, event text not null, created_at text not null)',
+  ],
+];
+
+/**
+ * Columns come before the document, so that a condition on them reads neither its text nor its pages. They are no
+ * generated columns: SQLite does not take an index for covering that holds one.
+ */
+function createTable({ name, columns, flags = {}, unique, indexes }: Table): string[] {
+  const index = (list: readonly string[], kind: 'index' | 'unique index') =>
+    `create ${kind} ${name}_${list.join('_')} on ${name} (${list.join(', ')})`;
+  return [
+    `create table ${name} (${[
+      'seq integer primary key autoincrement',
+      'id text not null unique',
+      'version integer not null',
+      ...[...Object.keys(columns), ...Object.keys(flags)].map((column) => `${column} text`),
+      'doc text not null',
+    ].join(', ')})`,
+    ...unique.map((list) => index(list, 'unique index')),
+    ...indexes.map((list) => index(list, 'index')),
+  ];
+}
+
+/** A field's path as SQLite's JSON functions take it: names alone, a number is a name too. */
+export function jsonPath(path: readonly string[]): string {
+  return `$${path.map((part) => `."${part}"`).join('')}`;
+}

@@ -1,0 +1,168 @@
+import { type Clock, isoTime, systemClock } from '../clock.ts';
+import type { DatasetEvent } from '../entities/dataset-event.ts';
+import type { EntityKind, EntityKinds } from '../entities/kinds.ts';
+import type { Query } from '../query/query.ts';
+import type { EntityStore, OutboxEntry, Page, Versioned } from './entity-store.ts';
+import { StoreClosed } from './errors.ts';
+import { connect, type OpenTransaction, type SqliteConnection } from './sqlite-connection.ts';
+import type { SqliteDatabase } from './sqlite-database.ts';
+import {
+  changeEntity,
+  IDS,
+  readEntities,
+  readEntity,
+  recountAnnotations,
+  writeEntities,
+} from './sqlite-entities.ts';
+import { dropEvents, oldestEvents, writeEvents } from './sqlite-outbox.ts';
+import { selectCount, selectIds, selectPage } from './sqlite-queries.ts';
+import { TABLES } from './tables.ts';
+
+export interface SqliteOptions {
+  /** The store's file; made when it is missing. `:memory:` for one that ends with the process. */
+  path: string;
+  clock?: Clock;
+}
+
+/**
+ * Opens the embedded store. Opened twice in one process, both share one connection.
+ * @throws StoreUnavailable, StoreCorrupt, StoreTooNew
+ */
+export async function openSqliteStore({ path, clock = systemClock }: SqliteOptions): Promise<EntityStore> {
+  return new SqliteStore(connect(path), clock);
+}
+
+/**
+ * Entities in SQLite, in the process itself: a call runs at once and synchronously, unless it waits until a
+ * transaction of another caller of this process ended. With `transaction`, its calls land in that one.
+ */
+class SqliteStore implements EntityStore {
+  readonly kind = 'sqlite';
+  readonly #connection: SqliteConnection;
+  readonly #clock: Clock;
+  readonly #transaction: OpenTransaction | undefined;
+  #isClosed = false;
+
+  constructor(connection: SqliteConnection, clock: Clock, transaction?: OpenTransaction) {
+    this.#connection = connection;
+    this.#clock = clock;
+    this.#transaction = transaction;
+  }
+
+  async get<K extends EntityKind>(kind: K, id: string): Promise<EntityKinds[K] | undefined> {
+    return this.#read((database) => readEntity(database, kind, id)?.entity);
+  }
+
+  async getMany<K extends EntityKind>(kind: K, ids: readonly string[]): Promise<Versioned<EntityKinds[K]>[]> {
+    return this.#read((database) => readEntities(database, kind, ids));
+  }
+
+  async versions(kind: EntityKind, ids: readonly string[]): Promise<Map<string, number>> {
+    return this.#read((database) => {
+      const rows = database.rows<{ id: string; version: number }>({
+        sql: `select id, version from ${TABLES[kind].name} where id in ${IDS}`,
+        parameters: [JSON.stringify(ids)],
+      });
+      return new Map(rows.map(({ id, version }) => [id, version]));
+    });
+  }
+
+  async query<K extends EntityKind>(kind: K, query: Query): Promise<Page<EntityKinds[K]>> {
+    const { compiled, page, pageSize } = selectPage(kind, query);
+    return this.#read((database) => {
+      const items = database
+        .rows<{ doc: string }>(compiled)
+        .map(({ doc }) => JSON.parse(doc) as EntityKinds[K]);
+      const isWhole = page === 0 && items.length < pageSize;
+      const totalItemsCount = isWhole ? items.length : countMatches(database, kind, query);
+      const totalPagesCount = Math.ceil(totalItemsCount / pageSize);
+      return { items, totalItemsCount, totalPagesCount, hasNextPage: page + 1 < totalPagesCount };
+    });
+  }
+
+  async count(kind: EntityKind, query: Query): Promise<number> {
+    return this.#read((database) => countMatches(database, kind, query));
+  }
+
+  async ids(kind: EntityKind, query: Query): Promise<string[]> {
+    const compiled = selectIds(kind, query);
+    return this.#read((database) => database.rows<{ id: string }>(compiled).map(({ id }) => id));
+  }
+
+  async insert<K extends EntityKind>(kind: K, entities: readonly EntityKinds[K][]): Promise<void> {
+    if (entities.length > 0) await this.#write((database) => writeEntities(database, kind, entities, false));
+  }
+
+  async upsert<K extends EntityKind>(kind: K, entities: readonly EntityKinds[K][]): Promise<void> {
+    if (entities.length > 0) await this.#write((database) => writeEntities(database, kind, entities, true));
+  }
+
+  async update<K extends EntityKind>(
+    kind: K,
+    id: string,
+    change: (current: EntityKinds[K]) => EntityKinds[K],
+  ): Promise<EntityKinds[K]> {
+    return this.#write((database) => changeEntity(database, kind, id, change));
+  }
+
+  async delete(kind: EntityKind, ids: readonly string[]): Promise<number> {
+    if (ids.length === 0) return 0;
+    const sql = `delete from ${TABLES[kind].name} where id in ${IDS}`;
+    return this.#write((database) => database.run({ sql, parameters: [JSON.stringify(ids)] }));
+  }
+
+  async refreshAnnotationCounts(itemIds: readonly string[]): Promise<void> {
+    if (itemIds.length > 0) await this.#write((database) => recountAnnotations(database, itemIds));
+  }
+
+  async appendEvents(events: readonly DatasetEvent[]): Promise<void> {
+    if (events.length > 0)
+      await this.#write((database) => writeEvents(database, events, isoTime(this.#clock)));
+  }
+
+  async readEvents(limit: number): Promise<OutboxEntry[]> {
+    return this.#read((database) => oldestEvents(database, limit));
+  }
+
+  async removeEvents(sequences: readonly number[]): Promise<void> {
+    if (sequences.length > 0) await this.#write((database) => dropEvents(database, sequences));
+  }
+
+  async transaction<T>(work: (store: EntityStore) => Promise<T>): Promise<T> {
+    this.#assertOpen();
+    if (this.#transaction) return work(this);
+    return this.#connection.transaction((transaction) =>
+      work(new SqliteStore(this.#connection, this.#clock, transaction)),
+    );
+  }
+
+  async close(): Promise<void> {
+    if (this.#transaction) throw new StoreClosed('A transaction cannot close its store');
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    try {
+      await this.#connection.leave();
+    } catch (error) {
+      this.#isClosed = false;
+      throw error;
+    }
+  }
+
+  async #read<T>(work: (database: SqliteDatabase) => T): Promise<T> {
+    this.#assertOpen();
+    return this.#connection.run(this.#transaction, work);
+  }
+
+  async #write<T>(work: (database: SqliteDatabase) => T): Promise<T> {
+    this.#assertOpen();
+    return this.#connection.write(this.#transaction, work);
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new StoreClosed('The store was closed');
+  }
+}
+
+function countMatches(database: SqliteDatabase, kind: EntityKind, query: Query): number {
+  return database.row<{ n: number }>(selectCount(kind, query))!.n;
+}

@@ -1,0 +1,61 @@
+import { isoTime } from '../clock.ts';
+import { type MetricSample, type NewMetricSample, newMetricSampleSchema } from '../entities/metric-sample.ts';
+import { derivedId } from '../ids.ts';
+import { parse } from '../parse.ts';
+import type { Platform } from '../platform.ts';
+
+const BATCH = 200;
+
+/**
+ * Takes the points an adapter logs and writes them in batches. Ids depend on execution and place: a run that is done
+ * again writes the same points again, not twice.
+ */
+export class MetricWriter {
+  readonly #platform: Pick<Platform, 'store' | 'clock'>;
+  readonly #snapshotId: string;
+  readonly #executionId: string;
+  #waiting: MetricSample[] = [];
+  #count = 0;
+  #writing: Promise<void> = Promise.resolve();
+  #failure: unknown;
+  /** The latest value of each curve, by `<figure>/<legend>`. */
+  readonly latest: Record<string, number> = {};
+
+  constructor(platform: Pick<Platform, 'store' | 'clock'>, snapshotId: string, executionId: string) {
+    this.#platform = platform;
+    this.#snapshotId = snapshotId;
+    this.#executionId = executionId;
+  }
+
+  /** @throws InvalidInput for a point that is not finite or has no name */
+  log(samples: readonly NewMetricSample[]): void {
+    for (const sample of samples) {
+      const { figure, legend, x, y, time } = parse(newMetricSampleSchema, sample, 'metric sample');
+      const id = derivedId('metric', this.#executionId, this.#count);
+      this.#count += 1;
+      this.latest[`${figure}/${legend}`] = y;
+      const now = time ?? isoTime(this.#platform.clock);
+      this.#waiting.push({ id, snapshotId: this.#snapshotId, figure, legend, x, y, time: now });
+    }
+    if (this.#waiting.length >= BATCH) this.#write();
+  }
+
+  /** Resolves when every point is stored. @throws what a write failed with */
+  async flush(): Promise<number> {
+    this.#write();
+    await this.#writing;
+    if (this.#failure !== undefined) throw this.#failure;
+    return this.#count;
+  }
+
+  #write(): void {
+    const batch = this.#waiting;
+    this.#waiting = [];
+    if (batch.length === 0) return;
+    this.#writing = this.#writing
+      .then(() => this.#platform.store.upsert('MetricSample', batch))
+      .catch((error: unknown) => {
+        this.#failure ??= error;
+      });
+  }
+}

@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { readConfig, toEnvironment } from '../../../shared/config.ts';
+
+it('a worker reads the very configuration that its server has', () => {
+  const config = readConfig(
+    {
+      MODELFN_HOME: '/state',
+      PORT: '0',
+      HOST: 'localhost',
+      MODELFN_LOCAL_ROOTS: '/data/models:/scratch',
+      MODELFN_SNAPSHOT: '61f8245d0f6f7a1100000040',
+      MODELFN_MAX_ITEM_BYTES: '1000',
+      MODELFN_CACHE_BYTES: '0',
+      MODELFN_MAX_LOADED_SNAPSHOTS: '3',
+      MODELFN_WORKERS: '5',
+      MODELFN_LOG_LEVEL: 'debug',
+    },
+    '/somewhere',
+  );
+
+  const env = toEnvironment(config, { PATH: '/bin', MODELFN_HOME: '/elsewhere' });
+
+  expect(readConfig(env, '/another')).toEqual(config);
+  expect(env.PATH).toBe('/bin');
+  expect(readConfig(toEnvironment(readConfig({}, '/here'), {}), '/there')).toEqual(readConfig({}, '/here'));
+});

@@ -1,0 +1,394 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { FunctionHost, RETRY_DELAYS_MS } from '../../../cli/local/function-host.ts';
+import { WorkerPool, type WorkerPoolOptions } from '../../../cli/local/worker-pool.ts';
+import { LEASE_MS } from '../../../shared/invoke/executions.ts';
+import { silentLog } from '../../../shared/log.ts';
+import { buildFixtures, recordingLog, temporaryFolder } from './fixture-functions.ts';
+import { heldTimers } from './held-timers.ts';
+
+/** A function that does what its event says. */
+const OBEDIENT = `
+  import { readdirSync, writeFileSync } from 'node:fs';
+  import { connect } from 'node:net';
+  import { join } from 'node:path';
+  let calls = 0;
+  export async function handler(event, context) {
+    calls += 1;
+    if (event.exit !== undefined) process.exit(event.exit);
+    if (event.die) process.kill(process.pid, 'SIGKILL');
+    if (event.say) { console.log(event.say); console.error(JSON.stringify({ level: 'warn', message: 'heard', word: event.say })); }
+    if (event.tell) console.log('remaining ' + context.getRemainingTimeInMillis());
+    if (event.hang) await new Promise(() => { setInterval(() => {}, 1000); });
+    if (event.spin) for (;;);
+    if (event.meet) {
+      writeFileSync(join(event.meet, String(process.pid)), '');
+      while (readdirSync(event.meet).length < 2) await new Promise(setImmediate);
+    }
+    if (event.hold) connect(event.hold).on('error', () => {});
+    if (event.fail) throw Object.assign(new Error(event.fail), { [Symbol.for('modelfn.error')]: true, code: 'NoFruit', statusCode: 418, retryable: true, details: { fruit: 'pear' } });
+    if (event.crash) throw new Error(event.crash);
+    if (event.bigint) return 1n;
+    if (event.again) await context.dispatch({ say: event.again });
+    return {
+      pid: process.pid, calls, event, env: process.env.FRUIT,
+      name: context.functionName, requestId: context.awsRequestId,
+      remaining: context.getRemainingTimeInMillis(),
+    };
+  }`;
+
+interface Answer {
+  pid: number;
+  calls: number;
+  env?: string;
+  name: string;
+  requestId: string;
+  remaining: number;
+}
+
+async function openPool(source = OBEDIENT, options: Partial<WorkerPoolOptions> = {}) {
+  const bundles = await buildFixtures({ obedient: source });
+  const pool = new WorkerPool({
+    functionName: 'obedient',
+    bundle: bundles.get('obedient')!,
+    size: 1,
+    env: { FRUIT: 'fig' },
+    log: silentLog,
+    ...options,
+  });
+  onTestFinished(() => pool.close());
+  const call = (event: object, invokeOptions = {}) => pool.invoke(event, invokeOptions) as Promise<Answer>;
+  return { pool, call };
+}
+
+describe('WorkerPool', () => {
+  it('starts no process before the first call, and answers what the handler answers', async () => {
+    const { pool, call } = await openPool();
+    expect(pool.workerCount).toBe(0);
+
+    const answer = await call({ fruit: 'apple' });
+
+    expect(answer).toMatchObject({ event: { fruit: 'apple' }, env: 'fig', name: 'obedient', calls: 1 });
+    expect(answer.pid).not.toBe(process.pid);
+    expect(answer.requestId).toMatch(/^obedient-/);
+  });
+
+  it('takes the process it used last, so that warm weights are found', async () => {
+    const { call, pool } = await openPool(OBEDIENT, { size: 2 });
+    const meet = await temporaryFolder();
+    const both = await Promise.all([call({ meet }), call({ meet })]);
+    expect(pool.workerCount).toBe(2);
+    expect(new Set(both.map(({ pid }) => pid)).size).toBe(2);
+
+    const first = await call({});
+    const second = await call({});
+
+    expect(second.pid).toBe(first.pid);
+    expect(second.calls).toBe(first.calls + 1);
+  });
+
+  it('queues calls beyond its size and answers all of them, one at a time and in order', async () => {
+    const { call, pool } = await openPool();
+
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => call({ index })));
+
+    expect(answers.map(({ calls }) => calls)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+    expect(pool.workerCount).toBe(1);
+  });
+
+  it.each([
+    ['exits', { exit: 3 }, 'exit code 3'],
+    ['exits as if all were well', { exit: 0 }, 'exit code 0'],
+    ['is killed', { die: true }, 'signal SIGKILL'],
+  ])(
+    'fails the one call whose process %s, and serves the next with a new process',
+    async (_name, event, how) => {
+      const { call } = await openPool();
+      const before = await call({});
+
+      const [lost, next] = await Promise.allSettled([call(event), call({})]);
+
+      expect(lost).toMatchObject({
+        status: 'rejected',
+        reason: { code: 'WorkerLost', statusCode: 502, retryable: true, details: { how } },
+      });
+      expect(next).toMatchObject({ status: 'fulfilled', value: { calls: 1 } });
+      expect((next as PromiseFulfilledResult<Answer>).value.pid).not.toBe(before.pid);
+    },
+  );
+
+  it('passes an error of the function on under its own code', async () => {
+    const { call } = await openPool();
+    await expect(call({ fail: 'no pears' })).rejects.toMatchObject({
+      name: 'NoFruit',
+      code: 'NoFruit',
+      statusCode: 418,
+      message: 'no pears',
+      retryable: true,
+      details: { fruit: 'pear' },
+    });
+  });
+
+  it('keeps the process after an error nobody foresaw, with its stack in the log', async () => {
+    const { log, seen } = recordingLog();
+    const { call } = await openPool(OBEDIENT, { log });
+
+    await expect(call({ crash: 'boom' })).rejects.toMatchObject({ code: 'InternalError', statusCode: 500 });
+
+    expect(await call({})).toMatchObject({ calls: 2 });
+    await seen(({ message }) => String(message).includes('functions/obedient/handler.ts'));
+  });
+
+  it('refuses an answer that JSON cannot carry, and goes on', async () => {
+    const { call } = await openPool();
+    await expect(call({ bigint: true })).rejects.toMatchObject({ code: 'InternalError' });
+    expect(await call({})).toMatchObject({ calls: 2 });
+  });
+
+  it('fails every waiting call with the reason when the bundle cannot be imported', async () => {
+    const { call, pool } = await openPool(
+      `throw new Error('the weights are sour'); export const handler = 1;`,
+      {
+        size: 2,
+      },
+    );
+
+    const results = await Promise.allSettled([call({}), call({}), call({}), call({})]);
+
+    for (const result of results)
+      expect(result).toMatchObject({
+        reason: { code: 'FunctionNotLoadable', message: expect.stringContaining('the weights are sour') },
+      });
+    await pool.close();
+    expect(pool.workerCount).toBe(0);
+  });
+
+  it('tells of a bundle that ends its process, exports nothing or never finishes while it is imported', async () => {
+    const exiting = await openPool('process.exit(7); export const handler = 1;');
+    await expect(exiting.call({})).rejects.toMatchObject({
+      code: 'FunctionNotLoadable',
+      message: expect.stringContaining('exit code 7'),
+    });
+    const empty = await openPool('export const fruit = 1;');
+    await expect(empty.call({})).rejects.toMatchObject({
+      message: expect.stringContaining('exports no handler'),
+    });
+    const endless = await openPool('setInterval(() => {}, 1000); await new Promise(() => {});', {
+      startTimeoutMs: 300,
+    });
+    await expect(endless.call({})).rejects.toMatchObject({
+      code: 'FunctionNotLoadable',
+      message: expect.stringContaining('within 300 ms'),
+    });
+  });
+
+  it('serves again once a bundle that could not be imported was mended', async () => {
+    const bundles = await buildFixtures({ obedient: OBEDIENT });
+    const bundle = bundles.get('obedient')!;
+    const good = await readFile(bundle);
+    await writeFile(bundle, 'throw new Error("torn")');
+    const pool = new WorkerPool({ functionName: 'obedient', bundle, size: 1, env: {}, log: silentLog });
+    onTestFinished(() => pool.close());
+    await expect(pool.invoke({})).rejects.toMatchObject({ code: 'FunctionNotLoadable' });
+
+    await writeFile(bundle, good);
+
+    expect(await pool.invoke({})).toMatchObject({ calls: 1 });
+  });
+
+  it.each([
+    ['waits forever', { hang: true }],
+    ['keeps its processor busy', { spin: true }],
+  ])('stops a function that %s when its time is over', async (_name, event) => {
+    const { call } = await openPool();
+    await call({});
+
+    await expect(call(event, { timeoutMs: 100 })).rejects.toMatchObject({
+      code: 'FunctionTimeout',
+      statusCode: 504,
+      retryable: true,
+    });
+
+    expect(await call({})).toMatchObject({ calls: 1 });
+  });
+
+  it('tells the function how much time it has', async () => {
+    const { call } = await openPool();
+    const { remaining } = await call({}, { timeoutMs: 60_000 });
+    expect(remaining).toBeGreaterThan(50_000);
+    expect(remaining).toBeLessThanOrEqual(60_000);
+  });
+
+  it('drops a waiting call that its caller gave up, and lets a running one finish', async () => {
+    const { call } = await openPool();
+    const { pid } = await call({});
+    const running = new AbortController();
+    const waiting = new AbortController();
+    const calls = [
+      call({ index: 1 }, { signal: running.signal }),
+      call({ index: 2 }, { signal: waiting.signal }),
+    ];
+
+    running.abort(new Error('enough'));
+    waiting.abort();
+
+    for (const given of calls) await expect(given).rejects.toMatchObject({ code: 'Cancelled' });
+    await expect(call({}, { signal: waiting.signal })).rejects.toMatchObject({ code: 'Cancelled' });
+    expect(await call({})).toMatchObject({ pid, calls: 3 });
+  });
+
+  it('passes what a worker writes to the log, each line with the level it had', async () => {
+    const { log, seen } = recordingLog();
+    const { call } = await openPool(OBEDIENT, { log });
+
+    await call({ say: 'grüße' });
+
+    await seen((line) => line.level === 'info' && line.message === 'grüße' && line.function === 'obedient');
+    await seen((line) => line.level === 'warn' && line.message === 'heard' && line.word === 'grüße');
+  });
+
+  it('refuses what waits when it closes, and lets what runs finish', async () => {
+    const { call, pool } = await openPool(
+      `export const handler = async () => { await new Promise((resolve) => setTimeout(resolve, 50)); return 'done'; }`,
+    );
+    const running = call({});
+    while (pool.workerCount === 0) await Promise.resolve();
+    const first = await running;
+    const last = call({});
+    const waiting = call({});
+
+    const closed = pool.close(10_000);
+
+    await expect(waiting).rejects.toMatchObject({ code: 'ShuttingDown', statusCode: 503 });
+    expect([first, await last]).toEqual(['done', 'done']);
+    await closed;
+    expect(pool.workerCount).toBe(0);
+    await expect(call({})).rejects.toMatchObject({ code: 'ShuttingDown' });
+  });
+
+  it('ends a process that does not listen when it closes', async () => {
+    const { call, pool } = await openPool();
+    const { pid } = await call({});
+    const stuck = call({ hang: true });
+
+    await Promise.all([pool.close(10), expect(stuck).rejects.toMatchObject({ code: 'WorkerLost' })]);
+
+    expect(() => process.kill(pid, 0)).toThrow(expect.objectContaining({ code: 'ESRCH' }));
+  });
+
+  it('leaves no worker behind when the server is killed', async () => {
+    const bundles = await buildFixtures({ obedient: OBEDIENT });
+    const folder = await temporaryFolder();
+    // The worker holds a connection to this server, which closes when the worker is gone, and not before.
+    const witness = createServer().listen(join(folder, 'witness'));
+    onTestFinished(() => void witness.close());
+    const held = once(witness, 'connection') as Promise<[Socket]>;
+    const script = join(folder, 'server.mjs');
+    const poolModule = join(import.meta.dirname, '../../../cli/local/worker-pool.ts');
+    const options = { functionName: 'obedient', bundle: bundles.get('obedient'), size: 1, env: {} };
+    await writeFile(
+      script,
+      `import { WorkerPool } from ${JSON.stringify(poolModule)};
+       const quiet = () => {};
+       const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+       const pool = new WorkerPool({ ...${JSON.stringify(options)}, log });
+       await pool.invoke({ hold: ${JSON.stringify(join(folder, 'witness'))} });`,
+    );
+    const server = fork(script, [], { execArgv: [] });
+    const [connection] = await held;
+
+    server.kill('SIGKILL');
+
+    connection.resume();
+    await once(connection, 'close');
+    expect(server.exitCode).toBeNull();
+  });
+});
+
+describe('FunctionHost', () => {
+  async function openHost(log = silentLog, timers = heldTimers().timers) {
+    const bundles = await buildFixtures({ obedient: OBEDIENT });
+    const host = new FunctionHost({ bundles, workersPerFunction: 1, env: {}, log, timers });
+    onTestFinished(() => host.close());
+    return host;
+  }
+
+  it('names the functions there are when asked for another', async () => {
+    const host = await openHost();
+    await expect(host.invoke('trian', {})).rejects.toMatchObject({
+      code: 'FunctionNotFound',
+      statusCode: 404,
+      details: { functions: ['obedient'] },
+    });
+  });
+
+  it('gives a call 15 minutes, and work in the background no limit', async () => {
+    const { log, seen } = recordingLog();
+    const host = await openHost(log);
+    const { remaining } = (await host.invoke('obedient', {})) as Answer;
+    expect(Math.round(remaining / 60_000)).toBe(15);
+
+    host.dispatch('obedient', { tell: true });
+
+    await seen(({ message }) => message === 'remaining Infinity');
+  });
+
+  it('answers a call while work in the background takes all of its processes', async () => {
+    const { log, seen } = recordingLog();
+    const host = await openHost(log);
+    host.dispatch('obedient', { say: 'busy', hang: true });
+    await seen(({ message }) => message === 'busy');
+
+    expect(await host.invoke('obedient', {})).toMatchObject({ calls: 1 });
+  });
+
+  it('repeats work in the background whose process was lost, twice and later than a lease lasts', async () => {
+    const { log, seen, lines } = recordingLog();
+    const time = heldTimers();
+    const host = await openHost(log, time.timers);
+
+    host.dispatch('obedient', { exit: 4 });
+    while (!lines.some(({ message }) => message === 'background invocation failed')) {
+      time.fire();
+      await new Promise(setImmediate);
+    }
+
+    expect(time.delays).toEqual(RETRY_DELAYS_MS);
+    expect(Math.min(...time.delays)).toBeGreaterThan(LEASE_MS);
+    expect(await seen(({ message }) => message === 'background invocation failed')).toMatchObject({
+      function: 'obedient',
+      code: 'WorkerLost',
+      level: 'error',
+    });
+  });
+
+  it('does not repeat what failed for good, and drops repetitions when it closes', async () => {
+    const { log, seen } = recordingLog();
+    const time = heldTimers();
+    const host = await openHost(log, time.timers);
+    host.dispatch('obedient', { crash: 'boom', fruit: 'planted secret' });
+    const line = await seen(({ message }) => message === 'background invocation failed');
+    expect(line).toMatchObject({ function: 'obedient', code: 'InternalError', level: 'error' });
+    expect(JSON.stringify(line)).not.toContain('planted secret');
+    expect(time.delays).toEqual([]);
+
+    host.dispatch('obedient', { exit: 4 });
+    await seen(({ message }) => message === 'background invocation is repeated');
+    await host.close();
+
+    expect(time.pending).toEqual([]);
+  });
+
+  it('runs what a function dispatches after the function answered', async () => {
+    const { log, seen } = recordingLog();
+    const host = await openHost(log);
+
+    expect(await host.invoke('obedient', { again: 'later' })).toMatchObject({ calls: 1 });
+
+    await seen(({ message }) => message === 'later');
+  });
+});

@@ -1,0 +1,100 @@
+import { crc32 } from 'node:zlib';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeMedia } from '../../../shared/catalog/item-media.ts';
+import { openTestPlatform, type TestPlatform } from '../../support/test-platform.ts';
+
+let platform: TestPlatform;
+beforeAll(async () => {
+  platform = await openTestPlatform();
+});
+afterAll(() => platform.close());
+
+async function describeBytes(bytes: Uint8Array, name: string, claimed?: string) {
+  const content = await platform.content.put(bytes, 10_000_000);
+  return describeMedia(platform.content, content, name, claimed);
+}
+
+const image = () => sharp({ create: { width: 31, height: 17, channels: 3, background: '#123456' } });
+
+/** A 2 by 3 bitmap whose rows run from the top: its height is stored as -3. */
+function bitmap(): Uint8Array {
+  const bytes = Buffer.alloc(54 + 24);
+  bytes.write('BM');
+  bytes.writeUInt32LE(40, 14);
+  bytes.writeInt32LE(2, 18);
+  bytes.writeInt32LE(-3, 22);
+  return bytes;
+}
+
+describe('what an upload tells of itself', () => {
+  it.each([
+    ['image/png', () => image().png().toBuffer()],
+    ['image/jpeg', () => image().jpeg().toBuffer()],
+    ['image/webp', () => image().webp().toBuffer()],
+    ['image/gif', () => image().gif().toBuffer()],
+  ] as const)('%s is known by its bytes, whatever its name, with its size', async (mimetype, make) => {
+    const bytes = await make();
+
+    expect(await describeBytes(bytes, 'x.bin')).toMatchObject({
+      mimetype,
+      width: 31,
+      height: 17,
+      size: bytes.byteLength,
+      originalname: 'x.bin',
+    });
+  });
+
+  it('a bitmap is known by its header, a text that begins with BM is none', async () => {
+    expect(await describeBytes(bitmap(), 'x')).toMatchObject({ mimetype: 'image/bmp', width: 2, height: 3 });
+    expect(await describeBytes(Buffer.from(`BMW is ${'a car '.repeat(20)}`), 'x.txt')).toMatchObject({
+      mimetype: 'text/plain',
+    });
+  });
+
+  it('a jpeg whose size comes after a long profile is read further', async () => {
+    const plain = await image().jpeg().toBuffer();
+    const filler = Buffer.alloc(60_000);
+    const segment = Buffer.concat([Buffer.from([0xff, 0xed, 0xea, 0x62]), filler]);
+    const long = Buffer.concat([plain.subarray(0, 2), segment, segment, plain.subarray(2)]);
+
+    expect(await describeBytes(long, 'x.jpg')).toMatchObject({ width: 31, height: 17 });
+  });
+
+  it('a png of which only the head came is still a file', async () => {
+    const bytes = (await image().png().toBuffer()).subarray(0, 12);
+
+    const media = await describeBytes(bytes, 'x.png');
+
+    expect(media.mimetype).toBe('image/png');
+    expect(media).not.toHaveProperty('width');
+  });
+
+  it('a png that says it is enormous does no harm', async () => {
+    const header = Buffer.alloc(25);
+    header.writeUInt32BE(13, 0);
+    header.write('IHDR', 4);
+    header.writeUInt32BE(0x7fffffff, 8);
+    header.writeUInt32BE(0x7fffffff, 12);
+    header.set([8, 6, 0, 0, 0], 16);
+    header.writeUInt32BE(crc32(header.subarray(4, 21)), 21);
+    const bytes = Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 0xd, 0xa, 0x1a, 0xa]), header]);
+
+    expect((await describeBytes(bytes, 'x.png')).mimetype).toBe('image/png');
+  });
+
+  it.each([
+    ['a.jpg', undefined, 'image/jpeg'],
+    ['a.MP4', undefined, 'video/mp4'],
+    ['a.npy', 'application/x-npy', 'application/x-npy'],
+    ['a.npy', 'text/html\r\nx: y', 'application/octet-stream'],
+    ['a.constructor', undefined, 'application/octet-stream'],
+    ['plain', undefined, 'application/octet-stream'],
+  ])('%s that holds no image and is called %s is %s', async (name, claimed, mimetype) => {
+    expect((await describeBytes(Buffer.from('not an image'), name, claimed)).mimetype).toBe(mimetype);
+  });
+
+  it('an empty file is a file', async () => {
+    expect(await describeBytes(new Uint8Array(), 'empty.png')).toMatchObject({ mimetype: 'image/png', size: 0 });
+  });
+});

@@ -1,0 +1,158 @@
+import { mkdir, readdir, symlink, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { packFolder } from '../../../shared/codebases/archive.ts';
+import type { Codebase } from '../../../shared/codebases/codebase.ts';
+import type { ArchiveItem } from '../../../shared/codebases/item.ts';
+import { CODEBASE_TYPES, type CodebaseContext, openCodebase } from '../../../shared/codebases/registry.ts';
+import { sha256Of } from '../../../shared/content/file-digest.ts';
+import type { CodebaseSpec, CodebaseType } from '../../../shared/entities/codebase-spec.ts';
+import { codeOf } from '../../contracts/bucket.contract.ts';
+import { type Code, codebaseContract, codeIn } from '../../contracts/codebase.contract.ts';
+import { temporaryFolder } from '../content/temporary-folder.ts';
+
+async function folderOf(code: Code): Promise<string> {
+  const folder = temporaryFolder();
+  for (const [path, text] of Object.entries(code)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), text);
+  }
+  return folder;
+}
+
+function context(more: Partial<CodebaseContext> = {}): CodebaseContext {
+  return {
+    localRoots: [],
+    cacheDirectory: '/nonexistent',
+    readItem: () => Promise.reject(new Error('no item was planned for')),
+    ...more,
+  };
+}
+
+function itemOf(bytes: Uint8Array, sha256 = sha256Of(bytes)): ArchiveItem {
+  return { name: '0.zip', sha256, bytes: async () => bytes };
+}
+
+function openItem(item: ArchiveItem, cacheDirectory: string): Promise<Codebase> {
+  return openCodebase(
+    { type: 'item', itemId: 'zip-1' },
+    context({ cacheDirectory, readItem: async () => item }),
+  );
+}
+
+/** An opener for each type of the registry: a driver without one does not compile. */
+const OPENERS: Record<CodebaseType, (code: Code) => Promise<Codebase>> = {
+  local: async (code) => {
+    const localPath = await folderOf(code);
+    return openCodebase({ type: 'local', localPath }, context({ localRoots: [localPath] }));
+  },
+  item: async (code) => openItem(itemOf(await packFolder(await folderOf(code))), temporaryFolder()),
+};
+
+for (const type of CODEBASE_TYPES) codebaseContract(type, OPENERS[type]);
+
+describe('a local codebase', () => {
+  it('leaves out of its digest what is not its code', async () => {
+    const code = { 'adapter.ts': 'a' };
+    const junk = {
+      'node_modules/x/index.js': 'x',
+      '.git/HEAD': 'h',
+      '.env': 'SECRET=1',
+      'lib/__pycache__/a.pyc': 'p',
+    };
+
+    const plain = await (await OPENERS.local(code)).checkout();
+    const messy = await (await OPENERS.local({ ...code, ...junk })).checkout();
+
+    expect(messy.digest).toBe(plain.digest);
+  });
+
+  it('refuses a link that leaves it', async () => {
+    const localPath = await folderOf({ 'adapter.ts': 'a' });
+    await symlink('/etc/hostname', join(localPath, 'lib.ts'));
+    const codebase = await openCodebase({ type: 'local', localPath }, context({ localRoots: [localPath] }));
+
+    expect(await codeOf(codebase.checkout())).toBe('FileRefused');
+  });
+
+  it('must lie inside the roots, exist, and be named', async () => {
+    const root = temporaryFolder();
+    const allowed = context({ localRoots: [join(root, 'allowed')] });
+    const open = (localPath: string | null) => openCodebase({ type: 'local', localPath }, allowed);
+
+    for (const path of [root, join(root, 'allowed2'), `${root}/allowed/../x`, 'relative'])
+      await expect(open(path)).rejects.toMatchObject({
+        code: 'CodebaseNotAllowed',
+        message: expect.stringContaining('MODELFN_LOCAL_ROOTS'),
+      });
+    expect(await codeOf((await open(join(root, 'allowed/none'))).checkout())).toBe('CodebaseNotFound');
+    expect(await codeOf(open(null))).toBe('CodebaseNotFound');
+  });
+
+  it('of a type nobody knows names those there are', async () => {
+    await expect(openCodebase({ type: 'git' } as unknown as CodebaseSpec, context())).rejects.toMatchObject({
+      code: 'CodebaseDriverMissing',
+      message: expect.stringContaining('local, item'),
+    });
+  });
+});
+
+describe('an item codebase', () => {
+  it('is unpacked once a machine, and its bytes are not asked for again', async () => {
+    const archive = await packFolder(await folderOf({ 'adapter.ts': 'a' }));
+    const cache = temporaryFolder();
+    const first = await (await openItem(itemOf(archive), cache)).checkout();
+    const item = { ...itemOf(archive), bytes: () => Promise.reject(new Error('asked again')) };
+
+    const second = await (await openItem(item, cache)).checkout();
+
+    expect(second).toEqual(first);
+    expect(first.digest).toBe(sha256Of(archive));
+  });
+
+  it('refuses bytes that are not those of the item', async () => {
+    const archive = await packFolder(await folderOf({ 'adapter.ts': 'a' }));
+    const cache = temporaryFolder();
+
+    expect(await codeOf((await openItem(itemOf(archive, sha256Of('other')), cache)).checkout())).toBe(
+      'ContentCorrupt',
+    );
+    expect(await readdir(cache)).toEqual([]);
+  });
+
+  it('leaves nothing behind of an archive that is refused half way', async () => {
+    const archive = Buffer.from(await packFolder(await folderOf({ 'a.ts': 'a', 'z.ts': 'some text' })));
+    const checksumOfLast = archive.lastIndexOf('PK\x01\x02', undefined, 'latin1') + 16;
+    archive[checksumOfLast] = archive[checksumOfLast]! ^ 1;
+    const cache = temporaryFolder();
+
+    expect(await codeOf((await openItem(itemOf(archive), cache)).checkout())).toBe('ArchiveRefused');
+    expect(await readdir(cache)).toEqual(['tmp']);
+    expect(await readdir(join(cache, 'tmp'))).toEqual([]);
+  });
+
+  it('may be unpacked by several at once: all get the whole', async () => {
+    const code = Object.fromEntries(
+      Array.from({ length: 30 }, (_, index) => [`lib/${index}.ts`, `${index}`]),
+    );
+    const item = itemOf(await packFolder(await folderOf(code)));
+    const cache = temporaryFolder();
+    const codebases = await Promise.all(Array.from({ length: 6 }, () => openItem(item, cache)));
+
+    const checkouts = await Promise.all(codebases.map((codebase) => codebase.checkout()));
+
+    for (const { directory } of checkouts) expect(await codeIn(directory)).toEqual(code);
+    expect(await readdir(join(cache, 'tmp'))).toEqual([]);
+  });
+});
+
+it('equal folders pack to equal bytes, whatever their times', async () => {
+  const code = { 'b.ts': 'b', 'a/c.ts': 'c' };
+  const [one, two] = [
+    await folderOf(code),
+    await folderOf(Object.fromEntries(Object.entries(code).reverse())),
+  ];
+  await utimes(join(two, 'b.ts'), 1e9, 1e9);
+
+  expect(await packFolder(two)).toEqual(await packFolder(one));
+});
