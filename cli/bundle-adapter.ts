@@ -6,8 +6,8 @@ import { type BuildOptions, build, type Message, type Plugin } from 'esbuild';
 import type { ModelAdapterClass } from '../adapters/model-adapter.ts';
 import { packFolder } from '../shared/codebases/archive.ts';
 import { messageOf, systemCode } from '../shared/errors.ts';
-import { nearest } from '../shared/nearest.ts';
-import { AdapterClassNotFound, AdapterNotBundled, PathUnusable } from './errors.ts';
+import { chooseAdapterClass } from './choose-adapter-class.ts';
+import { AdapterNotBundled, PathUnusable } from './errors.ts';
 
 /** The one file a bundled adapter is. */
 export const BUNDLE_NAME = 'adapter.mjs';
@@ -22,7 +22,6 @@ export interface BundledAdapter {
   sizeBytes: number;
 }
 
-const METHODS = ['prepare', 'train', 'predict', 'save', 'load'] as const;
 /** Looked for in a folder, in this order. */
 const ENTRY_NAMES = ['adapter', 'model-adapter', 'index', 'main'].flatMap((name) =>
   ['ts', 'mts', 'js', 'mjs'].map((extension) => `${name}.${extension}`),
@@ -52,7 +51,7 @@ export async function bundleAdapter(path: string, className?: string): Promise<B
     const file = join(directory, BUNDLE_NAME);
     await writeFile(file, source);
     const exported = await importBundle(entry, file);
-    const chosen = chooseClass(basename(entry), exported, className);
+    const chosen = chooseAdapterClass(basename(entry), exported, className);
     return { ...chosen, archive: await packFolder(directory), sizeBytes: source.byteLength };
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -61,7 +60,8 @@ export async function bundleAdapter(path: string, className?: string): Promise<B
 
 async function entryOf(path: string): Promise<string> {
   const found = await stat(path).catch((error: unknown) => {
-    const problem = systemCode(error) === 'ENOENT' ? 'is not there' : `cannot be opened (${messageOf(error)})`;
+    const problem =
+      systemCode(error) === 'ENOENT' ? 'is not there' : `cannot be opened (${messageOf(error)})`;
     throw new PathUnusable(path, problem, 'Give the file of your adapter class, or its folder.', error);
   });
   if (!found.isDirectory()) return path;
@@ -126,56 +126,10 @@ async function importBundle(entry: string, file: string): Promise<Record<string,
   try {
     return (await import(pathToFileURL(file).href)) as Record<string, unknown>;
   } catch (error) {
-    throw new AdapterNotBundled(basename(entry), [`it fails while it is imported: ${messageOf(error)}`], error);
+    throw new AdapterNotBundled(
+      basename(entry),
+      [`it fails while it is imported: ${messageOf(error)}`],
+      error,
+    );
   }
-}
-
-function chooseClass(
-  file: string,
-  exported: Record<string, unknown>,
-  wanted: string | undefined,
-): { className: string; adapterClass: ModelAdapterClass } {
-  const functions = Object.keys(exported).filter((name) => typeof exported[name] === 'function');
-  const complete = functions.filter((name) => missingMethods(exported[name]).length === 0);
-  if (wanted !== undefined) return named(file, exported, functions, wanted);
-  // One class under two names: its own name says more than `default`.
-  const names = complete.filter(
-    (name) => name !== 'default' || !complete.some((other) => other !== name && exported[other] === exported[name]),
-  );
-  if (names.length === 1) return { className: names[0]!, adapterClass: exported[names[0]!] as ModelAdapterClass };
-  if (names.length > 1)
-    throw new AdapterClassNotFound(
-      file,
-      `exports ${names.length} adapter classes: ${names.join(', ')}. Choose one with --class.`,
-      names,
-    );
-  const lacking = functions.map((name) => `${name} lacks ${missingMethods(exported[name]).join(', ')}`);
-  throw new AdapterClassNotFound(
-    file,
-    `exports no adapter class${lacking.length > 0 ? ` (${lacking.join('; ')})` : ''}. Write: export class MyAdapter extends ModelAdapter { ... } with ${METHODS.join(', ')}.`,
-    functions,
-  );
-}
-
-function named(
-  file: string,
-  exported: Record<string, unknown>,
-  functions: readonly string[],
-  wanted: string,
-): { className: string; adapterClass: ModelAdapterClass } {
-  if (!functions.includes(wanted))
-    throw new AdapterClassNotFound(
-      file,
-      `exports no class ${wanted}. It has: ${functions.join(', ') || 'none'}; the nearest is ${nearest(wanted, functions) ?? 'none'}.`,
-      functions,
-    );
-  const missing = missingMethods(exported[wanted]);
-  if (missing.length > 0)
-    throw new AdapterClassNotFound(file, `: the class ${wanted} lacks ${missing.join(', ')}.`, functions);
-  return { className: wanted, adapterClass: exported[wanted] as ModelAdapterClass };
-}
-
-function missingMethods(value: unknown): string[] {
-  const prototype = (value as { prototype?: Record<string, unknown> }).prototype;
-  return METHODS.filter((method) => typeof prototype?.[method] !== 'function');
 }

@@ -1,7 +1,7 @@
 import { Cancelled } from '../shared/errors.ts';
 import { WrongUsage } from './errors.ts';
-import type { OutputMode } from './output/print.ts';
 import type { CliIo } from './io.ts';
+import type { OutputMode } from './output/print.ts';
 
 /**
  * Has the person agree to what cannot be undone. `--yes` agrees beforehand; where there is nobody to ask, it is needed.

@@ -37,7 +37,13 @@ export async function* csvEntries(path: string, options: CsvOptions): AsyncGener
   for (let number = 1; ; number += 1) {
     const row = await orRefused(path, () => rows.next());
     if (row.done) return;
-    yield entryOf(`${folder}/row-${String(number).padStart(6, '0')}.json`, columns, row.value, number, options);
+    yield entryOf(
+      `${folder}/row-${String(number).padStart(6, '0')}.json`,
+      columns,
+      row.value,
+      number,
+      options,
+    );
   }
 }
 
@@ -55,7 +61,7 @@ function entryOf(
   const values = new Map(columns.map((column, index) => [column, cells[index]!]));
   const label = labelColumn === undefined ? '' : values.get(labelColumn)!.trim();
   const shown = [...values].filter(([column]) => column !== labelColumn);
-  const content = Object.fromEntries(shown.map(([column, cell]) => [column, valueOf(cell)]));
+  const content = Object.fromEntries(shown.map(([column, cell]) => [column, cellValue(cell)]));
   return {
     path,
     bytes: new TextEncoder().encode(JSON.stringify(content)),
@@ -74,7 +80,7 @@ function checkColumns(path: string, columns: readonly string[], labelColumn: str
   );
 }
 
-function valueOf(cell: string): Json {
+function cellValue(cell: string): Json {
   const text = cell.trim();
   if (text === '') return null;
   const value = Number(text);
@@ -96,6 +102,11 @@ async function orRefused<T>(path: string, read: () => Promise<T>): Promise<T> {
   } catch (error) {
     const problem =
       systemCode(error) === 'ENOENT' ? 'is not there' : `cannot be read as CSV (${messageOf(error)})`;
-    throw new PathUnusable(path, problem, 'Give a UTF-8 file of rows whose first line names the columns.', error);
+    throw new PathUnusable(
+      path,
+      problem,
+      'Give a UTF-8 file of rows whose first line names the columns.',
+      error,
+    );
   }
 }

@@ -72,10 +72,20 @@ async function openFolder(directory: string): Promise<string> {
     const root = await realpath(directory);
     if ((await stat(root)).isDirectory()) return root;
   } catch (error) {
-    const problem = systemCode(error) === 'ENOENT' ? 'is not there' : `cannot be opened (${messageOf(error)})`;
-    throw new PathUnusable(directory, problem, 'Give the path of a folder with files, or of a .csv file.', error);
+    const problem =
+      systemCode(error) === 'ENOENT' ? 'is not there' : `cannot be opened (${messageOf(error)})`;
+    throw new PathUnusable(
+      directory,
+      problem,
+      'Give the path of a folder with files, or of a .csv file.',
+      error,
+    );
   }
-  throw new PathUnusable(directory, 'is no folder', 'Give the path of a folder with files, or of a .csv file.');
+  throw new PathUnusable(
+    directory,
+    'is no folder',
+    'Give the path of a folder with files, or of a .csv file.',
+  );
 }
 
 async function walk(root: string, folder: string, prefix: string, found: FoundFiles): Promise<void> {
@@ -107,7 +117,9 @@ async function problemOf(root: string, path: string): Promise<string | undefined
     await access(real, constants.R_OK);
     return undefined;
   } catch (error) {
-    return systemCode(error) === 'ENOENT' ? 'it is a link to nothing' : `it cannot be read (${systemCode(error)})`;
+    return systemCode(error) === 'ENOENT'
+      ? 'it is a link to nothing'
+      : `it cannot be read (${systemCode(error)})`;
   }
 }
 
@@ -115,6 +127,10 @@ async function* read(path: string, absolutePath: string): AsyncGenerator<Uint8Ar
   try {
     yield* createReadStream(absolutePath) as AsyncIterable<Uint8Array>;
   } catch (error) {
-    throw new InvalidInput('file', [{ field: path, problem: `it cannot be read (${messageOf(error)})` }], error);
+    throw new InvalidInput(
+      'file',
+      [{ field: path, problem: `it cannot be read (${messageOf(error)})` }],
+      error,
+    );
   }
 }

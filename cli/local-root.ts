@@ -15,11 +15,16 @@ export async function localRoot(session: Session, argument: string): Promise<str
     if (!(await stat(folder)).isDirectory()) throw new PathUnusable(argument, 'is no folder', advice);
     // Roots are handed to the function's process in one variable.
     if (folder.includes(':'))
-      throw new PathUnusable(argument, 'has a ":" in it', 'Functions cannot be given such a folder; rename it.');
+      throw new PathUnusable(
+        argument,
+        'has a ":" in it',
+        'Functions cannot be given such a folder; rename it.',
+      );
     return folder;
   } catch (error) {
     if (error instanceof PathUnusable) throw error;
-    const problem = systemCode(error) === 'ENOENT' ? 'is not there' : `cannot be opened (${messageOf(error)})`;
+    const problem =
+      systemCode(error) === 'ENOENT' ? 'is not there' : `cannot be opened (${messageOf(error)})`;
     throw new PathUnusable(argument, problem, advice, error);
   }
 }

@@ -38,7 +38,9 @@ export async function jsonObjectOption(
   if (text === undefined) return undefined;
   const value = await jsonOption(io, option, text);
   if (isJsonObject(value)) return value;
-  throw new WrongUsage(`${option} takes a JSON object such as {"C": 10}, not ${shorten(JSON.stringify(value))}.`);
+  throw new WrongUsage(
+    `${option} takes a JSON object such as {"C": 10}, not ${shorten(JSON.stringify(value))}.`,
+  );
 }
 
 async function jsonOption({ cwd }: Pick<CliIo, 'cwd'>, option: string, text: string): Promise<Json> {

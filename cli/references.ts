@@ -63,11 +63,7 @@ async function byId<K extends NamedKind>(
   }
 }
 
-async function byName<K extends NamedKind>(
-  shop: Shop,
-  kind: K,
-  reference: string,
-): Promise<EntityKinds[K]> {
+async function byName<K extends NamedKind>(shop: Shop, kind: K, reference: string): Promise<EntityKinds[K]> {
   const slash = reference.lastIndexOf('/');
   const name = reference.slice(slash + 1);
   const parent = slash > 0 ? await findParent(shop, kind, reference.slice(0, slash)) : undefined;

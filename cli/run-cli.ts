@@ -31,7 +31,9 @@ function endOf(error: unknown, io: CliIo, mode: OutputMode): ExitCode {
 }
 
 function usageOf(error: CommanderError): WrongUsage {
-  const message = error.message.replace(/^error: /, '').replace(/\n\(Did you mean (.*?)\?\)$/s, '. Did you mean $1?');
+  const message = error.message
+    .replace(/^error: /, '')
+    .replace(/\n\(Did you mean (.*?)\?\)$/s, '. Did you mean $1?');
   return new WrongUsage(`${message.replace(/[^.?]$/, '$&.')} See modelfn --help.`);
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { type Actor, LOCAL_ACTOR } from './auth/actor.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -91,11 +91,32 @@ async function prepareFolders(folders: readonly [string, ...string[]]): Promise<
   const [home] = folders;
   const probe = join(home, `.probe-${randomBytes(6).toString('hex')}`);
   try {
-    for (const folder of folders) await mkdir(folder, { recursive: true });
+    for (const folder of folders) await makeFolder(folder);
     await writeFile(probe, 'probe');
   } catch (cause) {
     throw new StateFolderUnusable(home, cause);
   } finally {
     await rm(probe, { force: true }).catch(() => undefined);
+  }
+}
+
+/** Node's own recursive mkdir never ends where a parent is there and still takes no folder, as /proc. */
+async function makeFolder(path: string): Promise<void> {
+  const failure = await tryMakeFolder(path);
+  if (failure === undefined) return;
+  if (systemCode(failure) !== 'ENOENT' || dirname(path) === path) throw failure;
+  await makeFolder(dirname(path));
+  const again = await tryMakeFolder(path);
+  if (again !== undefined) throw again;
+}
+
+/** What went wrong; nothing when the folder is there now, whoever made it. */
+async function tryMakeFolder(path: string): Promise<unknown> {
+  try {
+    await mkdir(path);
+    return undefined;
+  } catch (error) {
+    const isThere = systemCode(error) === 'EEXIST' && (await stat(path)).isDirectory();
+    return isThere ? undefined : error;
   }
 }

@@ -10,9 +10,19 @@ z.config(en());
  * @throws InvalidInput with one problem a field.
  */
 export function parse<S extends z.core.$ZodType>(schema: S, value: unknown, what: string): z.output<S> {
-  const result = z.safeParse(schema, value);
+  const result = safeParse(schema, value, what);
   if (result.success) return result.data;
   throw new InvalidInput(what, result.error.issues.map(toProblem));
+}
+
+/** A value nested without end fills the stack: that is the sender's fault, not ours. */
+function safeParse<S extends z.core.$ZodType>(schema: S, value: unknown, what: string) {
+  try {
+    return z.safeParse(schema, value);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new InvalidInput(what, [{ field: '', problem: 'it is nested too deeply' }], error);
+  }
 }
 
 function toProblem(issue: z.core.$ZodIssue): InputProblem {

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
+import { scopeOf } from '../../shared/auth/actor.ts';
 import { getExecution, terminateExecution } from '../../shared/catalog/executions.ts';
 import type { Execution } from '../../shared/entities/execution.ts';
 import { isFinished } from '../../shared/entities/execution.ts';
 import { executionToWire } from '../../shared/invoke/execution-wire.ts';
-import { scopeOf } from '../../shared/auth/actor.ts';
 import { type Answer, onSession, withExamples } from '../command.ts';
 import type { CliIo } from '../io.ts';
 import { wholeOption } from '../options.ts';
@@ -51,7 +51,13 @@ async function list(
     sort: [{ field: 'createdAt', direction: 'descending' }],
     pageSize: Math.min(10_000, Math.max(1, options.limit)),
   });
-  const rows = items.map((each) => [each.id, each.functionName, statusText(each), timeText(each), each.createdAt]);
+  const rows = items.map((each) => [
+    each.id,
+    each.functionName,
+    statusText(each),
+    timeText(each),
+    each.createdAt,
+  ]);
   return {
     json: items.map((each) => executionToWire(each)),
     text: table(['ID', 'FUNCTION', 'STATUS', 'TOOK', 'CREATED'], rows, 'No executions yet.'),

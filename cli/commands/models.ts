@@ -6,7 +6,9 @@ import { push } from './models/push.ts';
 
 /** `modelfn models`. */
 export function registerModels(program: Command, io: CliIo): void {
-  const models = program.command('models').description('Models: an architecture and the code of its adapter.');
+  const models = program
+    .command('models')
+    .description('Models: an architecture and the code of its adapter.');
   const verb = (name: string, description: string) => models.command(name).description(description);
   withExamples(
     verb('create', 'Create a model, of a built-in adapter or of code that is pushed later.')
@@ -27,7 +29,9 @@ export function registerModels(program: Command, io: CliIo): void {
     'modelfn models list --project demo',
   );
   withExamples(
-    verb('show', 'Show a model and its versions.').argument('<model>', 'id or name').action(onSession(io, showOne)),
+    verb('show', 'Show a model and its versions.')
+      .argument('<model>', 'id or name')
+      .action(onSession(io, showOne)),
     'modelfn models show digits',
   );
   withExamples(

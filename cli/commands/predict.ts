@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Snapshot } from '../../shared/entities/snapshot.ts';
 import type { Json, JsonObject } from '../../shared/json.ts';
 import { type Answer, onSession, withExamples } from '../command.ts';
 import { WrongUsage } from '../errors.ts';
@@ -11,6 +12,7 @@ import { countText, durationText, numberText } from '../output/units.ts';
 import { find } from '../references.ts';
 import { runFunction } from '../run-function.ts';
 import type { Session } from '../session.ts';
+import { uploadFiles } from '../upload-files.ts';
 import { readPartition } from './datasets/partition.ts';
 
 /** `modelfn predict`. */
@@ -20,6 +22,7 @@ export function registerPredict(program: Command, io: CliIo): void {
       .command('predict')
       .description('Predict items with a snapshot; the predictions become annotations of the items.')
       .argument('<snapshot>', 'id or name')
+      .argument('[files...]', "files of this machine; uploaded to --dataset, or to the snapshot's own")
       .option('--items <items...>', 'ids of items; with --dataset also their paths')
       .option('--dataset <dataset>', 'all items of a dataset')
       .option('--partition <partition>', 'with --dataset: only train, validation or test')
@@ -29,6 +32,7 @@ export function registerPredict(program: Command, io: CliIo): void {
       .action(onSession(io, predict)),
     'modelfn predict rbf --dataset digits --partition test',
     'modelfn predict rbf --dataset digits --items /test/0001.png --no-write --json',
+    'modelfn predict rbf ./seven.png',
   );
 }
 
@@ -41,13 +45,21 @@ interface PredictOptions {
   write: boolean;
 }
 
-async function predict(session: Session, reference: string, options: PredictOptions): Promise<Answer> {
+async function predict(
+  session: Session,
+  reference: string,
+  files: string[],
+  options: PredictOptions,
+): Promise<Answer> {
+  checkChoice(files, options);
   const filter = await filterOf(session, options);
   const snapshot = await find(session, 'Snapshot', reference);
   const dataset = options.dataset === undefined ? undefined : await find(session, 'Dataset', options.dataset);
+  const home = dataset?.id ?? (files.length > 0 ? ownDataset(snapshot) : undefined);
+  const items = files.length > 0 ? await uploadFiles(session, home!, files) : options.items;
   const { output, executionId } = await runFunction(session, 'predict', {
     snapshot: snapshot.id,
-    items: itemsOf(options.items, dataset?.id, filter),
+    items: itemsOf(items, home, filter),
     write: options.write,
     ...(options.minConfidence !== undefined && { minConfidence: options.minConfidence }),
   });
@@ -59,37 +71,59 @@ async function predict(session: Session, reference: string, options: PredictOpti
   };
 }
 
-/** The condition of partition and filter. @throws WrongUsage */
+/** @throws WrongUsage */
+function checkChoice(files: readonly string[], { items, dataset, partition, filter }: PredictOptions): void {
+  if (files.length === 0 && items === undefined && dataset === undefined)
+    throw new WrongUsage('Say what to predict: files, --items with ids, or --dataset with a dataset.');
+  if (files.length > 0 && items !== undefined)
+    throw new WrongUsage('Give either files of this machine or --items, not both.');
+  const isSelection = dataset !== undefined && items === undefined && files.length === 0;
+  if ((partition !== undefined || filter !== undefined) && !isSelection)
+    throw new WrongUsage('--partition and --filter narrow a --dataset, and go without files and --items.');
+}
+
+/** The condition of partition and filter. */
 async function filterOf(session: Session, options: PredictOptions): Promise<JsonObject> {
   const partition = readPartition('--partition', options.partition);
   const filter = await jsonObjectOption(session.io, '--filter', options.filter);
-  const isNarrowed = partition !== undefined || filter !== undefined;
-  if (options.dataset === undefined && options.items === undefined)
-    throw new WrongUsage('Say what to predict: --items with ids, or --dataset with a dataset.');
-  if (isNarrowed && (options.dataset === undefined || options.items !== undefined))
-    throw new WrongUsage('--partition and --filter narrow a --dataset, and go without --items.');
   return {
     ...(partition !== undefined && { 'metadata.system.snapshotPartition': partition }),
     ...(filter && { $and: [filter] }),
   };
 }
 
-function itemsOf(items: readonly string[] | undefined, datasetId: string | undefined, filter: JsonObject): Json {
+function ownDataset({ name, datasetId }: Pick<Snapshot, 'name' | 'datasetId'>): string {
+  if (datasetId !== null) return datasetId;
+  throw new WrongUsage(`Snapshot ${name} has no dataset to upload the files to: give one with --dataset.`);
+}
+
+function itemsOf(
+  items: readonly string[] | undefined,
+  datasetId: string | undefined,
+  filter: JsonObject,
+): Json {
   if (items === undefined) return { dataset: datasetId!, filter };
   return items.map((item): Json => {
     if (!item.startsWith('/')) return item;
     if (datasetId === undefined)
-      throw new WrongUsage(`${JSON.stringify(item)} is a path: say of which --dataset, or give the item's id.`);
+      throw new WrongUsage(
+        `${JSON.stringify(item)} is a path: say of which --dataset, or give the item's id.`,
+      );
     return { filename: item, dataset: datasetId };
   });
 }
 
 function predictText(output: JsonObject, failed: readonly JsonObject[]): string {
   const { predictMs } = part(output, 'timings');
-  const written = output.written === true ? `${countText(Number(output.annotations), 'annotation')} written` : 'nothing written';
+  const written =
+    output.written === true
+      ? `${countText(Number(output.annotations), 'annotation')} written`
+      : 'nothing written';
   const rows = parts(output, 'predictions').map((each) => {
     const found = parts(each, 'annotations');
-    const shown = found.slice(0, 3).map(({ label, confidence }) => `${label} ${numberText(Number(confidence))}`);
+    const shown = found
+      .slice(0, 3)
+      .map(({ label, confidence }) => `${label} ${numberText(Number(confidence))}`);
     return [String(each.filename), `${shown.join(', ')}${found.length > 3 ? ', ...' : ''}`];
   });
   return [

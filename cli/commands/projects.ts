@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { listDatasets } from '../../shared/catalog/datasets.ts';
 import { listMatches } from '../../shared/catalog/all-matches.ts';
+import { listDatasets } from '../../shared/catalog/datasets.ts';
 import { createProject, deleteProject, listProjects } from '../../shared/catalog/projects.ts';
 import { type Answer, onSession, withExamples } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import type { CliIo } from '../io.ts';
-import { countText } from '../output/units.ts';
 import { fields, table } from '../output/table.ts';
+import { countText } from '../output/units.ts';
 import { find } from '../references.ts';
 import type { Session } from '../session.ts';
 

@@ -19,7 +19,10 @@ export function registerSave(program: Command, io: CliIo): void {
       .description("Commit files as the snapshot's next revision of weights.")
       .argument('<snapshot>', 'id or name of the snapshot that gets the weights')
       .option('--directory <folder>', 'a folder of this machine')
-      .option('--from-snapshot <snapshot>', 'the current weights of another snapshot; itself, to move buckets')
+      .option(
+        '--from-snapshot <snapshot>',
+        'the current weights of another snapshot; itself, to move buckets',
+      )
       .option('--execution <id>', 'what a finished execution of train, save or convert put out')
       .option('--bucket <json>', `bucket to save to, as JSON or @file; the snapshot's own when missing`)
       .action(onSession(io, save)),

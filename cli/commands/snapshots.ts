@@ -29,7 +29,10 @@ export function registerSnapshots(program: Command, io: CliIo): void {
       .action(onSession(io, listAll)),
     'modelfn snapshots list --model digits',
   );
-  withExamples(onSnapshot('show', 'Show a snapshot.').action(onSession(io, showOne)), 'modelfn snapshots show rbf');
+  withExamples(
+    onSnapshot('show', 'Show a snapshot.').action(onSession(io, showOne)),
+    'modelfn snapshots show rbf',
+  );
   withExamples(
     onSnapshot('clone', 'Make a child of a snapshot, with another configuration.')
       .argument('<new-name>', 'name of the child')

@@ -55,6 +55,8 @@ function trainText(output: JsonObject): string {
     ...(left > 0
       ? [`Left out: ${leftOut.unlabelled} without a label, ${leftOut.failedCount} that could not be read.`]
       : []),
-    ...Object.entries(part(output, 'metrics')).map(([name, value]) => `${name}: ${numberText(Number(value))}`),
+    ...Object.entries(part(output, 'metrics')).map(
+      ([name, value]) => `${name}: ${numberText(Number(value))}`,
+    ),
   ].join('\n');
 }

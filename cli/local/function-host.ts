@@ -66,7 +66,7 @@ export class FunctionHost {
   }
 
   /**
-   * Runs a function with a JSON event and answers what it answered. `timeoutMs` is 15 minutes unless given.
+   * Runs a function with a JSON event and answers what it answered. `timeoutMs` is 15 minutes unless given; `undefined` is no limit.
    * @throws FunctionNotFound, and the codes of `WorkerPool.invoke`
    */
   async invoke(functionName: string, event: unknown, options: HostInvokeOptions = {}): Promise<unknown> {

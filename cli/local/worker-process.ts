@@ -121,7 +121,10 @@ export class WorkerProcess {
     if (child.stdout) relayOutput(child.stdout, functionName, log);
     if (child.stderr) relayOutput(child.stderr, functionName, log);
     child.on('message', (message: FromWorker) => this.#receive(message));
-    child.on('error', (error) => this.#onEnd(messageOf(error)));
+    child.on('error', (error) => {
+      // Told also for signals that could not be sent; then the process lives on.
+      if (child.pid === undefined) this.#onEnd(messageOf(error));
+    });
     child.on('exit', (code, signal) => {
       const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
       // The last messages may come after the exit; the channel closes behind them.

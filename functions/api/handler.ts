@@ -3,22 +3,26 @@ import { createServer, type Server } from 'node:http';
 import type { Express, Request } from 'express';
 import { LOCAL_ACTOR } from '../../shared/auth/actor.ts';
 import { readConfig } from '../../shared/config.ts';
+import { toErrorBody } from '../../shared/errors.ts';
 import { openPlatform } from '../../shared/open-platform.ts';
+import { endCutAnswers } from './end-cut-answers.ts';
 
 /** Entry of the deployed function: API Gateway requests of payload format 2.0. */
 export const handler = async (event: object, context: object): Promise<object> => {
-  caller ??= Promise.all([application(), import('serverless-http')])
-    .then(([app, { default: serverless }]) => serverless(app, { binary: isBinary }))
-    .catch((error: unknown) => {
-      caller = undefined;
-      throw error;
-    });
-  return (await caller)(event, context);
+  try {
+    caller ??= openCaller();
+    return (await caller)(event, context);
+  } catch (error) {
+    caller = undefined;
+    return errorReply(error);
+  }
 };
 
 /** Serves the same API on a Unix socket, where bodies of any size stream both ways. A socket left there by a dead process is replaced. */
 export async function listen(socketPath: string): Promise<Server> {
   const server = createServer(await application());
+  // An upload takes as long as it takes; whoever stands in front of the socket watches over slow clients.
+  server.requestTimeout = 0;
   await rm(socketPath, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -29,6 +33,22 @@ export async function listen(socketPath: string): Promise<Server> {
 
 let caller: Promise<(event: object, context: object) => Promise<object>> | undefined;
 let opening: Promise<Express> | undefined;
+
+async function openCaller(): Promise<(event: object, context: object) => Promise<object>> {
+  const [app, { default: serverless }] = await Promise.all([application(), import('serverless-http')]);
+  return serverless(endCutAnswers(app), { binary: isBinary });
+}
+
+/** What a function says that could not be opened: no Express, the same shape of error. */
+function errorReply(error: unknown): object {
+  const body = toErrorBody(error);
+  return {
+    statusCode: body.statusCode,
+    headers: { 'content-type': 'application/json; charset=utf-8' },
+    body: JSON.stringify(body),
+    isBase64Encoded: false,
+  };
+}
 
 /** Once a process; an opening that failed is tried again by the next request. */
 function application(): Promise<Express> {

@@ -22,8 +22,9 @@ export async function sendItem(
   const chunks = bytes[Symbol.asyncIterator]();
   try {
     const first = await chunks.next();
+    // Past Express, which would add a charset that nobody knows.
+    response.setHeader('Content-Type', contentType(item));
     response.set({
-      'Content-Type': contentType(item),
       'Content-Length': String(sizeBytes),
       'Content-Disposition': `inline; filename*=UTF-8''${encodeName(item.name)}`,
     });

@@ -1,7 +1,7 @@
 import { type Actor, maySee } from '../auth/actor.ts';
 import type { Annotation } from '../entities/annotation.ts';
 import type { Dataset } from '../entities/dataset.ts';
-import { systemMetadata, type Item } from '../entities/item.ts';
+import { type Item, systemMetadata } from '../entities/item.ts';
 import type { EntityKind } from '../entities/kinds.ts';
 import type { Ontology } from '../entities/ontology.ts';
 import type { Project } from '../entities/project.ts';

@@ -4,8 +4,8 @@ import { canonicalJson, type JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
 import type { EntityStore } from '../store/entity-store.ts';
 import { chunksOf } from './all-matches.ts';
-import { nextMetadata } from './next-metadata.ts';
 import { annotationEvents, type EventOrigin } from './events.ts';
+import { nextMetadata } from './next-metadata.ts';
 
 /** `patchItems` for annotations: merges `metadata` into each one's within a transaction that is open. */
 export async function patchAnnotations(

@@ -9,9 +9,10 @@ import { canonicalJson, isJsonObject, type Json, mergePatch } from '../json.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
 import { annotationFor, assertWritable, itemFor } from './access.ts';
+import { listMatches } from './all-matches.ts';
 import { removeAnnotations } from './annotation-removal.ts';
-import { nextMetadata } from './next-metadata.ts';
 import { annotationEvents } from './events.ts';
+import { nextMetadata } from './next-metadata.ts';
 
 /**
  * Adds annotations to a file, all or none, and answers them in order; `[]` gives `[]`. Coordinates are kept verbatim.
@@ -40,6 +41,19 @@ export async function createAnnotations(
 /** @throws EntityNotFound, MalformedId */
 export async function getAnnotation(platform: Platform, actor: Actor, id: string): Promise<Annotation> {
   return (await annotationFor(platform.store, actor, id)).annotation;
+}
+
+/** All annotations of an item, oldest first. @throws EntityNotFound, MalformedId */
+export async function listAnnotations(
+  platform: Platform,
+  actor: Actor,
+  itemId: string,
+): Promise<Annotation[]> {
+  const { item } = await itemFor(platform.store, actor, itemId);
+  return listMatches(platform.store, 'Annotation', {
+    filter: { itemId: { $in: [item.id] } },
+    scope: { datasetId: item.datasetId },
+  });
 }
 
 const annotationPatchSchema = z.object({

@@ -1,6 +1,6 @@
+import { isoTime } from '../clock.ts';
 import type { Annotation } from '../entities/annotation.ts';
 import { type Item, systemMetadata } from '../entities/item.ts';
-import { isoTime } from '../clock.ts';
 import type { JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
 import type { EntityStore } from '../store/entity-store.ts';
@@ -76,7 +76,9 @@ async function copyAnnotations(
   store: EntityStore,
   itemIds: ReadonlyMap<string, string>,
 ): Promise<void> {
-  const sources = await listMatches(store, 'Annotation', { filter: { itemId: { $in: [...itemIds.keys()] } } });
+  const sources = await listMatches(store, 'Annotation', {
+    filter: { itemId: { $in: [...itemIds.keys()] } },
+  });
   if (sources.length === 0) return;
   const ids = new Map(sources.map(({ id }) => [id, origin.platform.ids.objectId()]));
   const copies = sources.map(

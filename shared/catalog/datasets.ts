@@ -152,11 +152,7 @@ export async function deleteDataset(platform: Platform, actor: Actor, id: string
 }
 
 /** The project's Binaries dataset, made when it is first asked for, once however many ask. @throws EntityNotFound */
-export async function binariesDataset(
-  platform: Platform,
-  actor: Actor,
-  projectId: string,
-): Promise<Dataset> {
+export async function binariesDataset(platform: Platform, actor: Actor, projectId: string): Promise<Dataset> {
   return platform.store.transaction(async (store) => {
     await projectFor(store, actor, projectId);
     const [existing] = await namesakes(store, BINARIES, projectId);

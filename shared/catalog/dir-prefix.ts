@@ -1,4 +1,4 @@
-import { type Json, type JsonObject, isJsonObject } from '../json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import type { EntityStore } from '../store/entity-store.ts';
 import { itemsAt } from './folders.ts';
 

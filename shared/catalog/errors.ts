@@ -59,9 +59,12 @@ export class InvalidItemPath extends ModelfnError {
   readonly statusCode = 400;
   constructor(path: string, problem: string) {
     const shown = JSON.stringify(path.length > 200 ? `${path.slice(0, 200)}...` : path);
-    super(`The path ${shown} cannot be used in a dataset: ${problem}. A path reads like "/folder/name.png".`, {
-      details: { problem },
-    });
+    super(
+      `The path ${shown} cannot be used in a dataset: ${problem}. A path reads like "/folder/name.png".`,
+      {
+        details: { problem },
+      },
+    );
   }
 }
 

@@ -1,11 +1,11 @@
 import type { Actor } from '../auth/actor.ts';
 import type { Annotation } from '../entities/annotation.ts';
-import type { DatasetEvent } from '../entities/dataset-event.ts';
 import type { Dataset } from '../entities/dataset.ts';
+import type { DatasetEvent } from '../entities/dataset-event.ts';
 import { type Item, systemMetadata } from '../entities/item.ts';
 import type { TriggerAction } from '../entities/trigger.ts';
-import type { Platform } from '../platform.ts';
 import type { JsonObject } from '../json.ts';
+import type { Platform } from '../platform.ts';
 
 /** Who changed something, and where: what all events of one write have in common. */
 export interface EventOrigin {
@@ -53,7 +53,15 @@ export function datasetEvents(origin: EventOrigin, action: TriggerAction): Datas
   const { dataset } = origin;
   return isSystemDataset(dataset)
     ? []
-    : [event(origin, 'Dataset', action, dataset.id, action === 'Deleted' ? { name: dataset.name } : undefined)];
+    : [
+        event(
+          origin,
+          'Dataset',
+          action,
+          dataset.id,
+          action === 'Deleted' ? { name: dataset.name } : undefined,
+        ),
+      ];
 }
 
 function event(

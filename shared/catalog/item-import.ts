@@ -1,17 +1,21 @@
 import type { Actor } from '../auth/actor.ts';
-import { isoTime } from '../clock.ts';
-import type { Annotation } from '../entities/annotation.ts';
 import { type Partition, systemMetadata } from '../entities/item.ts';
+import { labelNodeSchema } from '../entities/ontology.ts';
 import { Cancelled, type ErrorBody, isModelfnError, toErrorBody } from '../errors.ts';
-import { derivedId } from '../ids.ts';
 import type { JsonObject } from '../json.ts';
+import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
-import type { EntityStore } from '../store/entity-store.ts';
 import { assertWritable, datasetFor } from './access.ts';
-import { annotationEvents, type EventOrigin } from './events.ts';
+import { itemsAt } from './folders.ts';
 import { readItemPath } from './item-path.ts';
-import { type ArrivedFile, placeFiles, receiveFile, type UploadMode, type UploadOutcome } from './item-upload.ts';
-import { ensureLabels } from './labels.ts';
+import {
+  type ArrivedFile,
+  placeFiles,
+  receiveFile,
+  type UploadMode,
+  type UploadOutcome,
+} from './item-upload.ts';
+import { labelItems } from './label-items.ts';
 
 const BATCH_SIZE = 500;
 const PARALLEL_CONTENTS = 8;
@@ -59,19 +63,27 @@ export async function uploadItems(
 ): Promise<ImportResult> {
   assertWritable(await datasetFor(platform.store, actor, datasetId));
   const result: ImportResult = { created: 0, overwritten: 0, existed: 0, failures: [] };
+  const target: ImportTarget = { platform, actor, datasetId, mode };
   const iterator = iterate(entries);
   let done = 0;
   try {
     for (;;) {
-      const batch = await receiveBatch(platform, iterator, result, signal);
+      const batch = await receiveBatch(target, iterator, result, signal);
       if (batch.size === 0) return result;
-      await placeBatch({ platform, actor, datasetId, mode }, batch.arrived, result);
+      await placeBatch(target, batch.arrived, result);
       done += batch.size;
       onProgress?.(done);
     }
   } finally {
     await iterator.return?.(undefined);
   }
+}
+
+interface ImportTarget {
+  platform: Platform;
+  actor: Actor;
+  datasetId: string;
+  mode: UploadMode;
 }
 
 interface Arrival {
@@ -81,7 +93,7 @@ interface Arrival {
 
 /** Takes up to a batch of entries and stores their bytes; their order is kept. */
 async function receiveBatch(
-  platform: Platform,
+  target: ImportTarget,
   iterator: AsyncGenerator<ImportEntry>,
   result: ImportResult,
   signal: AbortSignal | undefined,
@@ -96,7 +108,7 @@ async function receiveBatch(
       const step = await iterator.next();
       if (step.done) return;
       size += 1;
-      arrived[index] = await receiveEntry(platform, step.value, result);
+      arrived[index] = await receiveEntry(target, step.value, result);
     }
   };
   const workers = await Promise.allSettled(Array.from({ length: PARALLEL_CONTENTS }, work));
@@ -105,18 +117,29 @@ async function receiveBatch(
 }
 
 async function receiveEntry(
-  platform: Platform,
+  target: ImportTarget,
   entry: ImportEntry,
   result: ImportResult,
 ): Promise<Arrival | undefined> {
   try {
     const path = readItemPath(entry.path);
+    if (entry.label !== undefined) parse(labelNodeSchema.shape.tag, entry.label, 'label');
+    if (await isLeftAlone(target, path.filename)) {
+      result.existed += 1;
+      return undefined;
+    }
     const bytes = entry.bytes ?? entry.source ?? new Uint8Array();
-    return { entry, file: await receiveFile(platform, path, bytes, metadataOf(entry)) };
+    return { entry, file: await receiveFile(target.platform, path, bytes, metadataOf(entry)) };
   } catch (error) {
     noteFailure(result, entry, error);
     return undefined;
   }
+}
+
+/** A path that is taken is not read at all: an import run again takes little time. */
+async function isLeftAlone({ platform, datasetId, mode }: ImportTarget, filename: string): Promise<boolean> {
+  if (mode !== 'skip') return false;
+  return (await itemsAt(platform.store, datasetId, [filename])).get(filename)?.type === 'file';
 }
 
 function metadataOf({ metadata, partition }: ImportEntry): JsonObject {
@@ -125,13 +148,6 @@ function metadataOf({ metadata, partition }: ImportEntry): JsonObject {
     ...metadata,
     system: { ...systemMetadata({ metadata: metadata ?? {} }), snapshotPartition: partition },
   };
-}
-
-interface ImportTarget {
-  platform: Platform;
-  actor: Actor;
-  datasetId: string;
-  mode: UploadMode;
 }
 
 /** All at once; where one entry spoils that, one by one, so that only the bad ones are left out. */
@@ -160,54 +176,22 @@ function placeTogether(
     const origin = { platform, actor, dataset };
     const files = arrivals.map(({ file }) => file);
     const outcomes = await placeFiles(origin, store, files, mode);
-    await labelItems(origin, store, arrivals, outcomes);
+    await labelItems(origin, store, labelsOfOutcomes(arrivals, outcomes));
     return outcomes;
   });
 }
 
-async function labelItems(
-  origin: EventOrigin & { platform: Platform },
-  store: EntityStore,
+/** Labels by item id; of two for one item the last. An item that was left as it is keeps its annotations too. */
+function labelsOfOutcomes(
   arrivals: readonly Arrival[],
   outcomes: readonly UploadOutcome[],
-): Promise<void> {
-  const annotations = new Map<string, Annotation>();
+): Map<string, string> {
+  const labels = new Map<string, string>();
   for (const [index, { entry }] of arrivals.entries()) {
     const { item, op } = outcomes[index]!;
-    if (entry.label === undefined || op === 'exist') continue;
-    const annotation = classAnnotation(origin, item.id, entry.label);
-    annotations.set(annotation.id, annotation);
+    if (entry.label !== undefined && op !== 'exist') labels.set(item.id, entry.label);
   }
-  if (annotations.size === 0) return;
-  const made = [...annotations.values()];
-  await ensureLabels(origin, store, [...new Set(made.map(({ label }) => label))]);
-  await store.upsert('Annotation', made);
-  await store.refreshAnnotationCounts(made.map(({ itemId }) => itemId));
-  await store.appendEvents(annotationEvents(origin, 'Created', made));
-}
-
-/** One per item whatever its label, so that importing again with another label replaces it. */
-function classAnnotation(
-  { platform, actor, dataset }: EventOrigin & { platform: Platform },
-  itemId: string,
-  label: string,
-): Annotation {
-  const now = isoTime(platform.clock);
-  return {
-    id: derivedId('import', itemId),
-    datasetId: dataset.id,
-    itemId,
-    type: 'class',
-    label,
-    attributes: [],
-    metadata: { system: {} },
-    creator: actor.email,
-    createdAt: now,
-    updatedAt: now,
-    updatedBy: actor.email,
-    source: 'import',
-    hash: null,
-  };
+  return labels;
 }
 
 function count(result: ImportResult, outcomes: readonly UploadOutcome[]): void {

@@ -50,7 +50,9 @@ export async function describeMedia(
 }
 
 function imageTypeOf(head: Uint8Array): string | undefined {
-  const signature = SIGNATURES.find(({ at, bytes }) => bytes.every((byte, index) => head[at + index] === byte));
+  const signature = SIGNATURES.find(({ at, bytes }) =>
+    bytes.every((byte, index) => head[at + index] === byte),
+  );
   // Two letters are a weak sign: a text may begin with them.
   if (signature?.mimetype === 'image/bmp' && bmpSize(head).width === undefined) return undefined;
   return signature?.mimetype;

@@ -19,7 +19,8 @@ export interface ItemPath {
  */
 export function readItemPath(path: string): ItemPath {
   const filename = path.startsWith('/') ? path : `/${path}`;
-  if (filename.length > MAX_PATH_LENGTH) throw new InvalidItemPath(path, `it is longer than ${MAX_PATH_LENGTH} characters`);
+  if (filename.length > MAX_PATH_LENGTH)
+    throw new InvalidItemPath(path, `it is longer than ${MAX_PATH_LENGTH} characters`);
   if (filename === ROOT) throw new InvalidItemPath(path, 'it names no file or folder');
   for (const segment of filename.slice(1).split('/')) {
     const problem = problemOf(segment);
@@ -67,6 +68,7 @@ function problemOf(segment: string): string | undefined {
   if (/\p{Cc}/u.test(segment)) return 'it has a control character';
   if (!segment.isWellFormed()) return 'it is not well-formed Unicode';
   if (segment !== segment.trim()) return 'a part of it begins or ends with a blank';
-  if (Buffer.byteLength(segment) > MAX_NAME_BYTES) return `a part of it is longer than ${MAX_NAME_BYTES} bytes`;
+  if (Buffer.byteLength(segment) > MAX_NAME_BYTES)
+    return `a part of it is longer than ${MAX_NAME_BYTES} bytes`;
   return undefined;
 }

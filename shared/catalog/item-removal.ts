@@ -25,7 +25,10 @@ export async function removeItems(
 }
 
 /** All that lies below a folder, at any depth. */
-export function itemsBelow(store: EntityStore, folder: Pick<Item, 'datasetId' | 'filename'>): Promise<Item[]> {
+export function itemsBelow(
+  store: EntityStore,
+  folder: Pick<Item, 'datasetId' | 'filename'>,
+): Promise<Item[]> {
   return listMatches(store, 'Item', {
     filter: belowFolder(folder.filename),
     scope: { datasetId: folder.datasetId },

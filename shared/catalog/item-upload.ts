@@ -80,7 +80,12 @@ export async function receiveFile(
   mimetype?: string,
 ): Promise<ArrivedFile> {
   const content = await putContent(platform, path, source);
-  return { path, content, metadata, media: await describeMedia(platform.content, content, path.name, mimetype) };
+  return {
+    path,
+    content,
+    metadata,
+    media: await describeMedia(platform.content, content, path.name, mimetype),
+  };
 }
 
 /**
@@ -117,7 +122,8 @@ async function writeChanges(
   store: EntityStore,
   changes: readonly UploadOutcome[],
 ): Promise<void> {
-  const itemsOf = (op: UploadOp): Item[] => changes.filter((change) => change.op === op).map(({ item }) => item);
+  const itemsOf = (op: UploadOp): Item[] =>
+    changes.filter((change) => change.op === op).map(({ item }) => item);
   const [added, changed] = [itemsOf('created'), itemsOf('overwrite')];
   if (added.length > 0) await store.insert('Item', added);
   if (changed.length > 0) await store.upsert('Item', changed);
@@ -125,7 +131,10 @@ async function writeChanges(
   if (events.length > 0) await store.appendEvents(events);
 }
 
-function created({ platform, actor, dataset }: EventOrigin & { platform: Platform }, file: ArrivedFile): Item {
+function created(
+  { platform, actor, dataset }: EventOrigin & { platform: Platform },
+  file: ArrivedFile,
+): Item {
   return {
     ...file.path,
     id: platform.ids.objectId(),

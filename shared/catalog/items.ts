@@ -7,11 +7,11 @@ import { canonicalJson } from '../json.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
 import { assertWritable, datasetFor, itemFor } from './access.ts';
-import { nextMetadata } from './next-metadata.ts';
 import { itemEvents } from './events.ts';
 import { relocate } from './item-move.ts';
 import { joinPath, ROOT } from './item-path.ts';
 import { removeItems } from './item-removal.ts';
+import { nextMetadata } from './next-metadata.ts';
 
 /** A file or folder. @throws EntityNotFound, MalformedId */
 export async function getItem(platform: Platform, actor: Actor, id: string): Promise<Item> {

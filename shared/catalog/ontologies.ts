@@ -3,7 +3,13 @@ import { type Actor, scopeOf } from '../auth/actor.ts';
 import { isoTime } from '../clock.ts';
 import { idSchema, jsonObjectSchema, jsonSchema } from '../entities/fields.ts';
 import { systemMetadata } from '../entities/item.ts';
-import { type LabelNode, labelNodeSchema, labelsOf, newOntologySchema, type Ontology } from '../entities/ontology.ts';
+import {
+  type LabelNode,
+  labelNodeSchema,
+  labelsOf,
+  newOntologySchema,
+  type Ontology,
+} from '../entities/ontology.ts';
 import { isJsonObject } from '../json.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';

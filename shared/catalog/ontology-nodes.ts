@@ -24,12 +24,21 @@ const looseValueSchema = z.object({
  */
 export function completeRoots(roots: readonly JsonObject[], prefix = '', depth = 0): OntologyNode[] {
   if (depth > MAX_DEPTH)
-    throw new InvalidInput('ontology', [{ field: prefix, problem: `is nested deeper than ${MAX_DEPTH} levels` }]);
+    throw new InvalidInput('ontology', [
+      { field: prefix, problem: `is nested deeper than ${MAX_DEPTH} levels` },
+    ]);
   return roots.map((root) => {
-    const value = parse(looseValueSchema, root.value ?? root, `label ${JSON.stringify(prefix)} of the ontology`);
+    const value = parse(
+      looseValueSchema,
+      root.value ?? root,
+      `label ${JSON.stringify(prefix)} of the ontology`,
+    );
     const label = joinTag(prefix, value.tag);
     const children = Array.isArray(root.children) ? root.children.filter(isJsonObject) : [];
-    return { value: completeValue(label, value.tag, value), children: completeRoots(children, label, depth + 1) };
+    return {
+      value: completeValue(label, value.tag, value),
+      children: completeRoots(children, label, depth + 1),
+    };
   });
 }
 
@@ -65,7 +74,8 @@ function withLabelAt(
   const children =
     rest.length === 0 ? current.children : withLabelAt(current.children, label, rest, full, upsert);
   if (!children) return undefined;
-  const value = rest.length === 0 ? completeValue(full, tag!, { ...current.value, ...given(label) }) : current.value;
+  const value =
+    rest.length === 0 ? completeValue(full, tag!, { ...current.value, ...given(label) }) : current.value;
   return at < 0 ? [...nodes, { value, children }] : nodes.with(at, { value, children });
 }
 
@@ -90,7 +100,8 @@ function given({ tag: _tag, ...fields }: LabelNode): LooseValue {
 function readColor(color: string | null | undefined): string | undefined {
   if (color === null || color === undefined || color === '') return undefined;
   if (/^#[0-9a-fA-F]{6}$/.test(color)) return color;
-  if (/^#[0-9a-fA-F]{3}$/.test(color)) return `#${[...color.slice(1)].map((digit) => digit + digit).join('')}`;
+  if (/^#[0-9a-fA-F]{3}$/.test(color))
+    return `#${[...color.slice(1)].map((digit) => digit + digit).join('')}`;
   throw new InvalidInput('label', [
     { field: 'color', problem: `${JSON.stringify(color.slice(0, 40))} is not a colour like #14638f` },
   ]);

@@ -2,8 +2,8 @@ import type { Item } from '../entities/item.ts';
 import { canonicalJson, type JsonObject } from '../json.ts';
 import type { EntityStore } from '../store/entity-store.ts';
 import { chunksOf } from './all-matches.ts';
-import { nextMetadata } from './next-metadata.ts';
 import { type EventOrigin, itemEvents } from './events.ts';
+import { nextMetadata } from './next-metadata.ts';
 
 /**
  * Merges `metadata` into each item's, within a transaction that is open; those it changes nothing about are not

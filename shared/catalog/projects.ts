@@ -13,6 +13,7 @@ import { projectFor, projectIdsOf } from './access.ts';
 import { chunksOf, listMatches } from './all-matches.ts';
 import { removeDataset } from './dataset-removal.ts';
 import { ProjectNameTaken } from './errors.ts';
+import { assertNotInUse, removeSnapshots } from './snapshot-removal.ts';
 
 /** @throws InvalidInput, ProjectNameTaken (code `Conflict`, status 500) */
 export async function createProject(platform: Platform, actor: Actor, input: unknown): Promise<Project> {
@@ -78,14 +79,19 @@ export async function updateProject(
 
 /**
  * Deletes a project with all that is in it. A dataset, recipe or ontology that other projects share stays with them.
- * Bytes of items and buckets are left alone. @throws EntityNotFound
+ * Bytes of items and buckets are left alone. @throws EntityNotFound; SnapshotInUse while a run writes one of its snapshots
  */
 export async function deleteProject(platform: Platform, actor: Actor, id: string): Promise<void> {
   await platform.store.transaction(async (store) => {
     await projectFor(store, actor, id);
     const inProject: JsonObject = { projectId: { $in: [id] } };
-    await deleteSamples(store, await store.ids('Snapshot', { filter: inProject }));
-    for (const kind of ['Snapshot', 'Model', 'Trigger', 'Execution'] as const)
+    const snapshots = await listMatches(store, 'Snapshot', { filter: inProject });
+    for (const snapshot of snapshots) await assertNotInUse({ ...platform, store }, snapshot);
+    await removeSnapshots(
+      store,
+      snapshots.map((snapshot) => snapshot.id),
+    );
+    for (const kind of ['Model', 'Trigger', 'Execution'] as const)
       await deleteAll(store, kind, await store.ids(kind, { filter: inProject }));
     await leaveDatasets(platform, actor, store, id);
     await leaveRecipes(store, id);
@@ -134,15 +140,6 @@ async function leaveOntologies(store: EntityStore, projectId: string): Promise<v
         },
       }));
   }
-}
-
-async function deleteSamples(store: EntityStore, snapshotIds: readonly string[]): Promise<void> {
-  for (const chunk of chunksOf(snapshotIds))
-    await deleteAll(
-      store,
-      'MetricSample',
-      await store.ids('MetricSample', { filter: { snapshotId: { $in: chunk } } }),
-    );
 }
 
 async function deleteAll(store: EntityStore, kind: EntityKind, ids: readonly string[]): Promise<void> {

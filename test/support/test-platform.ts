@@ -2,19 +2,12 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Actor } from '../../shared/auth/actor.ts';
-import { openBucket } from '../../shared/buckets/registry.ts';
-import { readArchiveItem } from '../../shared/catalog/archive-item.ts';
-import { openItemFolder } from '../../shared/catalog/item-folder.ts';
 import type { Clock } from '../../shared/clock.ts';
-import { openCodebase } from '../../shared/codebases/registry.ts';
 import { type Config, readConfig } from '../../shared/config.ts';
-import { LocalContentStore } from '../../shared/content/local-content-store.ts';
 import type { Ids } from '../../shared/ids.ts';
 import { silentLog } from '../../shared/log.ts';
+import { openPlatform } from '../../shared/open-platform.ts';
 import type { Platform } from '../../shared/platform.ts';
-import { ownBucketFolder, stateFolder } from '../../shared/state-folder.ts';
-import { openSqliteStore } from '../../shared/store/sqlite.ts';
 
 /** A clock that stands still until it is told to move. */
 export interface TestClock extends Clock {
@@ -35,36 +28,16 @@ export const TEST_NOW = Date.parse('2026-01-31T12:00:00.000Z');
 export async function openTestPlatform(overrides: Partial<Config> = {}): Promise<TestPlatform> {
   const home = await mkdtemp(join(tmpdir(), 'modelfn-test-'));
   const config = { ...readConfig({ MODELFN_HOME: home, MODELFN_LOG_LEVEL: 'silent' }), ...overrides };
-  const folder = stateFolder(home);
-  const localRoots = [home, ...config.localRoots];
-  const store = await openSqliteStore({ path: folder.store });
-  const within = (projectId: string): Actor => ({ email: 'test@modelfn', projectIds: [projectId] });
-  const platform: TestPlatform = {
-    config,
-    clock: testClock(),
-    ids: countingIds(),
-    log: silentLog,
-    store,
-    content: new LocalContentStore({ directory: folder.contents }),
-    cacheDirectory: folder.cache,
-    openBucket: (snapshot, spec) =>
-      openBucket(spec, {
-        localRoots,
-        defaultRoot: ownBucketFolder(home, snapshot.id),
-        openItemFolder: (itemId) => openItemFolder(platform, within(snapshot.projectId), itemId),
-      }),
-    openCodebase: (spec, projectId) =>
-      openCodebase(spec, {
-        localRoots,
-        cacheDirectory: folder.cache,
-        readItem: (itemId) => readArchiveItem(platform, within(projectId), itemId),
-      }),
+  const clock = testClock();
+  const platform = await openPlatform(config, { clock, ids: countingIds(), log: silentLog });
+  return {
+    ...platform,
+    clock,
     close: async () => {
-      await store.close();
+      await platform.close();
       await rm(home, { recursive: true, force: true });
     },
   };
-  return platform;
 }
 
 export function testClock(start = TEST_NOW): TestClock {

@@ -3,8 +3,8 @@ import { createDataset } from '../../shared/catalog/datasets.ts';
 import { uploadItem } from '../../shared/catalog/item-upload.ts';
 import { createProject } from '../../shared/catalog/projects.ts';
 import type { Config } from '../../shared/config.ts';
-import type { DatasetEvent } from '../../shared/entities/dataset-event.ts';
 import type { Dataset } from '../../shared/entities/dataset.ts';
+import type { DatasetEvent } from '../../shared/entities/dataset-event.ts';
 import type { Item } from '../../shared/entities/item.ts';
 import type { Project } from '../../shared/entities/project.ts';
 import { openTestPlatform, type TestPlatform } from './test-platform.ts';
@@ -29,11 +29,7 @@ export async function openWorkspace(overrides: Partial<Config> = {}): Promise<Wo
 export const STRANGER: Actor = { email: 'stranger@example.org', projectIds: ['another-project'] };
 
 /** Puts a small text file into the workspace's dataset. */
-export async function put(
-  { platform, actor, dataset }: Workspace,
-  path: string,
-  text = path,
-): Promise<Item> {
+export async function put({ platform, actor, dataset }: Workspace, path: string, text = path): Promise<Item> {
   const source = new TextEncoder().encode(text);
   return (await uploadItem(platform, actor, { datasetId: dataset.id, path, source, mode: 'overwrite' })).item;
 }

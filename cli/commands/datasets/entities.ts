@@ -124,11 +124,7 @@ export async function remove(
   return { json: { id, deleted: true }, text: `Deleted dataset ${dataset.name}.` };
 }
 
-async function setLock(
-  session: Session,
-  reference: string,
-  readonly: boolean,
-): Promise<Answer> {
+async function setLock(session: Session, reference: string, readonly: boolean): Promise<Answer> {
   const { id } = await find(session, 'Dataset', reference);
   const dataset = await setReadonly(session.platform, session.actor, id, readonly);
   const text = readonly ? `Locked dataset ${dataset.name}.` : `Unlocked dataset ${dataset.name}.`;
@@ -138,7 +134,11 @@ async function setLock(
 async function countPartitions({ platform }: Session, datasetId: string): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const partition of PARTITIONS) {
-    const filter: JsonObject = { 'metadata.system.snapshotPartition': partition, type: 'file', hidden: false };
+    const filter: JsonObject = {
+      'metadata.system.snapshotPartition': partition,
+      type: 'file',
+      hidden: false,
+    };
     counts[partition] = await platform.store.count('Item', { filter, scope: { datasetId } });
   }
   return counts;

@@ -42,7 +42,10 @@ export async function upload(
     mode: options.overwrite ? 'overwrite' : 'skip',
     signal: io.interrupted,
     onProgress: (count) =>
-      bar.update(total === undefined ? 0 : count / total, countText(count, total === undefined ? 'row' : 'file')),
+      bar.update(
+        total === undefined ? 0 : count / total,
+        countText(count, total === undefined ? 'row' : 'file'),
+      ),
   }).finally(() => bar.end());
   const failed = [
     ...leftOut.map(({ path, reason }) => ({ path, code: 'LeftOut', message: reason })),
@@ -53,8 +56,12 @@ export async function upload(
     json: { datasetId: dataset.id, created, overwritten, existed, failed },
     text: [
       `${dataset.name}: ${created} created, ${overwritten} overwritten, ${existed} there already, ${failed.length} left out.`,
-      ...(existed > 0 && !options.overwrite ? ['What was there already is as it was; --overwrite replaces it.'] : []),
-      ...failed.slice(0, SHOWN_FAILURES).map(({ path, message }) => `  ${visible(path)}: ${visible(message)}`),
+      ...(existed > 0 && !options.overwrite
+        ? ['What was there already is as it was; --overwrite replaces it.']
+        : []),
+      ...failed
+        .slice(0, SHOWN_FAILURES)
+        .map(({ path, message }) => `  ${visible(path)}: ${visible(message)}`),
       ...(failed.length > SHOWN_FAILURES ? [`  and ${failed.length - SHOWN_FAILURES} more; see --json`] : []),
     ].join('\n'),
     ...(failed.length > 0 && { exitCode: EXIT_CODES.refused }),

@@ -44,7 +44,11 @@ export async function createOne(session: Session, name: string, options: CreateO
 
 export async function listAll(session: Session, options: { project?: string }): Promise<Answer> {
   const project = options.project === undefined ? undefined : await find(session, 'Project', options.project);
-  const models = await listMatches(session.platform.store, 'Model', childrenQuery(session, 'Model', project?.id));
+  const models = await listMatches(
+    session.platform.store,
+    'Model',
+    childrenQuery(session, 'Model', project?.id),
+  );
   const rows = models.map(({ name, id, version, entryPoint, className }) => [
     name,
     id,
@@ -52,7 +56,8 @@ export async function listAll(session: Session, options: { project?: string }): 
     entryPoint,
     className,
   ]);
-  const empty = 'No models yet. Make one with: modelfn models create <name> --project <project> --adapter svm';
+  const empty =
+    'No models yet. Make one with: modelfn models create <name> --project <project> --adapter svm';
   return {
     json: models.map(modelToWire),
     text: table(['NAME', 'ID', 'VERSION', 'ENTRY POINT', 'CLASS'], rows, empty),
@@ -63,7 +68,11 @@ export async function showOne(session: Session, reference: string): Promise<Answ
   const { platform, actor } = session;
   const model = await find(session, 'Model', reference);
   const revisions = await modelRevisions(platform, actor, model.id);
-  const snapshots = await listMatches(platform.store, 'Snapshot', childrenQuery(session, 'Snapshot', model.id));
+  const snapshots = await listMatches(
+    platform.store,
+    'Snapshot',
+    childrenQuery(session, 'Snapshot', model.id),
+  );
   return {
     json: {
       ...modelToWire(model),

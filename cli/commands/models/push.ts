@@ -37,7 +37,9 @@ export async function push(
     ...(outputType != null && { outputType }),
     ...(configuration && { configuration }),
   });
-  const done = codebase.reused ? 'The same code was there already' : `Pushed code version ${codebase.version}`;
+  const done = codebase.reused
+    ? 'The same code was there already'
+    : `Pushed code version ${codebase.version}`;
   return {
     json: { model: modelToWire(model), codebase: { ...codebase }, created: present === undefined, sizeBytes },
     text: [

@@ -20,8 +20,7 @@ interface CreateOptions {
 export async function createOne(session: Session, name: string, options: CreateOptions): Promise<Answer> {
   const configuration = await jsonObjectOption(session.io, '--configuration', options.configuration);
   const model = await find(session, 'Model', options.model);
-  const dataset =
-    options.dataset === undefined ? undefined : await find(session, 'Dataset', options.dataset);
+  const dataset = options.dataset === undefined ? undefined : await find(session, 'Dataset', options.dataset);
   const snapshot = await createSnapshot(session.platform, session.actor, {
     name,
     modelId: model.id,

@@ -3,6 +3,7 @@ import {
   createAnnotations,
   deleteAnnotation,
   getAnnotation,
+  listAnnotations,
   updateAnnotation,
 } from '../../../shared/catalog/annotations.ts';
 import { jsonBody } from '../body.ts';
@@ -18,6 +19,12 @@ export function annotationRoutes(api: ApiContext): Router {
   router.post('/items/:id/annotations', jsonBody, async (request, response) => {
     const made = await createAnnotations(platform, actorOf(request), request.params.id, request.body);
     response.json(made.map((annotation) => annotationToWire(annotation, baseUrlOf(request))));
+  });
+
+  // Where the `annotations` link of an item leads.
+  router.get('/datasets/:datasetId/items/:id/annotations', async (request, response) => {
+    const found = await listAnnotations(platform, actorOf(request), request.params.id);
+    response.json(found.map((annotation) => annotationToWire(annotation, baseUrlOf(request))));
   });
 
   for (const path of ['/annotations/:id', '/datasets/:datasetId/items/:itemId/annotations/:id'] as const)

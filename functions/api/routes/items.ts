@@ -85,7 +85,9 @@ export function itemRoutes(api: ApiContext): Router {
 function pathOf({ fields }: FilePart): string {
   const path = fields.get('path');
   if (path !== undefined) return path;
-  throw new InvalidInput('upload', [{ field: 'path', problem: 'the part is missing, or comes after the file' }]);
+  throw new InvalidInput('upload', [
+    { field: 'path', problem: 'the part is missing, or comes after the file' },
+  ]);
 }
 
 function metadataOf({ fields }: FilePart): JsonObject | undefined {

@@ -116,12 +116,17 @@ describe('buildFunctions', () => {
     const { root, outdir, build } = await writeProject();
     await build();
     const buildModule = pathToFileURL(join(PROJECT_ROOT, 'cli/local/build.ts')).href;
-    const script = `
+    const script = (letter: string) => `
+      import { renameSync, writeFileSync } from 'node:fs';
       import { buildFunctions } from ${JSON.stringify(buildModule)};
-      for (let round = 0; round < 5; round += 1)
-        await buildFunctions({ root: ${JSON.stringify(root)}, outdir: ${JSON.stringify(outdir)}, clean: true });`;
-    const builders = [1, 2].map(() =>
-      promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script]),
+      const [root, outdir] = ${JSON.stringify([root, outdir])};
+      for (let round = 0; round < 8; round += 1) {
+        writeFileSync(root + '/${letter}', 'export const heavy = "${letter}" + "' + String(round).repeat(49_999) + '";');
+        renameSync(root + '/${letter}', root + '/shared/heavy.ts');
+        await buildFunctions({ root, outdir });
+      }`;
+    const builders = ['a', 'b'].map((letter) =>
+      promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script(letter)]),
     );
     let building = true;
     const done = Promise.all(builders).finally(() => {

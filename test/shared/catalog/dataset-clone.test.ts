@@ -20,7 +20,8 @@ async function clone(input: object): Promise<Workspace> {
 }
 
 async function filesOf({ platform, dataset }: Workspace): Promise<Item[]> {
-  return (await platform.store.query('Item', { filter: { type: 'file' }, scope: { datasetId: dataset.id } })).items;
+  return (await platform.store.query('Item', { filter: { type: 'file' }, scope: { datasetId: dataset.id } }))
+    .items;
 }
 
 describe('a clone of a dataset', () => {
@@ -56,7 +57,11 @@ describe('a clone of a dataset', () => {
 
     const copy = await clone({
       filter: { filter: { $and: [{ hidden: false }, { type: 'file' }, { dir: '/f' }] }, resource: 'items' },
-      cloneDatasetParams: { withItemsAnnotations: false, withMetadata: false, withTaskAnnotationsStatus: true },
+      cloneDatasetParams: {
+        withItemsAnnotations: false,
+        withMetadata: false,
+        withTaskAnnotationsStatus: true,
+      },
     });
 
     const files = await filesOf(copy);

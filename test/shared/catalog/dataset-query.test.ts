@@ -97,7 +97,7 @@ describe('a query of a dataset', () => {
     expect(eventNames(await takeEvents(platform))).toEqual(Array(4).fill('Item Updated'));
   });
 
-  it('deletes a snapshot\'s predictions from an item and nothing else', async () => {
+  it("deletes a snapshot's predictions from an item and nothing else", async () => {
     const { platform, actor } = workspace;
     const { id } = await put(workspace, '/a');
     const prediction = { user: { model: { name: 'm-s' } } };

@@ -14,7 +14,14 @@ import { makeDir } from '../../../shared/catalog/folders.ts';
 import { uploadItem } from '../../../shared/catalog/item-upload.ts';
 import { updateItem } from '../../../shared/catalog/items.ts';
 import { createProject } from '../../../shared/catalog/projects.ts';
-import { eventNames, openWorkspace, put, STRANGER, takeEvents, type Workspace } from '../../support/workspace.ts';
+import {
+  eventNames,
+  openWorkspace,
+  put,
+  STRANGER,
+  takeEvents,
+  type Workspace,
+} from '../../support/workspace.ts';
 
 let workspace: Workspace;
 beforeEach(async () => {

@@ -95,6 +95,9 @@ describe('what an upload tells of itself', () => {
   });
 
   it('an empty file is a file', async () => {
-    expect(await describeBytes(new Uint8Array(), 'empty.png')).toMatchObject({ mimetype: 'image/png', size: 0 });
+    expect(await describeBytes(new Uint8Array(), 'empty.png')).toMatchObject({
+      mimetype: 'image/png',
+      size: 0,
+    });
   });
 });

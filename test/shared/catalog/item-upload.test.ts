@@ -3,7 +3,14 @@ import { createAnnotations } from '../../../shared/catalog/annotations.ts';
 import { makeDir } from '../../../shared/catalog/folders.ts';
 import { uploadItem } from '../../../shared/catalog/item-upload.ts';
 import { getItem, readItem } from '../../../shared/catalog/items.ts';
-import { eventNames, openWorkspace, pathsOf, put, takeEvents, type Workspace } from '../../support/workspace.ts';
+import {
+  eventNames,
+  openWorkspace,
+  pathsOf,
+  put,
+  takeEvents,
+  type Workspace,
+} from '../../support/workspace.ts';
 
 let workspace: Workspace;
 beforeEach(async () => {
@@ -15,7 +22,8 @@ const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 async function textOf(id: string): Promise<string> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of (await readItem(workspace.platform, workspace.actor, id)).bytes) chunks.push(chunk);
+  for await (const chunk of (await readItem(workspace.platform, workspace.actor, id)).bytes)
+    chunks.push(chunk);
   return Buffer.concat(chunks).toString();
 }
 
@@ -149,13 +157,16 @@ describe('an upload', () => {
     expect(await pathsOf(workspace)).toEqual(['/f', '/f/same.txt']);
   });
 
-  it.each(['/../a', '/a\0b', '/a\\b', '/a ', '//a', ''])('to %j is refused before a byte is read', async (path) => {
-    const { platform, actor, dataset } = workspace;
+  it.each(['/../a', '/a\0b', '/a\\b', '/a ', '//a', ''])(
+    'to %j is refused before a byte is read',
+    async (path) => {
+      const { platform, actor, dataset } = workspace;
 
-    await expect(
-      uploadItem(platform, actor, { datasetId: dataset.id, path, source: bytesOf('x'), mode: 'skip' }),
-    ).rejects.toMatchObject({ code: 'InvalidItemPath', statusCode: 400 });
-  });
+      await expect(
+        uploadItem(platform, actor, { datasetId: dataset.id, path, source: bytesOf('x'), mode: 'skip' }),
+      ).rejects.toMatchObject({ code: 'InvalidItemPath', statusCode: 400 });
+    },
+  );
 
   it('keeps metadata as given, and lets no key reach a prototype', async () => {
     const { platform, actor, dataset } = workspace;
@@ -180,7 +191,13 @@ describe('an upload', () => {
     const first = await makeDir(platform, actor, dataset.id, '/a/b/');
     const second = await makeDir(platform, actor, dataset.id, 'a/b');
 
-    expect(first).toMatchObject({ type: 'dir', filename: '/a/b', name: 'b', dir: '/a', metadata: { system: {} } });
+    expect(first).toMatchObject({
+      type: 'dir',
+      filename: '/a/b',
+      name: 'b',
+      dir: '/a',
+      metadata: { system: {} },
+    });
     expect(second).toEqual(first);
     expect(await takeEvents(platform)).toEqual([]);
   });

@@ -163,9 +163,9 @@ describe('deleting and moving', () => {
     await expect(moveItems(platform, actor, dataset.id, item.id, [])).rejects.toMatchObject({
       code: 'InvalidInput',
     });
-    await expect(
-      moveItems(platform, actor, dataset.id, dataset.id, [foreign.id]),
-    ).rejects.toMatchObject({ code: 'InvalidInput' });
+    await expect(moveItems(platform, actor, dataset.id, dataset.id, [foreign.id])).rejects.toMatchObject({
+      code: 'InvalidInput',
+    });
   });
 });
 
@@ -192,7 +192,10 @@ describe('a clone of an item', () => {
     expect(clone.content).toEqual(item.content);
     expect(copies.items[1]!.metadata.system).toEqual({ parentId: copies.items[0]!.id });
     await deleteItem(platform, actor, id!);
-    expect(await getItem(platform, actor, item.id)).toMatchObject({ annotationsCount: 2, datasetId: dataset.id });
+    expect(await getItem(platform, actor, item.id)).toMatchObject({
+      annotationsCount: 2,
+      datasetId: dataset.id,
+    });
   });
 
   it('at a taken path is refused, or numbered with allowMany', async () => {

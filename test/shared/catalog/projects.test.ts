@@ -113,12 +113,17 @@ describe('projects', () => {
       await expect(attempt()).rejects.toMatchObject({ code: 'EntityNotFound', statusCode: 404 });
   });
 
-  it.each([[{}], [{ name: '' }], [{ name: 'a/b' }], [{ name: 7 }], [null], ['p'], [{ name: 'x'.repeat(256) }]])(
-    'refuses %j',
-    async (input) => {
-      const { platform, actor } = workspace;
+  it.each([
+    [{}],
+    [{ name: '' }],
+    [{ name: 'a/b' }],
+    [{ name: 7 }],
+    [null],
+    ['p'],
+    [{ name: 'x'.repeat(256) }],
+  ])('refuses %j', async (input) => {
+    const { platform, actor } = workspace;
 
-      await expect(createProject(platform, actor, input)).rejects.toMatchObject({ code: 'InvalidInput' });
-    },
-  );
+    await expect(createProject(platform, actor, input)).rejects.toMatchObject({ code: 'InvalidInput' });
+  });
 });

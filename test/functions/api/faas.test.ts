@@ -1,0 +1,119 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { newExecution } from '../../../shared/invoke/executions.ts';
+import { openTestApi, type TestApi } from './open-test-api.ts';
+
+let api: TestApi;
+beforeEach(async () => {
+  api = await openTestApi();
+});
+afterEach(() => api.close());
+
+const newTrigger = () => ({
+  name: 't',
+  type: 'Event',
+  active: true,
+  projectId: api.project.id,
+  scope: 'project',
+  spec: {
+    filter: {},
+    resource: 'Item',
+    actions: ['Created'],
+    executionMode: 'Always',
+    input: {},
+    operation: { type: 'function', serviceId: 'svc', functionName: 'predict' },
+  },
+});
+
+async function recorded(): Promise<string> {
+  const call = {
+    functionName: 'train',
+    input: {},
+    projectId: api.project.id,
+    caller: 'http' as const,
+    actor: api.actor,
+  };
+  await api.platform.store.insert('Execution', [newExecution(api.platform, 'e1', call)]);
+  return 'e1';
+}
+
+describe('/triggers', () => {
+  it('is created, read, changed, listed and deleted', async () => {
+    const { status, body: trigger } = await api.call('POST', '/triggers', newTrigger());
+
+    expect(status).toBe(200);
+    expect(trigger.url).toBe(`${api.baseUrl}/triggers/${trigger.id}`);
+    expect((await api.call('GET', `/triggers/${trigger.id}`)).body).toEqual(trigger);
+    const patched = await api.call('PATCH', `/triggers/${trigger.id}`, { ...trigger, active: false });
+    expect(patched.body.active).toBe(false);
+    const envelope = { filter: { $and: [{ 'spec.operation.serviceId': 'svc' }] }, resource: 'triggers' };
+    expect((await api.call('POST', '/query/faas', envelope)).body.items).toEqual([patched.body]);
+    expect((await api.call('DELETE', `/triggers/${trigger.id}`)).status).toBe(200);
+    expect((await api.call('GET', `/triggers/${trigger.id}`)).status).toBe(404);
+  });
+});
+
+describe('/executions', () => {
+  it('is read and listed with the keys of the contract, the lease left out', async () => {
+    const id = await recorded();
+
+    const { body } = await api.call('GET', `/executions/${id}`);
+
+    expect(body).toMatchObject({
+      id,
+      functionName: 'train',
+      latestStatus: { status: 'created' },
+      url: `${api.baseUrl}/executions/${id}`,
+    });
+    expect(body).not.toHaveProperty('lease');
+    const envelope = { filter: { $and: [{ functionName: 'train' }] }, resource: 'executions' };
+    expect((await api.call('POST', '/query/faas', envelope)).body.items).toEqual([body]);
+  });
+
+  it('a whole execution sent back changes nothing', async () => {
+    const id = await recorded();
+    const { body } = await api.call('GET', `/executions/${id}`);
+
+    const patched = await api.call('PATCH', `/executions/${id}`, {
+      ...body,
+      'syncReplyTo ': null,
+      output: 'forged',
+    });
+
+    expect(patched.body).toEqual(body);
+  });
+
+  it('reports its progress and ends by it', async () => {
+    const id = await recorded();
+
+    await api.call('POST', `/executions/${id}/progress`, { status: 'inProgress', percentComplete: 10 });
+    const { body } = await api.call('POST', `/executions/${id}/progress`, { status: 'completed' });
+
+    expect(body.latestStatus.status).toBe('success');
+  });
+
+  it('is terminated', async () => {
+    const id = await recorded();
+
+    const { body } = await api.call('POST', `/executions/${id}/terminate`);
+
+    expect(body).toMatchObject({ toTerminate: true, latestStatus: { status: 'failed' } });
+  });
+});
+
+describe('/query/faas', () => {
+  it.each(['services', 'packages'])('%s are none', async (resource) => {
+    const filter = { $and: [{ global: { $ne: true } }, { projectId: api.project.id }] };
+
+    expect((await api.call('POST', '/query/faas', { filter, resource })).body).toMatchObject({
+      items: [],
+      totalItemsCount: 0,
+    });
+  });
+
+  it('another resource is refused', async () => {
+    expect(await api.call('POST', '/query/faas', { resource: 'models' })).toMatchObject({
+      status: 400,
+      body: { code: 'InvalidInput' },
+    });
+  });
+});
