@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { type Desk, openDesk } from './desk.ts';
 import { EndWith } from './errors.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
@@ -26,8 +27,19 @@ export function onSession<Args extends readonly unknown[]>(
     } finally {
       await session.close();
     }
-    printReply(io, answer, mode);
-    if (answer.exitCode) throw new EndWith(answer.exitCode);
+    give(io, answer, mode);
+  };
+}
+
+/** The action of a command that needs no state folder, and makes none. */
+export function onDesk<Args extends readonly unknown[]>(
+  io: CliIo,
+  work: (desk: Desk, ...args: Args) => Promise<Answer>,
+): (...args: unknown[]) => Promise<void> {
+  return async (...args) => {
+    const mode = modeOf(args.at(-1) as Command);
+    const desk = openDesk(io, mode);
+    give(io, await work(desk, ...(args.slice(0, -1) as unknown as Args)), mode);
   };
 }
 
@@ -43,4 +55,9 @@ export function withExamples(command: Command, ...examples: readonly string[]): 
     'after',
     `\nExample${examples.length === 1 ? '' : 's'}:\n${examples.map((each) => `  $ ${each}`).join('\n')}`,
   );
+}
+
+function give(io: CliIo, answer: Answer, mode: OutputMode): void {
+  printReply(io, answer, mode);
+  if (answer.exitCode) throw new EndWith(answer.exitCode);
 }

@@ -39,7 +39,7 @@ export async function jsonObjectOption(
   const value = await jsonOption(io, option, text);
   if (isJsonObject(value)) return value;
   throw new WrongUsage(
-    `${option} takes a JSON object such as {"C": 10}, not ${shorten(JSON.stringify(value))}.`,
+    `${option} takes a JSON object such as ${exampleOf(option)}, not ${shorten(JSON.stringify(value))}.`,
   );
 }
 
@@ -49,7 +49,7 @@ async function jsonOption({ cwd }: Pick<CliIo, 'cwd'>, option: string, text: str
     return JSON.parse(source) as Json;
   } catch (error) {
     throw new WrongUsage(
-      `${option} is no JSON: ${messageOf(error)}. Quote it for the shell, as in ${option} '{"C": 10}', or put it into a file and give ${option} @file.json.`,
+      `${option} is no JSON: ${messageOf(error)}. Quote it for the shell, as in ${option} '${exampleOf(option)}', or put it into a file and give ${option} @file.json.`,
       { cause: error },
     );
   }
@@ -63,6 +63,11 @@ async function readText(cwd: string, option: string, path: string): Promise<stri
       cause: error,
     });
   }
+}
+
+function exampleOf(option: string): string {
+  if (option === '--filter') return '{"dir": "/cats"}';
+  return option === '--bucket' ? '{"type": "local"}' : '{"C": 10}';
 }
 
 function shorten(text: string): string {

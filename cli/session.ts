@@ -1,9 +1,10 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { type Actor, LOCAL_ACTOR } from '../shared/auth/actor.ts';
 import { readConfig } from '../shared/config.ts';
 import { jsonLog, type Log, silentLog } from '../shared/log.ts';
 import { openPlatform } from '../shared/open-platform.ts';
 import type { Platform } from '../shared/platform.ts';
+import { type Desk, openDesk } from './desk.ts';
 import type { CliIo } from './io.ts';
 import type { FunctionHost } from './local/function-host.ts';
 import type { OutputMode } from './output/print.ts';
@@ -12,13 +13,9 @@ import type { OutputMode } from './output/print.ts';
 export const ROOT = join(import.meta.dirname, '..');
 
 /** What a command works with. */
-export interface Session {
-  readonly io: CliIo;
-  readonly mode: OutputMode;
+export interface Session extends Desk {
   readonly actor: Actor;
   readonly platform: Platform;
-  /** An argument's path, absolute. */
-  path(argument: string): string;
   /**
    * A function in a process of its own, its bundle built when it is missing or out of date. `localRoots` are folders
    * that this call may read and write beside those of the configuration. One host a session.
@@ -35,11 +32,9 @@ export async function openSession(io: CliIo, mode: OutputMode): Promise<Session>
   const platform = await openPlatform(config, { log });
   const hosts: FunctionHost[] = [];
   return {
-    io,
-    mode,
+    ...openDesk(io, mode),
     actor: LOCAL_ACTOR,
     platform,
-    path: (argument) => resolve(io.cwd, argument),
     async openFunction(name, localRoots = []) {
       const [{ buildFunctions }, { FunctionHost }] = await Promise.all([
         import('./local/build.ts'),

@@ -11,7 +11,7 @@ import { systemIds } from './ids.ts';
 import { jsonLog } from './log.ts';
 import type { Platform } from './platform.ts';
 import { ownBucketFolder, stateFolder } from './state-folder.ts';
-import type { EntityStore } from './store/entity-store.ts';
+import { openStore } from './store/registry.ts';
 
 /** The state folder cannot be made or written. Nothing was changed in it. */
 export class StateFolderUnusable extends ModelfnError {
@@ -39,7 +39,7 @@ export async function openPlatform(
   const folder = stateFolder(config.home);
   await prepareFolders([folder.home, folder.contents, folder.buckets, folder.cache]);
   const clock = overrides.clock ?? systemClock;
-  const store = overrides.store ?? (await openStore(folder.store));
+  const store = overrides.store ?? (await openStore({ address: `sqlite:${folder.store}`, clock }));
   const platform: Platform = {
     config,
     clock,
@@ -79,11 +79,6 @@ export async function openPlatform(
 /** Whoever asks: a snapshot's bucket and a model's code are of their own project. */
 function insiderOf(projectId: string): Actor {
   return { email: LOCAL_ACTOR.email, projectIds: [projectId] };
-}
-
-async function openStore(path: string): Promise<EntityStore> {
-  const { openSqliteStore } = await import('./store/sqlite.ts');
-  return openSqliteStore({ path });
 }
 
 /** Makes the folders and writes one small file: a full or read-only disk is told now, not at the first upload. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { onSession, withExamples } from '../command.ts';
+import { onDesk, withExamples } from '../command.ts';
 import type { CliIo } from '../io.ts';
 import { check } from './adapters/check.ts';
 import { list } from './adapters/list.ts';
@@ -10,7 +10,7 @@ export function registerAdapters(program: Command, io: CliIo): void {
     .command('adapters')
     .description('Adapters: the one class a model is, built in or of your own.');
   withExamples(
-    adapters.command('list').description('List the built-in adapters.').action(onSession(io, list)),
+    adapters.command('list').description('List the built-in adapters.').action(onDesk(io, list)),
     'modelfn adapters list',
   );
   withExamples(
@@ -20,7 +20,7 @@ export function registerAdapters(program: Command, io: CliIo): void {
       .argument('<path>', 'file of the adapter class, or its folder')
       .option('--class <name>', 'name of the export; found by itself when there is one')
       .option('--configuration <json>', 'configuration to check it with, or @file')
-      .action(onSession(io, check)),
+      .action(onDesk(io, check)),
     'modelfn adapters check ./my-adapter',
   );
 }

@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import type { Express, Request } from 'express';
+import type { Express } from 'express';
 import { LOCAL_ACTOR } from '../../shared/auth/actor.ts';
 import { readConfig } from '../../shared/config.ts';
-import { toErrorBody } from '../../shared/errors.ts';
+import { originOf } from '../../shared/invoke/callers/request-origin.ts';
+import { errorReply } from '../../shared/invoke/error-reply.ts';
 import { openPlatform } from '../../shared/open-platform.ts';
 import { endCutAnswers } from './end-cut-answers.ts';
 
@@ -39,17 +40,6 @@ async function openCaller(): Promise<(event: object, context: object) => Promise
   return serverless(endCutAnswers(app), { binary: isBinary });
 }
 
-/** What a function says that could not be opened: no Express, the same shape of error. */
-function errorReply(error: unknown): object {
-  const body = toErrorBody(error);
-  return {
-    statusCode: body.statusCode,
-    headers: { 'content-type': 'application/json; charset=utf-8' },
-    body: JSON.stringify(body),
-    isBase64Encoded: false,
-  };
-}
-
 /** Once a process; an opening that failed is tried again by the next request. */
 function application(): Promise<Express> {
   opening ??= openApplication().catch((error: unknown) => {
@@ -69,13 +59,6 @@ async function openApplication(): Promise<Express> {
     actorOf: () => LOCAL_ACTOR,
     baseUrlOf: (request) => `${originOf(request)}${API_PATH}`,
   });
-}
-
-/** As the caller wrote it. A host that is no host is not repeated into links. */
-function originOf(request: Request): string {
-  const host = request.get('host') ?? '';
-  const scheme = request.get('x-forwarded-proto') === 'https' ? 'https' : 'http';
-  return `${scheme}://${/^[\w.:[\]-]{1,255}$/.test(host) ? host : 'localhost'}`;
 }
 
 /** JSON goes as text, all else as base64: an item may be of any type, and text of any encoding. */

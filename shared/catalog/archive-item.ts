@@ -1,9 +1,11 @@
 import type { Actor } from '../auth/actor.ts';
 import { CodebaseNotFound } from '../codebases/errors.ts';
-import type { ArchiveItem } from '../codebases/item.ts';
+import type { CodebaseContext } from '../codebases/registry.ts';
 import { hasCode } from '../errors.ts';
 import type { Platform } from '../platform.ts';
 import { itemFor } from './access.ts';
+
+type ArchiveItem = Awaited<ReturnType<CodebaseContext['readItem']>>;
 
 /** The zip item of a codebase that the actor may see. @throws CodebaseNotFound */
 export async function readArchiveItem(

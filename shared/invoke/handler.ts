@@ -1,6 +1,5 @@
 import type { BuiltInAdapters } from '../../adapters/built-in-adapters.ts';
 import { readConfig } from '../config.ts';
-import { toErrorBody } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { openPlatform } from '../open-platform.ts';
 import type { Platform } from '../platform.ts';
@@ -10,6 +9,8 @@ import { LoadedSnapshots } from '../snapshots/loaded-snapshots.ts';
 import { callFromEventBridge, callFromQueue } from './callers/event.ts';
 import { eventKindOf } from './callers/event-kind.ts';
 import { callFromPipeline } from './callers/pipeline.ts';
+import { deadlineOf } from './deadline.ts';
+import { errorReply } from './error-reply.ts';
 import type { FunctionContext } from './function-context.ts';
 import type { FunctionSpec, InputSpecs } from './function-spec.ts';
 import type { Container } from './run.ts';
@@ -54,7 +55,7 @@ export function createHandler<S extends InputSpecs>(
       const [opened, { createHttpCaller }] = await Promise.all([container(), import('./callers/http.ts')]);
       http ??= createHttpCaller(opened, spec);
     } catch (error) {
-      return errorResponse(error);
+      return errorReply(error);
     }
     return http(event, context);
   };
@@ -64,30 +65,12 @@ export function createHandler<S extends InputSpecs>(
     const payload = event as JsonObject;
     if (kind === 'http') return overHttp(payload, context);
     const opened = await container();
-    const deadline = deadlineOf(opened, context);
+    const deadline = deadlineOf(opened.platform, context);
     if (kind === 'pipeline') return callFromPipeline(opened, spec, payload, deadline);
     return isJsonObject(payload) && 'Records' in payload
       ? callFromQueue(opened, spec, payload, deadline)
       : callFromEventBridge(opened, spec, payload, deadline);
   };
-}
-
-/** The reply of a container that could not be opened: no Express, the same shape of error. */
-function errorResponse(error: unknown): JsonObject {
-  const body = toErrorBody(error);
-  return {
-    statusCode: body.statusCode,
-    headers: { 'content-type': 'application/json; charset=utf-8' },
-    body: JSON.stringify(body),
-    isBase64Encoded: false,
-  };
-}
-
-function deadlineOf({ platform }: Container, context: FunctionContext): number | undefined {
-  const remaining = context.getRemainingTimeInMillis?.();
-  return remaining === undefined || !Number.isFinite(remaining)
-    ? undefined
-    : platform.clock.now() + remaining;
 }
 
 /** Loads the pinned snapshot during init. A failure is told by the first event that needs the snapshot. */

@@ -1,8 +1,8 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { messageOf } from '../errors.ts';
 import { compileWildcard, type Matcher } from '../query/wildcard.ts';
-import { StoreCorrupt, StoreTooNew, StoreUnavailable } from './errors.ts';
-import { MIGRATIONS } from './sqlite-schema.ts';
+import { StoreCorrupt, StoreTooNew } from './errors.ts';
+import { guarded } from './sqlite-errors.ts';
+import { MIGRATIONS, type Migration } from './sqlite-schema.ts';
 
 const BUSY_TIMEOUT_MS = 10_000;
 const MAX_STATEMENTS = 200;
@@ -14,18 +14,11 @@ export interface Compiled {
   parameters: readonly unknown[];
 }
 
-/** SQLite's own result codes: https://www.sqlite.org/rescode.html */
-const RESULT = {
-  busy: 5,
-  locked: 6,
-  readonly: 8,
-  ioError: 10,
-  corrupt: 11,
-  full: 13,
-  cantOpen: 14,
-  constraint: 19,
-  notADatabase: 26,
-};
+export interface DatabaseOptions {
+  /** How long a call waits for the writer of another process, blocking this one. */
+  busyTimeoutMs?: number;
+  migrations?: readonly Migration[];
+}
 
 /**
  * One connection: prepared statements kept, transactions, errors in our words. Everything runs synchronously, so that
@@ -36,11 +29,15 @@ export class SqliteDatabase {
   readonly #statements = new Map<string, StatementSync>();
 
   /** Opens or makes the file and brings its schema up to date. @throws StoreUnavailable, StoreCorrupt, StoreTooNew */
-  constructor(path: string) {
-    this.#database = guarded(() => new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS }));
+  constructor(
+    path: string,
+    { busyTimeoutMs = BUSY_TIMEOUT_MS, migrations = MIGRATIONS }: DatabaseOptions = {},
+  ) {
+    this.#database = guarded(() => new DatabaseSync(path, { timeout: busyTimeoutMs }));
     try {
+      this.#assertReadable(migrations.length);
       guarded(() => this.#prepareConnection());
-      this.#migrate();
+      this.#migrate(migrations);
     } catch (error) {
       this.#database.close();
       throw error;
@@ -119,16 +116,28 @@ export class SqliteDatabase {
     );
   }
 
-  #migrate(): void {
-    if (this.#version() === MIGRATIONS.length) return;
+  #migrate(migrations: readonly Migration[]): void {
+    if (this.#version() === migrations.length) return;
     this.write(() => {
       // Read again: another process may have migrated while this one waited.
-      const version = this.#version();
-      if (version > MIGRATIONS.length) throw new StoreTooNew(version, MIGRATIONS.length);
-      for (const statements of MIGRATIONS.slice(version))
+      const version = this.#assertReadable(migrations.length);
+      for (const statements of migrations.slice(version))
         for (const statement of statements) guarded(() => this.#database.exec(statement));
-      guarded(() => this.#database.exec(`pragma user_version = ${MIGRATIONS.length}`));
+      guarded(() => this.#database.exec(`pragma user_version = ${migrations.length}`));
     });
+  }
+
+  /** The schema's version, once it is known that the file is a store this modelfn can read. */
+  #assertReadable(known: number): number {
+    const version = this.#version();
+    if (version > known) throw new StoreTooNew(version, known);
+    const tables = this.row<{ n: number }>({
+      sql: 'select count(*) as n from sqlite_master',
+      parameters: [],
+    })!;
+    if (version === 0 && tables.n > 0)
+      throw new StoreCorrupt(new Error('the file is a database of another program'));
+    return version;
   }
 
   #version(): number {
@@ -157,40 +166,4 @@ function matcherOf(matchers: Map<string, Matcher>, pattern: string, pathAware: b
 
 function valuesOf({ parameters }: Compiled): SQLInputValue[] {
   return parameters as SQLInputValue[];
-}
-
-/** The columns of a violated uniqueness, e.g. `dataset_id, filename`; `undefined` for any other error. */
-export function takenColumns(error: unknown): string | undefined {
-  if ((resultOf(error) & 0xff) !== RESULT.constraint) return undefined;
-  const [, columns] = /UNIQUE constraint failed: (.+)$/.exec(messageOf(error)) ?? [];
-  return columns?.replaceAll(/\w+\./g, '');
-}
-
-function guarded<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw translated(error);
-  }
-}
-
-function translated(error: unknown): unknown {
-  const advice: Partial<Record<number, string>> = {
-    [RESULT.busy]: 'Another process holds it; try again.',
-    [RESULT.locked]: 'Another process holds it; try again.',
-    [RESULT.readonly]: 'Make the state folder and the files in it writable.',
-    [RESULT.ioError]: 'Check the disk and the state folder.',
-    [RESULT.full]: 'The disk is full: make room, then try again. Nothing was half-written.',
-    [RESULT.cantOpen]: 'Check that the state folder is there and writable.',
-  };
-  const result = resultOf(error) & 0xff;
-  if (result === RESULT.corrupt || result === RESULT.notADatabase) return new StoreCorrupt(error);
-  const known = advice[result];
-  return known === undefined ? error : new StoreUnavailable(error, known);
-}
-
-function resultOf(error: unknown): number {
-  const code: unknown =
-    typeof error === 'object' && error !== null ? (error as { errcode?: unknown }).errcode : 0;
-  return typeof code === 'number' ? code : 0;
 }

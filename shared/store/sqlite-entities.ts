@@ -2,7 +2,8 @@ import type { EntityKind, EntityKinds } from '../entities/kinds.ts';
 import { InvalidInput } from '../errors.ts';
 import type { Versioned } from './entity-store.ts';
 import { DuplicateEntity, EntityNotFound } from './errors.ts';
-import { type SqliteDatabase, takenColumns } from './sqlite-database.ts';
+import type { SqliteDatabase } from './sqlite-database.ts';
+import { takenColumns } from './sqlite-errors.ts';
 import { columnNames, columnValues, TABLES } from './tables.ts';
 
 /** Ids of one statement travel as one JSON parameter: their number is not bounded by SQLite's variables. */

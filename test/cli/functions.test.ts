@@ -49,8 +49,17 @@ describe('functions on the command line', () => {
       snapshot: { revision: 2 },
     });
 
+    const moved = await line.json('save', 'one', '--from-snapshot', 'one', '--bucket', 'item');
+    expect(moved).toMatchObject({ snapshot: { revision: 3 }, weights: { bucket: { type: 'item' } } });
+    expect(await line.json('load', 'one')).toMatchObject({
+      bucket: { type: 'item' },
+      snapshot: { revision: 3 },
+    });
+
     const executions = (await line.json('executions', 'list')) as unknown as JsonObject[];
     expect(executions.map(({ functionName }) => functionName)).toEqual([
+      'load',
+      'save',
       'save',
       'load',
       'evaluate',
@@ -127,7 +136,7 @@ describe('functions on the command line', () => {
     ['nothing to save', ['save', 'rbf']],
     ['two things to save', ['save', 'rbf', '--directory', '.', '--execution', 'x']],
     ['a seed that is no whole number', ['train', 'rbf', '--seed', '1.5']],
-    ['a bucket that is no JSON', ['save', 'rbf', '--directory', '.', '--bucket', 'local']],
+    ['a bucket that is no JSON', ['save', 'rbf', '--directory', '.', '--bucket', 'lokal']],
   ])('refuses %s with 2, before any function is started', async (_what, argv) => {
     const line = await withPoints();
     await line.json('models', 'create', 'svm', '--project', 'demo', '--adapter', 'svm');

@@ -3,6 +3,7 @@ import serverless from 'serverless-http';
 import { LOCAL_ACTOR } from '../../auth/actor.ts';
 import { type ErrorBody, InvalidInput, toErrorBody } from '../../errors.ts';
 import type { JsonObject } from '../../json.ts';
+import { deadlineOf } from '../deadline.ts';
 import { executionToWire } from '../execution-wire.ts';
 import { newExecution } from '../executions.ts';
 import type { FunctionContext } from '../function-context.ts';
@@ -10,6 +11,7 @@ import type { FunctionSpec, InputSpecs } from '../function-spec.ts';
 import type { Invocation, Outcome } from '../invocation.ts';
 import { checkCall, invoke } from '../invoke.ts';
 import type { Container } from '../run.ts';
+import { originOf } from './request-origin.ts';
 import { type ReadCall, readCall } from './task-payload.ts';
 
 /** API Gateway refuses more than 10 MB before it comes here. */
@@ -69,7 +71,7 @@ function run<S extends InputSpecs>(
 ): RequestHandler {
   return async (request, response) => {
     const context = contextOf(request);
-    const deadline = deadlineOf(container, context);
+    const deadline = deadlineOf(container.platform, context);
     const read = readCall(spec.name, request.body, { caller: 'http', actor: LOCAL_ACTOR, deadline });
     const wait = request.query.wait !== undefined && request.query.wait !== 'false';
     if (spec.mode === 'background' && !wait && context.dispatch)
@@ -141,15 +143,8 @@ function describe<S extends InputSpecs>(spec: FunctionSpec<S>): JsonObject {
   return { function: name, description, mode, inputs: structuredClone(inputs) as unknown as JsonObject };
 }
 
-function deadlineOf({ platform }: Container, context: FunctionContext): number | undefined {
-  const remaining = context.getRemainingTimeInMillis?.();
-  return remaining === undefined || !Number.isFinite(remaining)
-    ? undefined
-    : platform.clock.now() + remaining;
-}
-
 function baseUrlOf(request: Request): string {
-  return `${request.protocol}://${request.get('host') ?? 'localhost'}/api/v1`;
+  return `${originOf(request)}/api/v1`;
 }
 
 function onError(container: Container): ErrorRequestHandler {

@@ -191,7 +191,7 @@ describe('the callers of one function', () => {
 
     const id = String(body.executionId);
     expect(statusCode).toBe(202);
-    expect(headers.location).toMatch(new RegExp(`/api/v1/executions/${id}$`));
+    expect(headers.location).toMatch(new RegExp(`^http://127\\.0\\.0\\.1:3700/api/v1/executions/${id}$`));
     expect(await space.platform.store.get('Execution', id)).toMatchObject({
       latestStatus: { status: 'created' },
     });

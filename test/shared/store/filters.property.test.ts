@@ -132,7 +132,9 @@ describe('filters in the store', () => {
           await store.insert('Item', items);
           for (const each of filters) {
             const parsed = parseFilter(each);
-            const expected = items.filter((one) => matches(parsed, JSON.parse(JSON.stringify(one)) as JsonObject)).map(({ id }) => id);
+            const expected = items
+              .filter((one) => matches(parsed, JSON.parse(JSON.stringify(one)) as JsonObject))
+              .map(({ id }) => id);
             selected += expected.length;
             expect(await store.ids('Item', { filter: each })).toEqual(expected);
           }
