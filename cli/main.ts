@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { Cancelled } from '../shared/errors.ts';
 import type { CliIo } from './io.ts';
 import { runCli } from './run-cli.ts';
 
@@ -28,10 +29,15 @@ const exitCode = await runCli(process.argv.slice(2), io);
 // An adapter's code may have left something open; what was printed goes out first.
 process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));
 
+/** @throws Cancelled at Ctrl-C, and at the end of input */
 async function ask(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const left = new AbortController();
+  for (const event of ['SIGINT', 'close'] as const) lines.once(event, () => left.abort());
   try {
-    return await lines.question(question, { signal: interruption.signal });
+    return await lines.question(question, { signal: AbortSignal.any([left.signal, interruption.signal]) });
+  } catch (error) {
+    throw new Cancelled('The command', error);
   } finally {
     lines.close();
   }

@@ -23,8 +23,9 @@ function runWithNewerNode() {
     process.exit(2);
   }
   const child = spawn(node, [join(folder, 'main.ts'), ...process.argv.slice(2)], { stdio: 'inherit' });
-  // Ctrl-C reaches the child too; it decides when to end.
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  // A terminal's Ctrl-C reaches the child by itself, and a second one would end it at once; it decides when to end.
+  process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
   child.on('error', (error) => {
     process.stderr.write(`modelfn: ${node} cannot be started: ${error.message}\n`);
     process.exit(1);

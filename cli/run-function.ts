@@ -1,4 +1,5 @@
 import { getExecution, terminateExecution } from '../shared/catalog/executions.ts';
+import { Cancelled } from '../shared/errors.ts';
 import type { JsonObject } from '../shared/json.ts';
 import { progressBar } from './output/progress-bar.ts';
 import type { Session } from './session.ts';
@@ -27,6 +28,7 @@ export async function runFunction(
   bar.update(0, 'starting');
   try {
     const host = await session.openFunction(name, localRoots);
+    if (session.io.interrupted.aborted) throw new Cancelled(name, session.io.interrupted.reason);
     const running = host.invoke(name, { function: name, executionId, inputs }, { timeoutMs: undefined });
     const watch = follow(session, executionId, (percent, message) => bar.update(percent / 100, message));
     try {

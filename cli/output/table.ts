@@ -2,7 +2,7 @@
 export type Cell = string | number | boolean | null | undefined;
 
 const GAP = '  ';
-const LONGEST_CELL = 60;
+const LONGEST_CELL = 100;
 const ANSI = String.fromCharCode(27);
 
 /** Rows below their headings, columns as wide as needed; numbers to the right. No rows: `empty`. */

@@ -43,14 +43,15 @@ export function receiveFilePart<T>(request: Request, receive: (part: FilePart) =
     };
     const fail = (error: unknown): void => {
       file?.destroy(new UploadInterrupted(error));
-      settle(() => reject(error instanceof ModelfnError ? error : new UploadInterrupted(error)));
+      settle(() => reject(error));
     };
+    const interrupt = (cause: unknown): void => fail(new UploadInterrupted(cause));
     const onClose = (): void => {
-      if (!request.complete) fail(new UploadInterrupted());
+      if (!request.complete) interrupt(undefined);
     };
 
     request.once('close', onClose);
-    parser.on('error', fail);
+    parser.on('error', interrupt);
     parser.on('field', (name, value, _nameTruncated, valueTruncated) => {
       if (valueTruncated) fail(tooLong(name));
       else fields.set(name, value);
@@ -58,11 +59,15 @@ export function receiveFilePart<T>(request: Request, receive: (part: FilePart) =
     parser.on('file', (_field, stream, filename, _encoding, mimetype) => {
       if (file) return void stream.resume();
       file = stream;
-      // A stream nobody reads yet must not bring the process down when it breaks.
-      stream.on('error', () => undefined);
-      receive({ fields, bytes: stream, filename: filename ?? '', mimetype }).then(
+      // Also keeps a stream that nobody reads from bringing the process down.
+      let broken: unknown;
+      stream.on('error', (error) => {
+        broken = error;
+      });
+      const part = { fields: new Map(fields), bytes: stream, filename: filename ?? '', mimetype };
+      receive(part).then(
         (result) => settle(() => resolve(result)),
-        fail,
+        (error: unknown) => (error === broken ? interrupt(error) : fail(error)),
       );
     });
     parser.on('finish', () => {

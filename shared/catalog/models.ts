@@ -13,7 +13,7 @@ import { hasCode } from '../errors.ts';
 import { canonicalJson } from '../json.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
-import type { EntityStore, Page } from '../store/entity-store.ts';
+import type { Page } from '../store/entity-store.ts';
 import { projectFor } from './access.ts';
 import { givenFields } from './given-fields.ts';
 import { modelFor } from './model-access.ts';
@@ -42,7 +42,6 @@ export async function createModel(platform: Platform, actor: Actor, input: unkno
   };
   await platform.store.transaction(async (store) => {
     await projectFor(store, actor, model.projectId);
-    await assertNameFree(store, model);
     await orNameTaken(model, () => store.insert('Model', [model]));
   });
   return model;
@@ -89,7 +88,6 @@ export async function updateModel(
     const current = await modelFor(store, actor, id);
     const next = nextVersion(current, applied(current, patch), isoTime(platform.clock));
     if (next === current) return current;
-    if (next.name !== current.name) await assertNameFree(store, next);
     return orNameTaken(next, () => store.update('Model', id, () => next));
   });
 }
@@ -157,14 +155,7 @@ function afterVersion(version: string): string {
   return `${major}.${minor}.${Number(patch) + 1}`;
 }
 
-async function assertNameFree(store: EntityStore, model: Model): Promise<void> {
-  const namesakes = await store.ids('Model', {
-    filter: { name: { $in: [model.name] } },
-    scope: { projectIds: [model.projectId] },
-  });
-  if (namesakes.some((id) => id !== model.id)) throw new ModelNameTaken(model.name, model.projectId);
-}
-
+/** The store keeps names unique, whoever writes at the same time. */
 async function orNameTaken<T>({ name, projectId }: Model, write: () => Promise<T>): Promise<T> {
   try {
     return await write();

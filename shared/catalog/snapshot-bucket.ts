@@ -27,20 +27,14 @@ export async function weightsAfter(
   }
 }
 
-/** True for the bucket that belongs to the snapshot alone: a folder of the state folder, by its id. */
-export function isOwnBucket({ bucket }: Pick<Snapshot, 'bucket'>): boolean {
-  return bucket.type === 'local' && (bucket.localPath ?? '') === '';
-}
-
 /**
- * Removes the folder of a snapshot's own bucket; call it once the snapshot is gone. What cannot be removed stays and is
- * logged: nothing points at it any more.
+ * Removes the folder of the state folder that is the snapshot's own, by its id; call it once the snapshot is gone. What
+ * cannot be removed stays and is logged: nothing points at it any more.
  */
 export async function removeOwnBucket(
   platform: Pick<Platform, 'config' | 'log'>,
-  snapshot: Pick<Snapshot, 'id' | 'bucket'>,
+  snapshot: Pick<Snapshot, 'id'>,
 ): Promise<void> {
-  if (!isOwnBucket(snapshot)) return;
   try {
     await rm(ownBucketFolder(platform.config.home, snapshot.id), { recursive: true, force: true });
   } catch (error) {

@@ -59,7 +59,6 @@ export async function insertSnapshot(
 ): Promise<Snapshot> {
   const now = isoTime(platform.clock);
   const snapshot: Snapshot = { ...fields, creator: actor.email, createdAt: now, updatedAt: now };
-  await assertNameFree(store, snapshot);
   await orNameTaken(snapshot, () => store.insert('Snapshot', [snapshot]));
   await store.appendEvents([snapshotEvent(platform, actor, 'Created', snapshot)]);
   return snapshot;
@@ -114,7 +113,6 @@ export async function updateSnapshot(
     if (canonicalJson(next) === canonicalJson(current)) return current;
     if (frozenPart(next) !== frozenPart(current))
       await assertNotInUse({ store, clock: platform.clock }, current);
-    if (next.name !== current.name) await assertNameFree(store, next);
     if (next.datasetId !== current.datasetId)
       await readDataset(store, actor, next.datasetId, current.projectId);
     next.updatedAt = isoTime(platform.clock);
@@ -125,7 +123,7 @@ export async function updateSnapshot(
 }
 
 /**
- * Deletes a snapshot with its metrics. The folder of its own local bucket goes after it; any other bucket is left
+ * Deletes a snapshot with its metrics. The folder that was its own goes after it; a bucket that was given is left
  * alone. `force` also takes one that has children, which keep naming it, or that a run writes just now, which then fails.
  * @throws EntityNotFound, SnapshotInUse, SnapshotHasChildren
  */
@@ -174,14 +172,7 @@ function frozenPart(snapshot: Snapshot): string {
   return canonicalJson([configuration, bucket, ontologySpec, datasetId, status, weights]);
 }
 
-async function assertNameFree(store: EntityStore, snapshot: Snapshot): Promise<void> {
-  const namesakes = await store.ids('Snapshot', {
-    filter: { $and: [{ name: { $in: [snapshot.name] } }, { modelId: { $in: [snapshot.modelId] } }] },
-  });
-  if (namesakes.some((id) => id !== snapshot.id))
-    throw new SnapshotNameTaken(snapshot.name, snapshot.modelId);
-}
-
+/** The store keeps names unique, whoever writes at the same time. */
 async function orNameTaken<T>({ name, modelId }: Snapshot, write: () => Promise<T>): Promise<T> {
   try {
     return await write();

@@ -1,10 +1,11 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { compileWildcard, type Matcher } from '../query/wildcard.ts';
 import { StoreCorrupt, StoreTooNew } from './errors.ts';
-import { guarded } from './sqlite-errors.ts';
+import { guarded, isBusy } from './sqlite-errors.ts';
 import { MIGRATIONS, type Migration } from './sqlite-schema.ts';
 
 const BUSY_TIMEOUT_MS = 10_000;
+const RETRY_MS = 5;
 const MAX_STATEMENTS = 200;
 const MAX_PATTERNS = 100;
 
@@ -36,6 +37,7 @@ export class SqliteDatabase {
     this.#database = guarded(() => new DatabaseSync(path, { timeout: busyTimeoutMs }));
     try {
       this.#assertReadable(migrations.length);
+      guarded(() => this.#enableWriteAheadLog(Date.now() + busyTimeoutMs));
       guarded(() => this.#prepareConnection());
       this.#migrate(migrations);
     } catch (error) {
@@ -107,8 +109,20 @@ export class SqliteDatabase {
     if (this.#database.isOpen) this.#database.close();
   }
 
+  /** SQLite does not wait for others while it changes the kind of journal: it answers "locked" at once. */
+  #enableWriteAheadLog(deadline: number): void {
+    for (;;) {
+      try {
+        this.#database.exec('pragma journal_mode = wal');
+        return;
+      } catch (error) {
+        if (!isBusy(error) || Date.now() >= deadline) throw error;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+      }
+    }
+  }
+
   #prepareConnection(): void {
-    this.#database.exec('pragma journal_mode = wal');
     this.#database.exec('pragma synchronous = normal');
     const matchers = new Map<string, Matcher>();
     this.#database.function('modelfn_fits', { deterministic: true }, (text, pattern, pathAware) =>
@@ -129,12 +143,13 @@ export class SqliteDatabase {
 
   /** The schema's version, once it is known that the file is a store this modelfn can read. */
   #assertReadable(known: number): number {
-    const version = this.#version();
-    if (version > known) throw new StoreTooNew(version, known);
+    // Tables before version: another process may be making both at once, and then the version is there with the tables.
     const tables = this.row<{ n: number }>({
       sql: 'select count(*) as n from sqlite_master',
       parameters: [],
     })!;
+    const version = this.#version();
+    if (version > known) throw new StoreTooNew(version, known);
     if (version === 0 && tables.n > 0)
       throw new StoreCorrupt(new Error('the file is a database of another program'));
     return version;

@@ -21,6 +21,11 @@ export function takenColumns(error: unknown): string | undefined {
   return columns?.replaceAll(/\w+\./g, '');
 }
 
+/** True when another connection holds what was asked for. */
+export function isBusy(error: unknown): boolean {
+  return (resultOf(error) & 0xff) === RESULT.busy;
+}
+
 /** Runs `work`; what SQLite throws comes out in our words. @throws StoreUnavailable, StoreCorrupt */
 export function guarded<T>(work: () => T): T {
   try {

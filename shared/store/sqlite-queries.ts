@@ -1,12 +1,4 @@
-import {
-  DummyDriver,
-  type Expression,
-  Kysely,
-  type RawBuilder,
-  SqliteAdapter,
-  SqliteQueryCompiler,
-  sql,
-} from 'kysely';
+import { type Expression, type RawBuilder, SqliteQueryCompiler, sql } from 'kysely';
 import type { EntityKind } from '../entities/kinds.ts';
 import { compileFilter } from '../query/compile.ts';
 import { InvalidFilter } from '../query/errors.ts';
@@ -20,67 +12,48 @@ const DEFAULT_PAGE_SIZE = 1_000;
 const MAX_PAGE_SIZE = 10_000;
 const MAX_SORT_KEYS = 16;
 
-/** What every entity table has. */
-interface Row {
-  seq: number;
-  id: string;
-  version: number;
-  doc: string;
-}
-type Schema = Record<string, Row>;
-
-/** Kysely builds and compiles; the connection runs what comes out. */
-const builder = new Kysely<Schema>({
-  dialect: {
-    createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new DummyDriver(),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-    createIntrospector: () => {
-      throw new Error('The schema is declared, never read back.');
-    },
-  },
-});
-
 /** One page of a query. @throws InvalidFilter */
 export function selectPage(
   kind: EntityKind,
   query: Query,
 ): { compiled: Compiled; page: number; pageSize: number } {
   const { page, pageSize } = pagingOf(query);
-  const { name } = TABLES[kind];
+  const table = sql.table(TABLES[kind].name);
+  const order = orderOf(kind, query);
   // The page's rows are found first, where the columns suffice without reading a document; then its documents alone.
-  const rows = matching(kind, query)
-    .select('seq')
-    .orderBy(orderOf(kind, query))
-    .limit(pageSize)
-    .offset(page * pageSize);
-  const compiled = builder
-    .selectFrom(name)
-    .where('seq', 'in', rows)
-    .select('doc')
-    .orderBy(orderOf(kind, query))
-    .compile();
+  const compiled = compile(sql`select doc from ${table} where seq in (
+    select seq from ${table} where ${matching(kind, query)} order by ${order}
+    limit ${pageSize} offset ${page * pageSize}) order by ${order}`);
   return { compiled, page, pageSize };
 }
 
 /** Ids of all matches, in the query's order. @throws InvalidFilter */
 export function selectIds(kind: EntityKind, query: Query): Compiled {
-  return matching(kind, query).select('id').orderBy(orderOf(kind, query)).compile();
+  const table = sql.table(TABLES[kind].name);
+  return compile(
+    sql`select id from ${table} where ${matching(kind, query)} order by ${orderOf(kind, query)}`,
+  );
 }
 
 /** Number of matches as `n`. @throws InvalidFilter */
 export function selectCount(kind: EntityKind, query: Query): Compiled {
-  return matching(kind, query).select(sql<number>`count(*)`.as('n')).compile();
+  return compile(
+    sql`select count(*) as n from ${sql.table(TABLES[kind].name)} where ${matching(kind, query)}`,
+  );
 }
 
-function matching(kind: EntityKind, query: Query) {
-  const { name } = TABLES[kind];
+/** Kysely's builder of tables and joins stays out of the bundles: its templates and its compiler are enough. */
+function compile(query: RawBuilder<unknown>): Compiled {
+  return new SqliteQueryCompiler().compileQuery(query.toOperationNode(), { queryId: '' });
+}
+
+function matching(kind: EntityKind, query: Query): RawBuilder<boolean> {
   const conditions = [
-    filterOf(kind, name, query.filter ?? {}),
+    filterOf(kind, TABLES[kind].name, query.filter ?? {}),
     ...joinOf(kind, query),
     ...scopeOf(kind, query),
   ];
-  return builder.selectFrom(name).where(sql<boolean>`${sql.join(conditions, sql.raw(' and '))}`);
+  return sql<boolean>`${sql.join(conditions, sql.raw(' and '))}`;
 }
 
 function filterOf(

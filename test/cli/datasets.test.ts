@@ -59,6 +59,19 @@ describe('modelfn datasets upload', () => {
     expect((await filenames(line)).join()).not.toContain('key');
   });
 
+  it('leaves out a file whose name no item may have, and takes the rest', async () => {
+    const line = await withDataset();
+    await writeFiles(line.cwd, { 'in/ blank.txt': 'x', 'in/good.txt': 'y' });
+
+    const { code, stdout } = await line.run('datasets', 'upload', 'pets', 'in', '--json');
+
+    expect(code).toBe(5);
+    expect(JSON.parse(stdout)).toMatchObject({
+      created: 1,
+      failed: [{ path: '/ blank.txt', code: 'InvalidItemPath' }],
+    });
+  });
+
   it('makes a JSON item of each row of a CSV file, numbers as numbers, the label column as label', async () => {
     const line = await withDataset();
     const csv = '\uFEFFx,"y, cm",name,species\r\n1,2.5,"a ""b""",iris\r\n-3,,c,rose\r\n';

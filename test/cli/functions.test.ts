@@ -111,6 +111,17 @@ describe('functions on the command line', () => {
     expect(await line.json('snapshots', 'show', 'one')).toMatchObject({ status: 'failed', revision: 0 });
   });
 
+  it('starts nothing when Ctrl-C came before', async () => {
+    const interruption = new AbortController();
+    const line = await withPoints({ interrupted: interruption.signal });
+    await line.json('models', 'create', 'svm', '--project', 'demo', '--adapter', 'svm');
+    await line.json('snapshots', 'create', 'rbf', '--model', 'svm', '--dataset', 'points');
+    interruption.abort();
+
+    expect(await line.fail('train', 'rbf')).toMatchObject({ code: 130, error: 'Cancelled' });
+    expect(await line.json('executions', 'list')).toEqual([]);
+  });
+
   it('tells the snapshots there are when one is not', async () => {
     const line = await withPoints();
     await line.json('models', 'create', 'svm', '--project', 'demo', '--adapter', 'svm');

@@ -98,6 +98,14 @@ describe('/snapshots', () => {
     expect(body).not.toHaveProperty('is_global');
   });
 
+  it('which run holds it is not told', async () => {
+    const { body: snapshot } = await create();
+    const run = { executionId: 'e1' };
+    await api.platform.store.update('Snapshot', snapshot.id, (current) => ({ ...current, run }));
+
+    expect((await api.call('GET', `/snapshots/${snapshot.id}`)).body).toEqual(snapshot);
+  });
+
   it('our own clone makes a child', async () => {
     const { body: source } = await create();
 

@@ -86,7 +86,10 @@ describe('an update of an item', () => {
     const item = await put(workspace, '/a.txt');
     await put(workspace, '/b.txt');
 
-    await expect(update(item.id, { filename: '/b.txt' })).rejects.toMatchObject({ code: 'Conflict' });
+    await expect(update(item.id, { filename: '/b.txt' })).rejects.toMatchObject({
+      code: 'Conflict',
+      name: 'PathTaken',
+    });
     await expect(update(item.id, { filename: '/x/../b' })).rejects.toMatchObject({ code: 'InvalidItemPath' });
     await expect(update(item.id, { filename: '/b.txt/c' })).rejects.toMatchObject({ code: 'Conflict' });
     expect(await pathsOf(workspace)).toEqual(['/a.txt', '/b.txt']);
@@ -120,6 +123,17 @@ describe('an update of an item', () => {
 });
 
 describe('deleting and moving', () => {
+  it('a hidden file goes without a word', async () => {
+    const { platform, actor } = workspace;
+    const item = await put(workspace, '/a.txt');
+    await updateItem(platform, actor, item.id, { hidden: true });
+    await takeEvents(platform);
+
+    await deleteItem(platform, actor, item.id);
+
+    expect(await takeEvents(platform)).toEqual([]);
+  });
+
   it('a folder goes with all in it, annotations too, and each file tells of itself', async () => {
     const { platform, actor, dataset } = workspace;
     const item = await put(workspace, '/v1/x/1.txt');

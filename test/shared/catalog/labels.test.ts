@@ -199,6 +199,18 @@ describe('recipes', () => {
     expect((await listRecipes(platform, actor)).totalItemsCount).toBe(3);
   });
 
+  it('a deep clone copies no ontology of a foreign project', async () => {
+    const { platform, actor, project } = workspace;
+    const other = await createProject(platform, actor, { name: 'p2' });
+    const foreign = await createOntology(platform, actor, { projectIds: [other.id] });
+    const input = { title: 'r', projectIds: [project.id], ontologyIds: [foreign.id] };
+    const recipe = await createRecipe(platform, actor, input);
+
+    const clone = await cloneRecipe(platform, actor, recipe.id, { shallow: false });
+
+    expect(clone.ontologyIds).toEqual([]);
+  });
+
   it('a stranger sees, clones and deletes none', async () => {
     const { platform, dataset } = workspace;
     const [id] = (dataset.metadata.system as { recipes: string[] }).recipes;

@@ -103,13 +103,15 @@ describe('models', () => {
     expect((await queryModels(platform, STRANGER, {})).items).toEqual([]);
   });
 
-  it('a whole model sent back changes nothing, its time of change included', async () => {
+  it('a whole model sent back changes nothing, neither its time of change nor its row', async () => {
     const { platform, actor, model } = workspace;
+    const row = await platform.store.versions('Model', [model.id]);
     platform.clock.advance(1000);
 
     const same = await updateModel(platform, actor, model.id, { ...model, url: 'http://x', creator: 'me' });
 
     expect(same).toEqual(model);
+    expect(await platform.store.versions('Model', [model.id])).toEqual(row);
   });
 
   it('a patch of one field leaves the others, and null takes a description away', async () => {

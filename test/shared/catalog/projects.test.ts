@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAnnotations } from '../../../shared/catalog/annotations.ts';
 import { createDataset, getDataset } from '../../../shared/catalog/datasets.ts';
+import { logMetrics } from '../../../shared/catalog/metrics.ts';
 import { createOntology } from '../../../shared/catalog/ontologies.ts';
 import {
   createProject,
@@ -11,6 +12,7 @@ import {
   updateProject,
 } from '../../../shared/catalog/projects.ts';
 import { openWorkspace, put, STRANGER, type Workspace } from '../../support/workspace.ts';
+import { openModelWorkspace, train } from './model-workspace.ts';
 
 let workspace: Workspace;
 beforeEach(async () => {
@@ -86,6 +88,32 @@ describe('projects', () => {
     for (const kind of ['Project', 'Dataset', 'Recipe', 'Ontology'] as const)
       expect(await platform.store.count(kind, {})).toBe(1);
     expect((await getDataset(platform, actor, kept.id)).name).toBe('d1');
+  });
+
+  it('models, snapshots, metrics and runs go with their project', async () => {
+    const own = await openModelWorkspace();
+    const { platform, actor, project, snapshot } = own;
+    await logMetrics(platform, actor, snapshot.id, { figure: 'loss', legend: 'train', x: 0, y: 1 });
+    await train(own, snapshot);
+    platform.clock.advance(365 * 24 * 3_600_000);
+
+    await deleteProject(platform, actor, project.id);
+
+    for (const kind of ['Model', 'Snapshot', 'MetricSample', 'Execution', 'Trigger'] as const)
+      expect(await platform.store.count(kind, {})).toBe(0);
+    await platform.close();
+  });
+
+  it('a project in which a snapshot is being trained stays', async () => {
+    const own = await openModelWorkspace();
+    const { platform, actor, project, snapshot } = own;
+    await train(own, snapshot);
+
+    await expect(deleteProject(platform, actor, project.id)).rejects.toMatchObject({
+      code: 'SnapshotInUse',
+    });
+    expect((await getProject(platform, actor, project.id)).name).toBe(project.name);
+    await platform.close();
   });
 
   it('an ontology that another project shares stays with that project', async () => {

@@ -106,6 +106,15 @@ describe('creating snapshots', () => {
     expect((await createSnapshot(platform, actor, { name: 's1', modelId: other.id })).name).toBe('s1');
   });
 
+  it('a rename to a taken name is refused alike', async () => {
+    const { platform, actor, model } = workspace;
+    const other = await createSnapshot(platform, actor, { name: 's2', modelId: model.id });
+
+    await expect(updateSnapshot(platform, actor, other.id, { name: 's1' })).rejects.toMatchObject({
+      name: 'SnapshotNameTaken',
+    });
+  });
+
   it('model, dataset and parent are of one project', async () => {
     const { platform, actor, dataset, snapshot } = workspace;
     const p2 = await createProject(platform, actor, { name: 'p2' });
@@ -237,6 +246,17 @@ describe('deleting snapshots', () => {
 
     expect(await exists(folder)).toBe(false);
     expect(await platform.store.count('MetricSample', {})).toBe(0);
+  });
+
+  it('a folder that was its own goes also when it has another bucket by now', async () => {
+    const { platform, actor } = workspace;
+    const saved = await saveWeights(workspace, workspace.snapshot);
+    const localPath = `${platform.config.home}/given`;
+    await updateSnapshot(platform, actor, saved.id, { bucket: { type: 'local', localPath } });
+
+    await deleteSnapshot(platform, actor, saved.id);
+
+    expect(await exists(ownBucketFolder(platform.config.home, saved.id))).toBe(false);
   });
 
   it('leaves the files of a bucket that was given by path', async () => {

@@ -1,0 +1,33 @@
+import { writeFile } from 'node:fs/promises';
+import { arch, cpus, platform, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { VERSION } from '../shared/version.ts';
+import { bundleSize } from './bundle-size.ts';
+import { coldStart } from './cold-start.ts';
+import { httpThroughput } from './http-throughput.ts';
+import { warmOverhead } from './warm-overhead.ts';
+import { openWorkspace, ROOT } from './workspace.ts';
+
+/** `npm run bench`: asks every question once, prints the tables, and writes them to docs/BENCHMARKS.md. */
+const space = await openWorkspace();
+const parts: string[] = [];
+try {
+  for (const ask of [bundleSize, coldStart, warmOverhead, httpThroughput]) {
+    const part = await ask(space);
+    parts.push(part);
+    process.stdout.write(`${part}\n\n`);
+  }
+} finally {
+  await space.close();
+}
+await writeFile(join(ROOT, 'docs', 'BENCHMARKS.md'), `${[header(), ...parts].join('\n\n')}\n`);
+process.exit(0);
+
+function header(): string {
+  const [cpu] = cpus();
+  return [
+    '# Benchmarks',
+    'Written by `npm run bench`; both sides of every ratio come from one run, in interleaved rounds.',
+    `Machine: ${cpus().length} cores of ${cpu?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()} ${release()} ${arch()}, Node ${process.version}, modelfn ${VERSION}, ${new Date().toISOString().slice(0, 10)}.`,
+  ].join('\n\n');
+}
