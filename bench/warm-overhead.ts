@@ -5,7 +5,8 @@ import { markdownTable, shown, spreadOf } from './statistics.ts';
 import type { Workspace } from './workspace.ts';
 
 const ROUNDS = 2_000;
-const WARM_UP = 300;
+/** Enough for V8 to have compiled what runs: from there on, times stay. */
+const WARM_UP = 3_000;
 
 /**
  * One prediction of one item in a warm process: the adapter called bare (read the item's bytes, prepare, predict), beside the

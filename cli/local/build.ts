@@ -8,6 +8,7 @@ import { type Log, silentLog } from '../../shared/log.ts';
 import { type BuildRecord, isRecordCurrent, readRecord, recordPath, stampInputs } from './build-record.ts';
 import { BuildFailed, FunctionNotFound } from './errors.ts';
 import { type BundleSize, measureBundles } from './measure-bundles.ts';
+import { oneEagerChunk } from './one-eager-chunk.ts';
 
 /** A function whose bundle is ready to be imported. */
 export interface BuiltFunction extends BundleSize {
@@ -36,8 +37,8 @@ export interface BuildFunctionsOptions {
 /** Old chunks are kept this long for servers that were started before the build. */
 const KEEP_CHUNKS_MS = 24 * 3600 * 1000;
 
-/** Native packages, and esbuild, are installed beside the bundle. */
-const EXTERNAL = ['sharp', 'esbuild'];
+/** Native packages, and esbuild, are installed beside the bundle. Of sharp that is libvips alone: its JavaScript is bundled. */
+const EXTERNAL = ['@img/*', 'esbuild'];
 
 const REPLACEMENTS = join(import.meta.dirname, 'replacements');
 
@@ -126,13 +127,11 @@ async function buildFunction(options: BuildFunctionsOptions, name: string): Prom
 
 type Bundled = BuildResult<typeof OPTIONS>;
 
-function bundleHandler({ root, outdir }: BuildFunctionsOptions, name: string): Promise<Bundled> {
-  return build({
-    ...OPTIONS,
-    absWorkingDir: resolve(root),
-    entryPoints: [handlerPath(resolve(root), name)],
-    outdir: join(resolve(outdir), name),
-  });
+async function bundleHandler(options: BuildFunctionsOptions, name: string): Promise<Bundled> {
+  const root = resolve(options.root);
+  const entry = handlerPath(root, name);
+  const all = { ...OPTIONS, absWorkingDir: root, outdir: join(resolve(options.outdir), name) };
+  return build({ ...all, entryPoints: [entry], plugins: [await oneEagerChunk(all, root, entry)] });
 }
 
 function describe({ location, text }: Message): string {

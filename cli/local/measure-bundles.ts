@@ -4,6 +4,8 @@ import type { Metafile } from 'esbuild';
 export interface BundleSize {
   /** Read at every cold start: the entry and what it imports statically. */
   eagerBytes: number;
+  /** The files that is: each is found, opened and compiled by itself. */
+  eagerFiles: number;
   /** Read when an `import()` asks for it, if ever. */
   lazyBytes: number;
 }
@@ -20,7 +22,7 @@ export function measureBundles(metafile: Metafile): BundleSize {
     scripts
       .filter(([path]) => eager.has(path) === wanted)
       .reduce((bytes, [, output]) => bytes + output.bytes, 0);
-  return { eagerBytes: sum(true), lazyBytes: sum(false) };
+  return { eagerBytes: sum(true), eagerFiles: eager.size, lazyBytes: sum(false) };
 }
 
 function staticClosure(metafile: Metafile, entries: readonly string[]): Set<string> {

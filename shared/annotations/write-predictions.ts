@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Actor } from '../auth/actor.ts';
 import { assertWritable } from '../catalog/access.ts';
 import { chunksOf, listMatches } from '../catalog/all-matches.ts';
@@ -6,7 +7,6 @@ import type { Annotation } from '../entities/annotation.ts';
 import type { Dataset } from '../entities/dataset.ts';
 import type { Model } from '../entities/model.ts';
 import type { Snapshot } from '../entities/snapshot.ts';
-import { canonicalJson } from '../json.ts';
 import type { Platform } from '../platform.ts';
 import type { EntityStore } from '../store/entity-store.ts';
 import { EntityNotFound } from '../store/errors.ts';
@@ -120,7 +120,7 @@ function standingOf(annotation: Annotation, earlier: Annotation | undefined): An
     updatedAt: earlier.updatedAt,
     updatedBy: earlier.updatedBy,
   };
-  return canonicalJson(same) === canonicalJson(earlier) ? earlier : { ...annotation, creator, createdAt };
+  return isDeepStrictEqual(same, earlier) ? earlier : { ...annotation, creator, createdAt };
 }
 
 /** The snapshot's annotations on the items, by id. */

@@ -42,6 +42,7 @@ export class Resolver {
   readonly #cache: EntityCache;
   readonly #actor: Actor;
   readonly #projectId: string | undefined;
+  readonly #datasets = new Map<string, EntityKinds['Dataset']>();
 
   /** `projectId`: the project of the call, when the caller named one. */
   constructor(options: {
@@ -214,7 +215,16 @@ export class Resolver {
     kind: ReferenceKind,
     entities: readonly EntityKinds[ReferenceKind][],
   ): Promise<(readonly string[] | undefined)[]> {
-    return projectsOf(kind, entities, (ids) => this.#cache.getMany(this.#store, 'Dataset', ids));
+    return projectsOf(kind, entities, (ids) => this.#readDatasets(ids));
+  }
+
+  /** Asked for twice, by who may see an item and by whose project it is; once a call is enough. */
+  async #readDatasets(ids: readonly string[]): Promise<ReadonlyMap<string, EntityKinds['Dataset']>> {
+    const missing = ids.filter((id) => !this.#datasets.has(id));
+    if (missing.length > 0)
+      for (const [id, dataset] of await this.#cache.getMany(this.#store, 'Dataset', missing))
+        this.#datasets.set(id, dataset);
+    return this.#datasets;
   }
 
   #notFound({ kind, reference, field }: Pending): never {

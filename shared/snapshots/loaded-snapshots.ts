@@ -113,9 +113,14 @@ export class LoadedSnapshots {
   }
 }
 
+/** The key of a pair is asked for by every call, and its entities come frozen from a cache: the same pair, the same key. */
+const keys = new WeakMap<Readonly<Snapshot>, { model: Readonly<Model>; key: string }>();
+
 /** What a loaded adapter depends on. */
 function keyOf(snapshot: Readonly<Snapshot>, model: Readonly<Model>): string {
-  return canonicalJson([
+  const known = keys.get(snapshot);
+  if (known?.model === model) return known.key;
+  const key = canonicalJson([
     snapshot.id,
     snapshot.revision,
     snapshot.weights,
@@ -129,4 +134,6 @@ function keyOf(snapshot: Readonly<Snapshot>, model: Readonly<Model>): string {
     model.codebase,
     model.configuration,
   ]);
+  if (Object.isFrozen(snapshot) && Object.isFrozen(model)) keys.set(snapshot, { model, key });
+  return key;
 }

@@ -44,6 +44,12 @@ export interface EntityStore {
   /** Row versions of the ids found: the cheap way to learn whether a cached entity is still current. */
   versions(kind: EntityKind, ids: readonly string[]): Promise<Map<string, number>>;
 
+  /**
+   * A text that stays the same as long as no entity of the kind can have changed, by any process; it may change without
+   * one. Costs no query. `undefined` from a store that cannot tell: then `versions` is to be asked.
+   */
+  changeMark(kind: EntityKind): string | undefined;
+
   /** Filter, join, sort and page. A page past the end is empty. */
   query<K extends EntityKind>(kind: K, query: Query): Promise<Page<EntityKinds[K]>>;
 

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { EntityKind } from '../entities/kinds.ts';
 import { StoreClosed, StoreUnavailable } from './errors.ts';
 import { SqliteDatabase } from './sqlite-database.ts';
 
@@ -19,6 +20,9 @@ export class SqliteConnection {
   readonly #database: SqliteDatabase;
   readonly #ambient = new AsyncLocalStorage<OpenTransaction>();
   readonly #release: () => void;
+  /** Writes of this process by kind, and transactions it undid: what SQLite's own count of changes leaves out. */
+  readonly #writes = new Map<EntityKind, number>();
+  #undone = 0;
   #transaction: OpenTransaction | undefined;
   #users = 0;
 
@@ -42,11 +46,23 @@ export class SqliteConnection {
     return work(this.#database);
   }
 
-  /** As `run`, all of `work` or nothing. */
-  write<T>(own: OpenTransaction | undefined, work: (database: SqliteDatabase) => T): Promise<T> {
-    return this.run(own, (database) =>
-      this.#transaction ? database.savepoint(() => work(database)) : database.write(() => work(database)),
-    );
+  /** As `run`, all of `work` or nothing. `kind`: of the entities it writes. */
+  write<T>(
+    own: OpenTransaction | undefined,
+    kind: EntityKind | undefined,
+    work: (database: SqliteDatabase) => T,
+  ): Promise<T> {
+    return this.run(own, (database) => {
+      if (kind !== undefined) this.#writes.set(kind, (this.#writes.get(kind) ?? 0) + 1);
+      return this.#transaction
+        ? database.savepoint(() => work(database))
+        : database.write(() => work(database));
+    });
+  }
+
+  /** Other processes' commits by SQLite's count; this one's writes by ours, told apart by kind. */
+  changeMark(kind: EntityKind): string {
+    return `${this.#database.dataVersion} ${this.#writes.get(kind) ?? 0} ${this.#undone}`;
   }
 
   /** Runs `work` in a transaction of its own, or in the one it is called from. */
@@ -66,6 +82,8 @@ export class SqliteConnection {
       return result;
     } catch (error) {
       this.#database.rollback();
+      // Who read inside the transaction saw what now never was.
+      this.#undone += 1;
       throw error;
     } finally {
       transaction.isOpen = false;

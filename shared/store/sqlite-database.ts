@@ -8,6 +8,7 @@ const BUSY_TIMEOUT_MS = 10_000;
 const RETRY_MS = 5;
 const MAX_STATEMENTS = 200;
 const MAX_PATTERNS = 100;
+const DATA_VERSION: Compiled = { sql: 'pragma data_version', parameters: [] };
 
 /** A statement with its parameters, as Kysely compiles it. */
 export interface Compiled {
@@ -102,6 +103,11 @@ export class SqliteDatabase {
   /** False again once SQLite rolled back by itself. */
   get inTransaction(): boolean {
     return this.#database.isTransaction;
+  }
+
+  /** Changes when another connection, of this process or another, committed; not by this one's own commits. */
+  get dataVersion(): number {
+    return this.row<{ data_version: number }>(DATA_VERSION)!.data_version;
   }
 
   close(): void {

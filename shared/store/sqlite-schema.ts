@@ -15,12 +15,12 @@ export const MIGRATIONS: readonly Migration[] = [
  * Columns come before the document, so that a condition on them reads neither its text nor its pages. They are no
  * generated columns: SQLite does not take an index for covering that holds one.
  */
-function createTable({ name, columns, flags = {}, unique, indexes }: Table): string[] {
+function createTable({ name, columns, flags = {}, unique, indexes, sparse = [] }: Table): string[] {
   const index = (list: readonly string[], kind: 'index' | 'unique index') =>
     `create ${kind} ${name}_${list.join('_')} on ${name} (${list.join(', ')})`;
   return [
     `create table ${name} (${[
-      'seq integer primary key autoincrement',
+      'seq integer primary key',
       'id text not null unique',
       'version integer not null',
       ...[...Object.keys(columns), ...Object.keys(flags)].map((column) => `${column} text`),
@@ -28,6 +28,7 @@ function createTable({ name, columns, flags = {}, unique, indexes }: Table): str
     ].join(', ')})`,
     ...unique.map((list) => index(list, 'unique index')),
     ...indexes.map((list) => index(list, 'index')),
+    ...sparse.map((column) => `${index([column], 'index')} where ${column} is not null`),
   ];
 }
 

@@ -67,6 +67,11 @@ class SqliteStore implements EntityStore {
     });
   }
 
+  changeMark(kind: EntityKind): string | undefined {
+    this.#assertOpen();
+    return this.#connection.changeMark(kind);
+  }
+
   async query<K extends EntityKind>(kind: K, query: Query): Promise<Page<EntityKinds[K]>> {
     const { compiled, page, pageSize } = selectPage(kind, query);
     return this.#read((database) => {
@@ -90,11 +95,13 @@ class SqliteStore implements EntityStore {
   }
 
   async insert<K extends EntityKind>(kind: K, entities: readonly EntityKinds[K][]): Promise<void> {
-    if (entities.length > 0) await this.#write((database) => writeEntities(database, kind, entities, false));
+    if (entities.length > 0)
+      await this.#write(kind, (database) => writeEntities(database, kind, entities, false));
   }
 
   async upsert<K extends EntityKind>(kind: K, entities: readonly EntityKinds[K][]): Promise<void> {
-    if (entities.length > 0) await this.#write((database) => writeEntities(database, kind, entities, true));
+    if (entities.length > 0)
+      await this.#write(kind, (database) => writeEntities(database, kind, entities, true));
   }
 
   async update<K extends EntityKind>(
@@ -102,22 +109,22 @@ class SqliteStore implements EntityStore {
     id: string,
     change: (current: EntityKinds[K]) => EntityKinds[K],
   ): Promise<EntityKinds[K]> {
-    return this.#write((database) => changeEntity(database, kind, id, change));
+    return this.#write(kind, (database) => changeEntity(database, kind, id, change));
   }
 
   async delete(kind: EntityKind, ids: readonly string[]): Promise<number> {
     if (ids.length === 0) return 0;
     const sql = `delete from ${TABLES[kind].name} where id in ${IDS}`;
-    return this.#write((database) => database.run({ sql, parameters: [JSON.stringify(ids)] }));
+    return this.#write(kind, (database) => database.run({ sql, parameters: [JSON.stringify(ids)] }));
   }
 
   async refreshAnnotationCounts(itemIds: readonly string[]): Promise<void> {
-    if (itemIds.length > 0) await this.#write((database) => recountAnnotations(database, itemIds));
+    if (itemIds.length > 0) await this.#write('Item', (database) => recountAnnotations(database, itemIds));
   }
 
   async appendEvents(events: readonly DatasetEvent[]): Promise<void> {
     if (events.length > 0)
-      await this.#write((database) => writeEvents(database, events, isoTime(this.#clock)));
+      await this.#write(undefined, (database) => writeEvents(database, events, isoTime(this.#clock)));
   }
 
   async readEvents(limit: number): Promise<OutboxEntry[]> {
@@ -125,7 +132,7 @@ class SqliteStore implements EntityStore {
   }
 
   async removeEvents(sequences: readonly number[]): Promise<void> {
-    if (sequences.length > 0) await this.#write((database) => dropEvents(database, sequences));
+    if (sequences.length > 0) await this.#write(undefined, (database) => dropEvents(database, sequences));
   }
 
   async transaction<T>(work: (store: EntityStore) => Promise<T>): Promise<T> {
@@ -153,9 +160,10 @@ class SqliteStore implements EntityStore {
     return this.#connection.run(this.#transaction, work);
   }
 
-  async #write<T>(work: (database: SqliteDatabase) => T): Promise<T> {
+  /** `kind`: of the entities that are written; none for the outbox. */
+  async #write<T>(kind: EntityKind | undefined, work: (database: SqliteDatabase) => T): Promise<T> {
     this.#assertOpen();
-    return this.#connection.write(this.#transaction, work);
+    return this.#connection.write(this.#transaction, kind, work);
   }
 
   #assertOpen(): void {

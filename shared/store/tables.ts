@@ -10,6 +10,8 @@ export interface Table {
   /** Lists of columns of which no two rows have the same. */
   readonly unique: readonly (readonly string[])[];
   readonly indexes: readonly (readonly string[])[];
+  /** Columns that most rows leave empty: their index holds the others alone, so that a row without it costs nothing. */
+  readonly sparse?: readonly string[];
 }
 
 /** The tables of every store. A change here is a new migration. */
@@ -84,7 +86,8 @@ export const TABLES: Readonly<Record<EntityKind, Table>> = {
       trigger_id: ['triggerId'],
     },
     unique: [],
-    indexes: [['project_id', 'function_name'], ['trigger_id']],
+    indexes: [['project_id', 'function_name']],
+    sparse: ['trigger_id'],
   },
   Trigger: {
     name: 'triggers',

@@ -97,6 +97,42 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         ]);
       });
 
+      it("moves a kind's change mark with every write of it by any handle, and never leaves it behind", async () => {
+        if (store.changeMark('Item') === undefined) return;
+        const marks: (string | undefined)[] = [store.changeMark('Item')];
+        const note = () => marks.push(store.changeMark('Item'));
+
+        await store.insert('Item', [item('i1')]);
+        note();
+        await again.upsert('Item', [item('i1', { name: 'new' })]);
+        note();
+        await store.update('Item', 'i1', (current) => ({ ...current, name: 'newer' }));
+        note();
+        await store.insert('Annotation', [annotation('a1', 'i1')]);
+        await again.refreshAnnotationCounts(['i1']);
+        note();
+        await store.delete('Item', ['i1']);
+        note();
+
+        expect(new Set(marks).size).toBe(marks.length);
+        expect(store.changeMark('Item')).toBe(marks.at(-1));
+      });
+
+      it('moves a change mark when a transaction is undone: who read inside it saw what never was', async () => {
+        if (store.changeMark('Item') === undefined) return;
+        await store.insert('Item', [item('i1')]);
+        let inside: string | undefined;
+
+        const undone = store.transaction(async (open) => {
+          await open.update('Item', 'i1', (current) => ({ ...current, name: 'never' }));
+          inside = store.changeMark('Item');
+          throw new Error('undone');
+        });
+
+        await expect(undone).rejects.toThrow('undone');
+        expect(store.changeMark('Item')).not.toBe(inside);
+      });
+
       it('finds an entity by what it became, no longer by what it was', async () => {
         await store.insert('Item', [item('i1')]);
         await store.update('Item', 'i1', (current) => ({

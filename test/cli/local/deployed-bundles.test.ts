@@ -14,7 +14,7 @@ import { temporaryFolder } from './fixture-functions.ts';
 
 const PROJECT_ROOT = join(import.meta.dirname, '../../..');
 
-it('every function of the project starts from its bundle alone, and a cold start reads less than 300 kB', async () => {
+it('every function of the project starts from its bundle alone, and a cold start reads less than 300 kB in three files at most', async () => {
   const folder = await temporaryFolder();
   const built = await buildFunctions({ root: PROJECT_ROOT, outdir: join(folder, 'dist') });
   const env = toEnvironment(readConfig({ MODELFN_HOME: join(folder, 'home'), MODELFN_LOG_LEVEL: 'error' }));
@@ -28,7 +28,10 @@ it('every function of the project starts from its bundle alone, and a cold start
   expect(host.functionNames).toEqual(
     expect.arrayContaining(['convert', 'evaluate', 'load', 'predict', 'save', 'train']),
   );
-  for (const { name, eagerBytes } of built) expect(eagerBytes, name).toBeLessThan(300_000);
+  for (const { name, eagerBytes, eagerFiles } of built) {
+    expect(eagerBytes, name).toBeLessThan(300_000);
+    expect(eagerFiles, name).toBeLessThanOrEqual(3);
+  }
   for (const name of host.functionNames) {
     const answer = await host.invoke(name, describing(name));
     expect(isJsonObject(answer) && JSON.parse(String(answer.body)), name).toMatchObject({ function: name });

@@ -50,6 +50,18 @@ describe('a store that several processes write to', () => {
     expect(integrityOf(path)).toBe('ok');
   });
 
+  it('moves the change mark of a reader when another process wrote', async () => {
+    const path = join(temporaryFolder(), 'store.sqlite');
+    const store = await open(path);
+    await store.insert('Project', [project('shared', { org: 0 })]);
+    const before = store.changeMark('Project');
+
+    await once(startWriter(path, 'w1', 1), 'exit');
+
+    expect(before).toBeDefined();
+    expect(store.changeMark('Project')).not.toBe(before);
+  });
+
   it('is made once when all of them find no file', async () => {
     const path = join(temporaryFolder(), 'store.sqlite');
 
