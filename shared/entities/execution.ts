@@ -52,7 +52,14 @@ export const executionSchema = z.object({
   /** Which caller brought it: http, event, pipeline. */
   caller: z.string(),
   /** Who holds it and until when; null when nobody does. */
-  lease: z.nullable(z.object({ holder: z.string(), expiresAt: timeSchema })),
+  lease: z.nullable(
+    z.object({
+      holder: z.string(),
+      /** Grows with every claim: a write that carries an older one is refused. */
+      fence: z.number(),
+      expiresAt: timeSchema,
+    }),
+  ),
   creator: z.string(),
   createdAt: timeSchema,
   updatedAt: timeSchema,
@@ -62,4 +69,9 @@ export type Execution = z.output<typeof executionSchema>;
 /** True once a run has its final status. */
 export function isFinished(execution: Pick<Execution, 'latestStatus'>): boolean {
   return execution.latestStatus.status === 'success' || execution.latestStatus.status === 'failed';
+}
+
+/** True while a container renews its lease on the run. `now`: the store's time, ms since 1970. */
+export function isHeld({ lease }: Pick<Execution, 'lease'>, now: number): boolean {
+  return lease !== null && Date.parse(lease.expiresAt) > now;
 }

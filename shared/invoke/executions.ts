@@ -1,5 +1,5 @@
 import { isoTime } from '../clock.ts';
-import { type Execution, isFinished, type StatusEntry } from '../entities/execution.ts';
+import { type Execution, isFinished, isHeld, type StatusEntry } from '../entities/execution.ts';
 import { type ErrorBody, hasCode } from '../errors.ts';
 import { canonicalJson, type Json } from '../json.ts';
 import type { Platform } from '../platform.ts';
@@ -52,8 +52,9 @@ export async function claimExecution(
   holder: string,
 ): Promise<Execution> {
   const fresh = newExecution(shop, id, call);
+  const now = await shop.store.now();
   try {
-    const claimed = begun(shop, fresh, holder);
+    const claimed = begun(shop, fresh, holder, now);
     await shop.store.insert('Execution', [claimed]);
     return claimed;
   } catch (error) {
@@ -62,10 +63,9 @@ export async function claimExecution(
   return shop.store.update('Execution', id, (current) => {
     assertSameCall(current, call);
     if (isFinished(current) && !mayRunAgain(current)) return current;
-    const { lease } = current;
-    if (lease && lease.holder !== holder && Date.parse(lease.expiresAt) > shop.clock.now())
-      throw new ExecutionInProgress(id, lease.expiresAt);
-    return begun(shop, current, holder);
+    if (isHeld(current, now) && current.lease!.holder !== holder)
+      throw new ExecutionInProgress(id, current.lease!.expiresAt);
+    return begun(shop, current, holder, now);
   });
 }
 
@@ -76,9 +76,10 @@ export async function renewExecution(
   holder: string,
   progress: { percentComplete: number; message?: string | undefined } | undefined,
 ): Promise<{ toTerminate: boolean }> {
+  const now = await shop.store.now();
   const { toTerminate } = await shop.store.update('Execution', id, (current) => {
     assertHeld(current, holder);
-    const renewed = { ...current, lease: leaseOf(shop, holder) };
+    const renewed = { ...current, lease: leaseOf(holder, current.lease!.fence, now) };
     return progress
       ? withStatus(shop, renewed, { status: 'inProgress', ...compactProgress(progress) })
       : renewed;
@@ -119,13 +120,14 @@ export function ended(
   );
 }
 
-function begun(shop: Pick<Platform, 'clock'>, execution: Execution, holder: string): Execution {
+function begun(shop: Pick<Platform, 'clock'>, execution: Execution, holder: string, now: number): Execution {
+  const attempts = execution.attempts + 1;
   const next = {
     ...execution,
-    attempts: execution.attempts + 1,
+    attempts,
     output: null,
     error: null,
-    lease: leaseOf(shop, holder),
+    lease: leaseOf(holder, attempts, now),
   };
   return withStatus(shop, next, { status: 'inProgress', percentComplete: 0 });
 }
@@ -152,8 +154,8 @@ function compactProgress({
   return { percentComplete, ...(message !== undefined && { message }) };
 }
 
-function leaseOf({ clock }: Pick<Platform, 'clock'>, holder: string): NonNullable<Execution['lease']> {
-  return { holder, expiresAt: new Date(clock.now() + LEASE_MS).toISOString() };
+function leaseOf(holder: string, fence: number, now: number): NonNullable<Execution['lease']> {
+  return { holder, fence, expiresAt: new Date(now + LEASE_MS).toISOString() };
 }
 
 /** A fault of the system (5xx) may pass; a wrong call stays wrong, and what someone stopped stays stopped. */
@@ -161,7 +163,8 @@ function mayRunAgain({ error, attempts, maxAttempts }: Execution): boolean {
   return error !== null && error.statusCode >= 500 && attempts < maxAttempts;
 }
 
-function assertHeld(execution: Execution, holder: string): void {
+/** The guard of every write of a run. @throws LeaseLost when another holder has the run, or it has ended */
+export function assertHeld(execution: Execution, holder: string): void {
   if (execution.lease?.holder !== holder) throw new LeaseLost(execution.id);
 }
 

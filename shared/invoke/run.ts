@@ -16,6 +16,7 @@ export interface Container {
 /** One run of a function: what it may use beside its inputs. */
 export interface Run {
   readonly container: Container;
+  /** All writes of a run go through its `store`: they are refused once another container took the run over. */
   readonly platform: Platform;
   readonly actor: Actor;
   readonly executionId: string;
