@@ -16,11 +16,13 @@ export type Reference =
   | { by: 'id'; id: string }
   | { by: 'name'; name: string; project?: Reference; model?: Reference; dataset?: Reference };
 
-/** All items of a dataset that satisfy a filter. */
+/** The items of a dataset that satisfy a filter, or a page of them. */
 export interface ItemSelection {
   dataset: Reference;
   filter: JsonObject;
   sort?: Sort;
+  /** One page of them, counted from 0; all when missing. Without `sort` pages go by id: what is new comes last. */
+  page?: { number: number; size: number };
 }
 
 const nameText = z.string().check(z.minLength(1), z.maxLength(1024));
@@ -36,7 +38,11 @@ const selection = z.strictObject({
   dataset: z.json(),
   filter: z._default(jsonObjectSchema, {}),
   sort: z.optional(z.record(z.string(), z.enum(['ascending', 'descending']))),
+  page: z.optional(z.int().check(z.gte(0))),
+  pageSize: z.optional(z.int().check(z.gte(1), z.lte(10_000))),
 });
+
+const DEFAULT_PAGE_SIZE = 1_000;
 
 /** `item_id` for Item, and so on: the key a Dataloop client writes. */
 export function idKeyOf(kind: ReferenceKind): string {
@@ -67,7 +73,7 @@ export function readReference(kind: ReferenceKind, value: Json, field: string): 
   };
 }
 
-/** Reads a list of references, or a selection of items by `{ dataset, filter?, sort? }`. */
+/** Reads a list of references, or a selection of items by `{ dataset, filter?, sort?, page?, pageSize? }`. */
 export function readReferences(
   kind: ReferenceKind,
   value: Json,
@@ -91,7 +97,7 @@ export function readReferences(
           problem: issue.message,
         })),
       );
-    const { dataset, filter, sort } = read.data;
+    const { dataset, filter, sort, page, pageSize } = read.data;
     return {
       selection: {
         dataset: readReference('Dataset', dataset, `${field}.dataset`),
@@ -99,6 +105,7 @@ export function readReferences(
         ...(sort && {
           sort: Object.entries(sort).map(([name, direction]) => ({ field: name, direction })),
         }),
+        ...(page !== undefined && { page: { number: page, size: pageSize ?? DEFAULT_PAGE_SIZE } }),
       },
     };
   }

@@ -171,19 +171,23 @@ export class Resolver {
     return { filter, projectId: project ?? (kind === 'Project' ? undefined : this.#projectId) };
   }
 
-  async #select({ dataset, filter, sort }: ItemSelection, field: string): Promise<EntityKinds['Item'][]> {
+  async #select(
+    { dataset, filter, sort, page: wanted }: ItemSelection,
+    field: string,
+  ): Promise<EntityKinds['Item'][]> {
     const found = await this.#one('Dataset', dataset, `${field}.dataset`);
     const items: EntityKinds['Item'][] = [];
-    for (let page = 0; ; page += 1) {
+    const bySort = wanted ? 'id' : 'filename';
+    for (let page = wanted?.number ?? 0; ; page += 1) {
       const answer = await this.#store.query('Item', {
         filter: { $and: [{ type: 'file' }, { hidden: false }, filter] },
         scope: { datasetId: found.id },
-        sort: sort ?? [{ field: 'filename', direction: 'ascending' }],
+        sort: sort ?? [{ field: bySort, direction: 'ascending' }],
         page,
-        pageSize: 10_000,
+        pageSize: wanted?.size ?? 10_000,
       });
       items.push(...answer.items);
-      if (!answer.hasNextPage) return items;
+      if (wanted || !answer.hasNextPage) return items;
     }
   }
 

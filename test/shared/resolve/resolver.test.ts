@@ -136,6 +136,24 @@ describe('resolving references', () => {
     expect(projectId).toBe(space.project.id);
   });
 
+  it('takes the items of a dataset page by page, each once, and nothing behind the last page', async () => {
+    const resolver = new Resolver({ store: space.platform.store, cache, actor: LOCAL_ACTOR });
+    const page = async (number: number, pageSize = 4) => {
+      const value = { dataset: space.dataset.id, page: number, pageSize };
+      const { entities } = await resolver.resolve([{ kind: 'Item', value, field: 'items', many: true }]);
+      return entities[0]!.map(({ id }) => id);
+    };
+
+    const pages = [await page(0), await page(1), await page(2)];
+
+    expect(pages.map((ids) => ids.length)).toEqual([4, 4, 2]);
+    expect(pages.flat()).toEqual([...pages.flat()].sort());
+    expect(new Set(pages.flat())).toEqual(new Set([...space.items.values()].map(({ id }) => id)));
+    expect(await page(3)).toEqual([]);
+    await expect(page(-1)).rejects.toMatchObject({ code: 'InvalidInput' });
+    await expect(page(0, 0)).rejects.toMatchObject({ code: 'InvalidInput' });
+  });
+
   it('hands out the same frozen entity until it changes, and then the new one', async () => {
     const { platform, snapshot } = space;
     const before = await one('Snapshot', snapshot.id);
