@@ -10,5 +10,6 @@ const MARGIN_FRACTION = 0.2;
 export function deadlineOf({ clock }: Pick<Platform, 'clock'>, context: FunctionContext): number | undefined {
   const remaining = context.getRemainingTimeInMillis?.();
   if (remaining === undefined || !Number.isFinite(remaining)) return undefined;
-  return clock.now() + remaining - Math.min(MARGIN_MS, remaining * MARGIN_FRACTION);
+  // Whole milliseconds: Node's timers refuse others.
+  return Math.floor(clock.now() + remaining - Math.min(MARGIN_MS, remaining * MARGIN_FRACTION));
 }

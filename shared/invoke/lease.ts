@@ -28,8 +28,8 @@ export class Lease {
     this.#executionId = executionId;
     this.#holder = holder;
     this.signal = AbortSignal.any([deadline, this.#abort.signal]);
+    // Keeps the process there: a run may wait for nothing but its signal, whose own timer does not.
     this.#timer = setInterval(() => this.#beat(), BEAT_MS);
-    this.#timer.unref();
   }
 
   readonly signal: AbortSignal;
