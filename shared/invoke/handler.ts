@@ -1,6 +1,6 @@
 import type { BuiltInAdapters } from '../../adapters/built-in-adapters.ts';
 import { readConfig } from '../config.ts';
-import { isJsonObject, type JsonObject } from '../json.ts';
+import type { JsonObject } from '../json.ts';
 import { openPlatform } from '../open-platform.ts';
 import type { Platform } from '../platform.ts';
 import { EntityCache } from '../resolve/entity-cache.ts';
@@ -8,6 +8,7 @@ import { FileCache } from '../snapshots/files/file-cache.ts';
 import { LoadedSnapshots } from '../snapshots/loaded-snapshots.ts';
 import { callFromEventBridge, callFromQueue } from './callers/event.ts';
 import { eventKindOf } from './callers/event-kind.ts';
+import { carriesCloudEvents, isCloudEvent } from './callers/is-cloud-event.ts';
 import { callFromPipeline } from './callers/pipeline.ts';
 import { deadlineOf } from './deadline.ts';
 import { errorReply } from './error-reply.ts';
@@ -59,17 +60,31 @@ export function createHandler<S extends InputSpecs>(
     }
     return http(event, context);
   };
+  const fromBroker = async (request: JsonObject, context: FunctionContext) => {
+    try {
+      const [opened, { callFromCloudEvents, cloudEventsOf }] = await Promise.all([
+        container(),
+        import('./callers/cloud-event.ts'),
+      ]);
+      const deadline = deadlineOf(opened.platform, context);
+      return await callFromCloudEvents(opened, spec, cloudEventsOf(request), deadline);
+    } catch (error) {
+      return errorReply(error);
+    }
+  };
   void warm(container);
   return async (event, context = {}) => {
     const kind = eventKindOf(event);
     const payload = event as JsonObject;
+    if (kind === 'http' && carriesCloudEvents(payload)) return fromBroker(payload, context);
     if (kind === 'http') return overHttp(payload, context);
     const opened = await container();
     const deadline = deadlineOf(opened.platform, context);
     if (kind === 'pipeline') return callFromPipeline(opened, spec, payload, deadline);
-    return isJsonObject(payload) && 'Records' in payload
-      ? callFromQueue(opened, spec, payload, deadline)
-      : callFromEventBridge(opened, spec, payload, deadline);
+    if ('Records' in payload) return callFromQueue(opened, spec, payload, deadline);
+    if (!isCloudEvent(payload)) return callFromEventBridge(opened, spec, payload, deadline);
+    const { callFromCloudEvent } = await import('./callers/cloud-event.ts');
+    return callFromCloudEvent(opened, spec, payload, deadline);
   };
 }
 
