@@ -8,6 +8,13 @@ import { nearest } from './nearest.ts';
 export interface Config {
   /** State folder: store, contents, buckets, caches. Safe to copy while nothing runs. */
   home: string;
+  /** Address of the store, e.g. `sqlite:/data/store.sqlite`; one in the state folder when undefined. */
+  store: string | undefined;
+  /**
+   * Where a call goes that is answered before it ran: `self`, an asynchronous invocation of the same Lambda function, or
+   * the ARN of a state machine. Undefined where the container offers a way of its own.
+   */
+  dispatch: string | undefined;
   port: number;
   /** Loopback only, as long as the server has no authentication. */
   host: string;
@@ -32,6 +39,16 @@ const count = (least: number) => z.coerce.number().check(z.int(), z.gte(least));
 /** One row a setting: what it takes and an example, as the error shows them. */
 const SETTINGS = {
   MODELFN_HOME: { schema: z.string().check(z.minLength(1)), takes: 'a folder', example: '.modelfn' },
+  MODELFN_STORE: {
+    schema: z.string().check(z.minLength(1)),
+    takes: 'the address of a store',
+    example: 'sqlite:/data/store.sqlite',
+  },
+  MODELFN_DISPATCH: {
+    schema: z.string().check(z.regex(/^(self|arn:[\w-]+:states:[\w-]+:\d{12}:stateMachine:[\w-]{1,80})$/)),
+    takes: 'self or the ARN of a state machine',
+    example: 'self',
+  },
   PORT: { schema: count(0).check(z.lte(65535)), takes: 'a port from 0 to 65535', example: '3700' },
   HOST: { schema: z.string().check(z.minLength(1)), takes: 'an address to listen on', example: '127.0.0.1' },
   MODELFN_LOCAL_ROOTS: {
@@ -94,6 +111,8 @@ export function readConfig(
   };
   const config: Config = {
     home: toFolder(read('MODELFN_HOME') ?? '.modelfn', cwd),
+    store: read('MODELFN_STORE'),
+    dispatch: read('MODELFN_DISPATCH'),
     port: read('PORT') ?? 3700,
     host: read('HOST') ?? '127.0.0.1',
     localRoots: (read('MODELFN_LOCAL_ROOTS') ?? '')
@@ -121,6 +140,8 @@ export function toEnvironment(
 ): Record<string, string | undefined> {
   const own: Record<keyof typeof SETTINGS, string | undefined> = {
     MODELFN_HOME: config.home,
+    MODELFN_STORE: config.store,
+    MODELFN_DISPATCH: config.dispatch,
     PORT: String(config.port),
     HOST: config.host,
     MODELFN_LOCAL_ROOTS: config.localRoots.join(':'),
@@ -132,6 +153,34 @@ export function toEnvironment(
     MODELFN_LOG_LEVEL: config.logLevel,
   };
   return { ...base, ...own };
+}
+
+/** What a Lambda container is and may do, as AWS tells it in the environment. */
+export interface LambdaEnvironment {
+  region: string;
+  functionName: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken: string | undefined;
+  /** Where AWS's services answer instead of their own hosts: the setting that AWS's own clients read. */
+  endpoint: string | undefined;
+}
+
+/** Reads what Lambda sets; undefined outside of Lambda. Read when it is needed: it holds credentials. */
+export function readLambdaEnvironment(
+  env: Record<string, string | undefined> = process.env,
+): LambdaEnvironment | undefined {
+  const { AWS_REGION, AWS_LAMBDA_FUNCTION_NAME, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = env;
+  if (!AWS_REGION || !AWS_LAMBDA_FUNCTION_NAME || !AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY)
+    return undefined;
+  return {
+    region: AWS_REGION,
+    functionName: AWS_LAMBDA_FUNCTION_NAME,
+    accessKeyId: AWS_ACCESS_KEY_ID,
+    secretAccessKey: AWS_SECRET_ACCESS_KEY,
+    sessionToken: env.AWS_SESSION_TOKEN || undefined,
+    endpoint: env.AWS_ENDPOINT_URL || undefined,
+  };
 }
 
 function toFolder(text: string, cwd: string): string {

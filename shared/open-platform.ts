@@ -39,7 +39,8 @@ export async function openPlatform(
   const folder = stateFolder(config.home);
   prepareFolders([folder.home, folder.contents, folder.buckets, folder.cache]);
   const clock = overrides.clock ?? systemClock;
-  const store = overrides.store ?? (await openStore({ address: `sqlite:${folder.store}`, clock }));
+  const store =
+    overrides.store ?? (await openStore({ address: config.store ?? `sqlite:${folder.store}`, clock }));
   const platform: Platform = {
     config,
     clock,

@@ -3,13 +3,18 @@ import { createServer, type Server } from 'node:http';
 import type { Express } from 'express';
 import { LOCAL_ACTOR } from '../../shared/auth/actor.ts';
 import { readConfig } from '../../shared/config.ts';
+import { eventKindOf } from '../../shared/invoke/callers/event-kind.ts';
 import { originOf } from '../../shared/invoke/callers/request-origin.ts';
 import { errorReply } from '../../shared/invoke/error-reply.ts';
+import { UnknownEvent } from '../../shared/invoke/errors.ts';
 import { openPlatform } from '../../shared/open-platform.ts';
 import { endCutAnswers } from './end-cut-answers.ts';
 
-/** Entry of the deployed function: API Gateway requests of payload format 2.0. */
+/** Entry of the deployed function: API Gateway requests of payload format 2.0. @throws UnknownEvent for anything else */
 export const handler = async (event: object, context: object): Promise<object> => {
+  // serverless-http takes any other event for `GET /`, and a queue its answer for success.
+  if (eventKindOf(event) !== 'http')
+    throw new UnknownEvent('a call of a function; the entity API takes HTTP requests');
   try {
     caller ??= openCaller();
     return (await caller)(event, context);

@@ -4,6 +4,7 @@ import { LOCAL_ACTOR } from '../../auth/actor.ts';
 import { type ErrorBody, InvalidInput, toErrorBody } from '../../errors.ts';
 import type { JsonObject } from '../../json.ts';
 import { deadlineOf } from '../deadline.ts';
+import { dispatchOf } from '../dispatch/container-dispatch.ts';
 import { executionToWire } from '../execution-wire.ts';
 import { newExecution } from '../executions.ts';
 import type { FunctionContext } from '../function-context.ts';
@@ -20,7 +21,7 @@ const BODY_LIMIT = '10mb';
 interface Served<S extends InputSpecs> {
   container: Container;
   spec: FunctionSpec<S>;
-  context: FunctionContext;
+  dispatch: NonNullable<FunctionContext['dispatch']>;
 }
 
 /**
@@ -74,8 +75,8 @@ function run<S extends InputSpecs>(
     const deadline = deadlineOf(container.platform, context);
     const read = readCall(spec.name, request.body, { caller: 'http', actor: LOCAL_ACTOR, deadline });
     const wait = request.query.wait !== undefined && request.query.wait !== 'false';
-    if (spec.mode === 'background' && !wait && context.dispatch)
-      return accept({ container, spec, context }, read, request, response);
+    const dispatch = spec.mode === 'background' && !wait ? await dispatchOf(container, context) : undefined;
+    if (dispatch) return accept({ container, spec, dispatch }, read, request, response);
     const outcome = await invoke(container, spec, read.call);
     response.set('x-execution-id', outcome.execution.id);
     if (read.form === 'platform')
@@ -87,7 +88,7 @@ function run<S extends InputSpecs>(
 
 /** Checks the call, writes its execution, and has it run after the answer. The same id again is answered the same. */
 async function accept<S extends InputSpecs>(
-  { container, spec, context }: Served<S>,
+  { container, spec, dispatch }: Served<S>,
   read: ReadCall,
   request: Request,
   response: express.Response,
@@ -98,7 +99,7 @@ async function accept<S extends InputSpecs>(
   const known = await container.platform.store.get('Execution', id);
   const execution = known ?? newExecution(container.platform, id, call);
   if (!known) await container.platform.store.insert('Execution', [execution]);
-  await context.dispatch!(payloadOf(call));
+  await dispatch(payloadOf(call));
   const url = `${baseUrlOf(request)}/executions/${id}`;
   response.status(202).set({ location: url, 'x-execution-id': id });
   if (read.form === 'platform') response.json(executionToWire(execution, baseUrlOf(request)));
