@@ -59,6 +59,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<R
     summary: 'list built-in adapters, check one of your own',
     load: async () => (await import('./commands/adapters.ts')).registerAdapters,
   },
+  pipelines: {
+    summary: 'create, list, show and run pipelines of functions',
+    load: async () => (await import('./commands/pipelines.ts')).registerPipelines,
+  },
   executions: {
     summary: 'list, show and terminate runs of functions',
     load: async () => (await import('./commands/executions.ts')).registerExecutions,

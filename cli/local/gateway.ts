@@ -18,6 +18,11 @@ export interface GatewayOptions {
   /** Path of the Unix socket that serves the rest of `/api/v1`. */
   apiSocket(): Promise<string>;
   log: Log;
+  /**
+   * Takes requests from anywhere, under any name: for a container behind an ingress that decides who may call. Without it
+   * only this machine is let in.
+   */
+  exposed?: boolean;
 }
 
 export interface Gateway {
@@ -34,14 +39,15 @@ const DEFAULT_GRACE_MS = 10_000;
 const FUNCTION_PATH = /^\/api\/v1\/functions\/([^/]+)\/?$/;
 
 /**
- * What API Gateway is in the cloud: an HTTP server in front of functions and entity API, for this machine alone.
+ * What API Gateway is in the cloud: an HTTP server in front of functions and entity API, for this machine alone unless it is
+ * `exposed`.
  * - `/api/v1/functions/<name>` becomes an event of payload format 2.0 for the function;
  * - the rest of `/api/v1` is streamed to the API's socket;
  * - `/` says what there is, `/healthz` that it runs.
  * @throws HostRefused, PortInUse, CannotListen
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  requireLoopback(options.host);
+  if (!options.exposed) requireLoopback(options.host);
   const server = createServer();
   // An upload may take as long as it takes; its headers may not.
   server.requestTimeout = 0;
@@ -91,7 +97,7 @@ async function answer(
   // A client that goes away is no fault of anyone's.
   response.on('error', () => {});
   try {
-    requireTrusted(request, options.host, options.port);
+    if (!options.exposed) requireTrusted(request, options.host, options.port);
     await route(options, request, response);
   } catch (error) {
     const body = toErrorBody(error);

@@ -10,19 +10,25 @@ import { FunctionHost } from './function-host.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import { type HomeLock, lockHome } from './home-lock.ts';
 import { requireLoopback } from './loopback-guard.ts';
+import { PipelineRunner } from './pipeline-runner.ts';
 
 export interface LocalServerOptions {
   config: Readonly<Config>;
-  platform: Pick<Platform, 'store'>;
+  platform: Pick<Platform, 'store' | 'clock'>;
   /** Folder with `functions/`; the bundles go to its `dist/`. */
   root: string;
   log: Log;
+  /** Function name -> absolute path of its bundle, where they are built already. */
+  bundles?: ReadonlyMap<string, string>;
+  /** Takes requests from other machines, without asking who they are: for a container behind an ingress. */
+  exposed?: boolean;
 }
 
 export interface LocalServer {
   url: string;
   host: FunctionHost;
   dispatcher: EventDispatcher;
+  pipelines: PipelineRunner;
   /**
    * Takes no more requests and events; what is under way has `graceMs` to finish, then its processes are ended. What was
    * cut off is delivered again, or can be repeated. May be called twice.
@@ -41,7 +47,7 @@ const DEFAULT_GRACE_MS = 10_000;
  * @throws HostRefused, PortInUse, CannotListen, AlreadyRunning, HomeUnusable, BuildFailed; FunctionNotFound without an `api`
  */
 export async function startLocalServer(options: LocalServerOptions): Promise<LocalServer> {
-  requireLoopback(options.config.host);
+  if (!options.exposed) requireLoopback(options.config.host);
   const lock = lockHome(options.config.home);
   try {
     return await start(options, lock);
@@ -52,11 +58,10 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
 }
 
 async function start(
-  { config, platform, root, log }: LocalServerOptions,
+  { config, platform, root, log, bundles: given, exposed = false }: LocalServerOptions,
   lock: HomeLock,
 ): Promise<LocalServer> {
-  const built = await buildFunctions({ root, outdir: join(root, 'dist'), log });
-  const bundles = new Map(built.map(({ name, bundle }) => [name, bundle]));
+  const bundles = new Map(given ?? (await build(root, log)));
   const env = toEnvironment(config);
   const apiBundle = bundles.get(API);
   if (apiBundle === undefined) throw new FunctionNotFound(API, [...bundles.keys()]);
@@ -69,20 +74,24 @@ async function start(
     functions: host,
     apiSocket: () => api.socket(),
     log,
+    exposed,
   });
   const deadLetterPath = join(config.home, 'dead-letters.jsonl');
   const dispatcher = new EventDispatcher({ store: platform.store, functions: host, deadLetterPath, log });
+  const pipelines = new PipelineRunner({ platform, functions: host, log });
   lock.announce(gateway.url);
   // The first page need not wait for the process. A failure is told by the request that meets it.
   api.socket().catch(() => {});
   void dispatcher.wake();
+  void pipelines.wake();
   let closing: Promise<void> | undefined;
   return {
     url: gateway.url,
     host,
     dispatcher,
+    pipelines,
     close: (graceMs = DEFAULT_GRACE_MS) => {
-      closing ??= closeAll({ gateway, dispatcher, host, api, lock }, graceMs);
+      closing ??= closeAll({ gateway, dispatcher, pipelines, host, api, lock }, graceMs);
       return closing;
     },
   };
@@ -91,16 +100,25 @@ async function start(
 interface Parts {
   gateway: Gateway;
   dispatcher: EventDispatcher;
+  pipelines: PipelineRunner;
   host: FunctionHost;
   api: ApiProcess;
   lock: HomeLock;
 }
 
-/** The dispatcher stops taking entries at once, and is done when the host has let its last batch end or ended it. */
-async function closeAll({ gateway, dispatcher, host, api, lock }: Parts, graceMs: number): Promise<void> {
-  const dispatched = dispatcher.close();
+/** Dispatcher and pipelines begin nothing more at once, and are done when the host has let what is under way end or ended it. */
+async function closeAll(
+  { gateway, dispatcher, pipelines, host, api, lock }: Parts,
+  graceMs: number,
+): Promise<void> {
+  const dispatched = Promise.all([dispatcher.close(), pipelines.close()]);
   await gateway.close(graceMs);
   await host.close(graceMs);
   await Promise.all([dispatched, api.close()]);
   lock.release();
+}
+
+async function build(root: string, log: Log): Promise<[name: string, bundle: string][]> {
+  const built = await buildFunctions({ root, outdir: join(root, 'dist'), log });
+  return built.map(({ name, bundle }) => [name, bundle]);
 }

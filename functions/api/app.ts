@@ -12,6 +12,7 @@ import { itemRoutes } from './routes/items.ts';
 import { metricRoutes } from './routes/metrics.ts';
 import { modelRoutes } from './routes/models.ts';
 import { ontologyRoutes } from './routes/ontologies.ts';
+import { pipelineRoutes } from './routes/pipelines.ts';
 import { projectRoutes } from './routes/projects.ts';
 import { recipeRoutes } from './routes/recipes.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
@@ -33,6 +34,7 @@ const ROUTERS = [
   metricRoutes,
   triggerRoutes,
   executionRoutes,
+  pipelineRoutes,
   faasQueryRoutes,
   commandRoutes,
   healthRoutes,

@@ -91,7 +91,7 @@ export async function deleteProject(platform: Platform, actor: Actor, id: string
       store,
       snapshots.map((snapshot) => snapshot.id),
     );
-    for (const kind of ['Model', 'Trigger', 'Execution'] as const)
+    for (const kind of ['Model', 'Trigger', 'Execution', 'Pipeline', 'PipelineExecution'] as const)
       await deleteAll(store, kind, await store.ids(kind, { filter: inProject }));
     await leaveDatasets(platform, actor, store, id);
     await leaveRecipes(store, id);

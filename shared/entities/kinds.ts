@@ -5,6 +5,7 @@ import type { Item } from './item.ts';
 import type { MetricSample } from './metric-sample.ts';
 import type { Model } from './model.ts';
 import type { Ontology } from './ontology.ts';
+import type { Pipeline, PipelineExecution } from './pipeline.ts';
 import type { Project } from './project.ts';
 import type { Recipe } from './recipe.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -23,5 +24,7 @@ export interface EntityKinds {
   Execution: Execution;
   Trigger: Trigger;
   MetricSample: MetricSample;
+  Pipeline: Pipeline;
+  PipelineExecution: PipelineExecution;
 }
 export type EntityKind = keyof EntityKinds;

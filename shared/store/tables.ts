@@ -101,6 +101,18 @@ export const TABLES: Readonly<Record<EntityKind, Table>> = {
     unique: [],
     indexes: [['snapshot_id', 'figure', 'legend']],
   },
+  Pipeline: {
+    name: 'pipelines',
+    columns: { project_id: ['projectId'], name: ['name'] },
+    unique: [['project_id', 'name']],
+    indexes: [],
+  },
+  PipelineExecution: {
+    name: 'pipeline_executions',
+    columns: { project_id: ['projectId'], pipeline_id: ['pipelineId'], status: ['status'] },
+    unique: [],
+    indexes: [['project_id'], ['pipeline_id'], ['status']],
+  },
 };
 
 /** The column that holds a field's text, by its path. */

@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { ApiProcess } from '../../../cli/local/api-process.ts';
 import { closeOnSignal } from '../../../cli/local/close-on-signal.ts';
 import { startLocalServer } from '../../../cli/local/local-server.ts';
+import { systemClock } from '../../../shared/clock.ts';
 import { readConfig } from '../../../shared/config.ts';
 import { silentLog } from '../../../shared/log.ts';
 import { openSqliteStore } from '../../../shared/store/sqlite.ts';
@@ -65,7 +66,7 @@ async function open(env: Record<string, string> = {}) {
   const start = async (overrides = {}) => {
     const server = await startLocalServer({
       config: { ...config, ...overrides },
-      platform: { store },
+      platform: { store, clock: systemClock },
       root,
       log: recorded.log,
     });

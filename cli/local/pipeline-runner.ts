@@ -1,0 +1,107 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { PipelineExecution } from '../../shared/entities/pipeline.ts';
+import { toErrorBody } from '../../shared/errors.ts';
+import type { Json } from '../../shared/json.ts';
+import type { Log } from '../../shared/log.ts';
+import { runPipeline } from '../../shared/pipelines/run-pipeline.ts';
+import type { Platform } from '../../shared/platform.ts';
+import type { FunctionHost } from './function-host.ts';
+import { SYSTEM_TIMERS, type Timers } from './timers.ts';
+
+export interface PipelineRunnerOptions {
+  platform: Pick<Platform, 'store' | 'clock'>;
+  functions: Pick<FunctionHost, 'invoke'>;
+  log: Log;
+  timers?: Timers;
+}
+
+/** How often the store is asked for runs to begin. */
+export const POLL_INTERVAL_MS = 250;
+
+/** Runs that go on at once; the rest waits on record. */
+const MAX_RUNNING = 20;
+
+/**
+ * What Step Functions is in the cloud: begins the pipeline executions that the API recorded, and after a restart
+ * continues those that were under way.
+ */
+export class PipelineRunner {
+  readonly #options: Required<PipelineRunnerOptions>;
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #stop = new AbortController();
+  #timer: unknown;
+  #looking: Promise<void> | undefined;
+  #isFailing = false;
+
+  constructor(options: PipelineRunnerOptions) {
+    this.#options = { timers: SYSTEM_TIMERS, ...options };
+  }
+
+  /** Looks for runs now, and from now on regularly. Resolves when those found have begun. */
+  async wake(): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+      this.#schedule();
+    });
+    await this.#looking;
+  }
+
+  /** Resolves when the runs that have begun are over. */
+  async drained(): Promise<void> {
+    await Promise.all(this.#running.values());
+  }
+
+  /** Begins nothing more; runs end before their next node, and are continued by the next start. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#options.timers.clearTimeout(this.#timer);
+    await this.#looking;
+    await this.drained();
+  }
+
+  #schedule(): void {
+    const { timers } = this.#options;
+    timers.clearTimeout(this.#timer);
+    if (!this.#stop.signal.aborted) this.#timer = timers.setTimeout(() => void this.wake(), POLL_INTERVAL_MS);
+  }
+
+  async #look(): Promise<void> {
+    const { platform, log } = this.#options;
+    try {
+      const { items } = await platform.store.query('PipelineExecution', {
+        filter: { status: { $in: ['created', 'inProgress'] } },
+        pageSize: MAX_RUNNING,
+      });
+      for (const execution of items)
+        if (!this.#running.has(execution.id) && this.#running.size < MAX_RUNNING) this.#begin(execution);
+      this.#isFailing = false;
+    } catch (error) {
+      // Told once: the next look may find the store well again.
+      const { code, message } = toErrorBody(error);
+      if (!this.#isFailing) log.error('pipeline executions cannot be read', { code, reason: message });
+      this.#isFailing = true;
+    }
+  }
+
+  #begin(execution: PipelineExecution): void {
+    const { platform, functions, log } = this.#options;
+    const { signal } = this.#stop;
+    const running = runPipeline(platform, execution, {
+      signal,
+      invoke: (name, payload) =>
+        functions.invoke(name, payload, { background: true, timeoutMs: undefined }) as Promise<Json>,
+      wait: async (milliseconds) =>
+        void (await pause(milliseconds, undefined, { signal }).catch(() => undefined)),
+    })
+      .then(({ status, error }) => {
+        if (status === 'failed')
+          log.error('pipeline failed', { execution: execution.id, reason: error?.message });
+      })
+      .catch((error: unknown) => {
+        log.error('pipeline run lost', { execution: execution.id, reason: toErrorBody(error).message });
+      })
+      .finally(() => this.#running.delete(execution.id));
+    this.#running.set(execution.id, running);
+  }
+}

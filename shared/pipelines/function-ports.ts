@@ -1,0 +1,88 @@
+/** Type of a port, as contract section 9.4 has it. */
+export interface FunctionPort {
+  readonly type: string;
+  readonly required?: true;
+}
+
+/** What a node of a function takes and answers. `output` is everything that the function answered. */
+export interface FunctionPorts {
+  readonly inputs: Readonly<Record<string, FunctionPort>>;
+  readonly outputs: Readonly<Record<string, FunctionPort>>;
+}
+
+const SNAPSHOT = { type: 'Snapshot', required: true } as const;
+const JSON_PORT = { type: 'Json' } as const;
+
+/**
+ * The functions that a pipeline may call. The inputs are those of each function's own specification, which a test
+ * compares: functions stand above pipelines and are not imported here.
+ */
+export const FUNCTION_PORTS: Readonly<Record<string, FunctionPorts>> = {
+  train: {
+    inputs: {
+      snapshot: SNAPSHOT,
+      dataset: { type: 'Dataset' },
+      filter: JSON_PORT,
+      seed: { type: 'Integer' },
+    },
+    outputs: { snapshot: { type: 'Snapshot' }, metrics: JSON_PORT, weights: JSON_PORT, output: JSON_PORT },
+  },
+  predict: {
+    inputs: {
+      snapshot: SNAPSHOT,
+      items: { type: 'Item[]' },
+      item: { type: 'Item' },
+      write: { type: 'Boolean' },
+      minConfidence: { type: 'Number' },
+    },
+    outputs: {
+      snapshot: { type: 'Snapshot' },
+      items: { type: 'Integer' },
+      annotations: { type: 'Integer' },
+      predictions: JSON_PORT,
+      output: JSON_PORT,
+    },
+  },
+  evaluate: {
+    inputs: {
+      snapshot: SNAPSHOT,
+      dataset: { type: 'Dataset' },
+      partition: { type: 'String' },
+      filter: JSON_PORT,
+      predict: { type: 'Boolean' },
+    },
+    outputs: { snapshot: { type: 'Snapshot' }, metrics: JSON_PORT, output: JSON_PORT },
+  },
+  convert: {
+    inputs: {
+      snapshot: SNAPSHOT,
+      dataset: { type: 'Dataset' },
+      partition: { type: 'String' },
+      filter: JSON_PORT,
+      bucket: JSON_PORT,
+      from: JSON_PORT,
+      folder: { type: 'String' },
+    },
+    outputs: { snapshot: { type: 'Snapshot' }, bucket: JSON_PORT, output: JSON_PORT },
+  },
+  load: {
+    inputs: { snapshot: SNAPSHOT, fresh: { type: 'Boolean' } },
+    outputs: { snapshot: { type: 'Snapshot' }, labels: JSON_PORT, output: JSON_PORT },
+  },
+  save: {
+    inputs: {
+      snapshot: SNAPSHOT,
+      directory: { type: 'String' },
+      execution: { type: 'Execution' },
+      fromSnapshot: { type: 'Snapshot' },
+      fromBucket: JSON_PORT,
+      bucket: JSON_PORT,
+    },
+    outputs: { snapshot: { type: 'Snapshot' }, weights: JSON_PORT, output: JSON_PORT },
+  },
+};
+
+/** Whether a value of one type may enter a port of another: Json takes all, a list takes one, a Number an Integer. */
+export function fits(from: string, to: string): boolean {
+  return from === to || to === 'Json' || to === `${from}[]` || (from === 'Integer' && to === 'Number');
+}
