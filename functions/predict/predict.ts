@@ -47,7 +47,7 @@ export const predictFunction = defineFunction({
     if (results.length === 0 && failed.length > 0) throw new NothingPredicted(failed);
     const predictedAt = performance.now();
     const written = inputs.write
-      ? await writePredictions(platform, actor, { snapshot, model }, results)
+      ? await writePredictions(platform, actor, { snapshot, model, codeDigest: loaded.codeDigest }, results)
       : { annotations: [], goneItemIds: [] };
     const counts = {
       items: results.length,
