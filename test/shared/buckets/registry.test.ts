@@ -87,7 +87,7 @@ describe('opening a bucket', () => {
 
 describe('the guard around every driver', () => {
   it('wraps a foreign failure once, keeps its cause, and shows no path of the machine', async () => {
-    const cause = Object.assign(new Error("EACCES: permission denied, open '/home/me/x'"), {
+    const cause = Object.assign(new Error("EACCES: permission denied, open '/srv/private/x'"), {
       code: 'EACCES',
     });
     const driver = new LocalBucket({ type: 'local' }, temporaryFolder());
@@ -97,7 +97,7 @@ describe('the guard around every driver', () => {
     const failure = (await bucket.stat('key').catch((error: unknown) => error)) as Error;
 
     expect(failure).toMatchObject({ code: 'BucketUnavailable', cause, details: { operation: 'stat' } });
-    expect(failure.message).not.toContain('/home/me');
+    expect(failure.message).not.toContain('/srv/private');
   });
 
   it('refuses to write where the driver only reads', async () => {
