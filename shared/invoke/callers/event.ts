@@ -1,3 +1,4 @@
+import type { SQSBatchResponse } from 'aws-lambda';
 import { LOCAL_ACTOR } from '../../auth/actor.ts';
 import { type DatasetEvent, datasetEventSchema } from '../../entities/dataset-event.ts';
 import type { Trigger } from '../../entities/trigger.ts';
@@ -9,11 +10,6 @@ import type { FunctionSpec, InputSpecs } from '../function-spec.ts';
 import { invoke } from '../invoke.ts';
 import type { Container } from '../run.ts';
 
-/** Partial batch response: the records SQS is to deliver again. */
-export interface BatchResponse {
-  batchItemFailures: { itemIdentifier: string }[];
-}
-
 /**
  * An SQS batch of dataset events. Each record ends by itself: those that failed are named in the reply, and SQS delivers
  * them again or moves them to the dead-letter queue; the others are done.
@@ -24,8 +20,8 @@ export async function callFromQueue<S extends InputSpecs>(
   spec: FunctionSpec<S>,
   batch: JsonObject,
   deadline: number | undefined,
-): Promise<BatchResponse> {
-  const batchItemFailures: BatchResponse['batchItemFailures'] = [];
+): Promise<SQSBatchResponse> {
+  const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
   for (const record of batch.Records as JsonObject[]) {
     try {
       await handle(container, spec, readEvent(JSON.parse(String(record.body))), deadline);
