@@ -6,6 +6,7 @@ import { messageOf, toErrorBody } from '../../errors.ts';
 import { derivedId } from '../../ids.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { parse } from '../../parse.ts';
+import { RunYielded } from '../errors.ts';
 import type { FunctionSpec, InputSpecs } from '../function-spec.ts';
 import { invoke } from '../invoke.ts';
 import type { Container } from '../run.ts';
@@ -78,6 +79,7 @@ async function handle<S extends InputSpecs>(
     });
     executions.push(outcome.execution.id);
     if (outcome.error !== undefined) failures.push(outcome.error);
+    else if (outcome.yielded) failures.push(new RunYielded(outcome.execution.id, spec.name));
   }
   if (failures.length > 0) throw failures[0];
   return executions;
