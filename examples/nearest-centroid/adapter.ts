@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import {
   type ItemInput,
   type Json,
+  type LabelledSample,
   ModelAdapter,
   type Prediction,
   type TrainContext,
@@ -57,12 +58,8 @@ export class NearestCentroid extends ModelAdapter<Features> {
     const distances = samples.map(({ sample, label }) => squaredDistance(sample, centroids[label]!));
     const spread = distances.reduce((sum, each) => sum + each, 0) / distances.length;
     this.#weights = { centroids, spread: spread || 1 };
-    for (const part of [data.train, data.validation]) {
-      const labelled = await part.samples();
-      if (labelled.length === 0) continue;
-      const right = labelled.filter(({ sample, label }) => this.#nearest(sample).label === label).length;
-      context.log({ figure: 'accuracy', legend: part.partition, x: 1, y: right / labelled.length });
-    }
+    this.#logAccuracy('train', samples, context);
+    this.#logAccuracy('validation', await data.validation.samples(), context);
   }
 
   predict(samples: readonly Features[]): Prediction[][] {
@@ -71,6 +68,12 @@ export class NearestCentroid extends ModelAdapter<Features> {
 
   async save(directory: string): Promise<void> {
     await writeFile(join(directory, 'centroids.json'), JSON.stringify(this.#weights));
+  }
+
+  #logAccuracy(legend: string, samples: readonly LabelledSample<Features>[], context: TrainContext): void {
+    if (samples.length === 0) return;
+    const right = samples.filter(({ sample, label }) => this.#nearest(sample).label === label).length;
+    context.log({ figure: 'accuracy', legend, x: 1, y: right / samples.length });
   }
 
   /** The nearest label; its confidence is its share of exp(-distance / spread) over all labels. */
