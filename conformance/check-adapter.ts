@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import type { ModelAdapterClass } from '../adapters/model-adapter.ts';
 import { Cancelled, hasCode, isModelfnError, messageOf } from '../shared/errors.ts';
 import type { JsonObject } from '../shared/json.ts';
@@ -6,6 +7,7 @@ import { CHECKS } from './checks.ts';
 import type { CheckData } from './data/check-data.ts';
 import { madeData } from './data/made-data.ts';
 import { endOf } from './ended.ts';
+import { CheckDataUnusable } from './errors.ts';
 import { Subject } from './subject.ts';
 import { openWorkbench } from './workbench.ts';
 
@@ -46,6 +48,7 @@ export async function checkAdapter(
   options: ConformanceOptions = {},
 ): Promise<ConformanceReport> {
   const { configuration = {}, weights, seed = 1, cancelWithinMs = 5_000, limitMs = 120_000 } = options;
+  if (weights !== undefined) await assertFiles(weights);
   const data = options.data ?? (await madeData(adapterClass.inputType ?? null, seed));
   const workbench = await openWorkbench(adapterClass, configuration, data);
   try {
@@ -93,6 +96,14 @@ async function resultOf(
   const found = ended.value;
   if (found === undefined) return result('passed', null);
   return typeof found === 'string' ? result('failed', told(check, found)) : result('skipped', found.skipped);
+}
+
+/** @throws CheckDataUnusable when there is nothing in it to load */
+async function assertFiles(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => undefined);
+  if (names && names.length > 0) return;
+  const problem = names ? 'is empty' : 'is no folder';
+  throw new CheckDataUnusable(JSON.stringify(folder), problem, 'Give the folder of files that `save` wrote.');
 }
 
 /** The check that failed, or was not run, and without which this one says nothing. */

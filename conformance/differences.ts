@@ -1,6 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Prediction } from '../adapters/model-adapter.ts';
 
+/**
+ * What another batch may move a number by: engines that add up in another order for another shape differ in the last
+ * digits.
+ */
+export const ROUNDING = 1e-6;
+
 /** What an adapter answers to a list of samples. */
 export type Answers = readonly (readonly Prediction[])[];
 

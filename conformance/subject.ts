@@ -1,5 +1,11 @@
 import { cp } from 'node:fs/promises';
-import type { ModelAdapter, ModelAdapterClass, Prediction, TrainingData } from '../adapters/model-adapter.ts';
+import type {
+  ModelAdapter,
+  ModelAdapterClass,
+  Prediction,
+  TrainContext,
+  TrainingData,
+} from '../adapters/model-adapter.ts';
 import { inputOf, type OpenPartition, openPartition } from '../shared/datasets/partition-data.ts';
 import type { Item, Partition } from '../shared/entities/item.ts';
 import { deepFreeze, type JsonObject } from '../shared/json.ts';
@@ -26,6 +32,9 @@ export interface Training {
   filter?: JsonObject;
   /** Sees the data before the adapter does. */
   around?: (data: TrainingData<unknown>) => TrainingData<unknown>;
+  /** Hear what the run tells of itself. */
+  log?: TrainContext['log'];
+  progress?: TrainContext['progress'];
 }
 
 /** An adapter under check: makes instances of it, and brings them to where a check begins. */
@@ -58,17 +67,13 @@ export class Subject {
   }
 
   /** Trains an instance with the seed of the kit. */
-  async train(adapter: ModelAdapter, { signal = ENDLESS, filter, around }: Training = {}): Promise<void> {
+  async train(adapter: ModelAdapter, training: Training = {}): Promise<void> {
+    const { signal = ENDLESS, filter, around, log = () => undefined, progress = () => undefined } = training;
     const data = {
       train: await this.partition(adapter, 'train', filter),
       validation: await this.partition(adapter, 'validation', filter),
     };
-    await adapter.train(around ? around(data) : data, {
-      signal,
-      seed: this.seed,
-      log: () => undefined,
-      progress: () => undefined,
-    });
+    await adapter.train(around ? around(data) : data, { signal, seed: this.seed, log, progress });
   }
 
   /** A partition of the kit's items. The run's signal does not reach it: what stops is the adapter. */

@@ -1,6 +1,6 @@
 import type { PartitionData, TrainingData } from '../../adapters/model-adapter.ts';
 import type { Check } from '../check.ts';
-import { differenceOfAnswers } from '../differences.ts';
+import { differenceOfAnswers, ROUNDING } from '../differences.ts';
 import { type Ended, endOf } from '../ended.ts';
 import type { Subject } from '../subject.ts';
 
@@ -39,7 +39,7 @@ export const CANCELLATION_CHECKS: readonly Check[] = [
         const ended = await running;
         const problem =
           ended.how === 'returned'
-            ? differenceOfAnswers(full, ended.value, subject.testNames, 1e-6)
+            ? differenceOfAnswers(full, ended.value, subject.testNames, ROUNDING)
             : problemOf(ended, reason, subject.cancelWithinMs);
         if (problem !== undefined)
           return `aborted ${isBefore ? 'before it began' : 'while it ran'}: ${problem}`;

@@ -3,7 +3,7 @@ import { isModelfnError, messageOf } from '../../shared/errors.ts';
 import type { JsonObject } from '../../shared/json.ts';
 import { predictItems } from '../../shared/predict/predict-items.ts';
 import type { Check } from '../check.ts';
-import { differenceOfAnswers } from '../differences.ts';
+import { differenceOfAnswers, ROUNDING } from '../differences.ts';
 import { ENDLESS, type Subject } from '../subject.ts';
 
 /** Faults of a program: their messages tell a user of the adapter nothing. */
@@ -32,7 +32,7 @@ export const ITEM_CHECKS: readonly Check[] = [
       const lost = failed.find(({ item_id }) => !brokenIds.has(item_id));
       if (lost) return `${lost.filename} failed too: ${lost.message}`;
       const after = results.map(({ predictions }) => predictions);
-      return differenceOfAnswers(before, after, subject.testNames, 1e-6);
+      return differenceOfAnswers(before, after, subject.testNames, ROUNDING);
     },
   },
   {

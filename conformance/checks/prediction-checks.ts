@@ -1,11 +1,8 @@
 import { predictItems } from '../../shared/predict/predict-items.ts';
 import type { Check } from '../check.ts';
-import { type Answers, differenceOfAnswers } from '../differences.ts';
+import { type Answers, differenceOfAnswers, ROUNDING } from '../differences.ts';
 import { differenceOfStates, setWritable, touchedOf } from '../folder-state.ts';
 import { ENDLESS } from '../subject.ts';
-
-/** What batching may move a number by: engines that add up in another order for another shape differ in the last digits. */
-const WITHIN = 1e-6;
 
 /** What predicting keeps to. Each check has an instance of its own. */
 export const PREDICTION_CHECKS: readonly Check[] = [
@@ -51,8 +48,8 @@ export const PREDICTION_CHECKS: readonly Check[] = [
       const together = await subject.predict(adapter, samples);
       const backward = (await subject.predict(adapter, samples.toReversed())).reverse();
       return (
-        differenceOfAnswers(single, together, subject.testNames, WITHIN) ??
-        differenceOfAnswers(single, backward, subject.testNames, WITHIN)
+        differenceOfAnswers(single, together, subject.testNames, ROUNDING) ??
+        differenceOfAnswers(single, backward, subject.testNames, ROUNDING)
       );
     },
   },
@@ -73,7 +70,7 @@ export const PREDICTION_CHECKS: readonly Check[] = [
   {
     id: 'predictAtOnce',
     name: 'calls at the same time predict what they do alone',
-    expected: 'equal predictions',
+    expected: 'equal predictions (numbers within 1e-6)',
     advice: 'Keep what belongs to one call in local variables, not on the instance.',
     needs: 'loads',
     async run(subject) {
@@ -84,7 +81,7 @@ export const PREDICTION_CHECKS: readonly Check[] = [
       const alone: Answers[] = [];
       for (const item of testItems) alone.push(await call(item));
       const atOnce = await Promise.all(testItems.map(call));
-      return differenceOfAnswers(alone.flat(), atOnce.flat(), subject.testNames, WITHIN);
+      return differenceOfAnswers(alone.flat(), atOnce.flat(), subject.testNames, ROUNDING);
     },
   },
   {

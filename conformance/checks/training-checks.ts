@@ -1,5 +1,8 @@
+import { inspect } from 'node:util';
+import * as z from 'zod/mini';
 import { mapItems } from '../../shared/datasets/map-items.ts';
 import { inputOf } from '../../shared/datasets/partition-data.ts';
+import { newMetricSampleSchema } from '../../shared/entities/metric-sample.ts';
 import { hasCode } from '../../shared/errors.ts';
 import { atAnotherTime } from '../another-time.ts';
 import type { Check } from '../check.ts';
@@ -28,6 +31,28 @@ export const TRAINING_CHECKS: readonly Check[] = [
           return { skipped: 'it does not train; the weights given are checked' };
         throw error;
       }
+    },
+  },
+  {
+    id: 'reports',
+    name: 'its progress stays within 0..1, and its metrics are finite numbers with a name',
+    expected: 'fractions from 0 to 1, and points with figure, legend, x and y',
+    advice: 'Give progress as done / total, and log a number only when there is one.',
+    needs: 'trains',
+    trains: true,
+    async run(subject) {
+      const found: string[] = [];
+      await subject.train(subject.create(), {
+        progress(fraction) {
+          if (!(fraction >= 0 && fraction <= 1)) found.push(`a progress of ${fraction}`);
+        },
+        log(...samples) {
+          for (const sample of samples)
+            if (!z.safeParse(newMetricSampleSchema, sample).success)
+              found.push(`the point ${inspect(sample, { breakLength: Infinity })}`);
+        },
+      });
+      return found[0];
     },
   },
   {

@@ -99,6 +99,29 @@ export const BROKEN_ADAPTERS: readonly Broken[] = [
     says: /prepare threw for 9 of 9 items, as for \/test\/.*--data/,
   },
   {
+    does: 'tells its progress in percent',
+    adapterClass: class extends SoundAdapter {
+      override async train(data: TrainingData<Point>, context: TrainContext): Promise<void> {
+        await super.train(data, context);
+        context.progress(100);
+      }
+    },
+    fails: ['reports'],
+    says: /a progress of 100\. Give progress as done \/ total/,
+  },
+  {
+    does: 'logs a metric that is no number',
+    adapterClass: class extends SoundAdapter {
+      override async train(data: TrainingData<Point>, context: TrainContext): Promise<void> {
+        await super.train(data, context);
+        context.log({ figure: 'loss', legend: 'train', x: 1, y: 0 / 0 });
+      }
+    },
+    // The real function refuses the point too, and with it the run.
+    fails: ['reports', 'duplicateCall'],
+    says: /the point \{.* y: NaN \}/,
+  },
+  {
     does: 'saves nothing',
     adapterClass: class extends SoundAdapter {
       override async save(): Promise<void> {}

@@ -83,7 +83,7 @@ describe('the conformance kit', () => {
       reason: expect.stringContaining('--weights'),
     });
     const skipped = checks.filter(({ outcome }) => outcome === 'skipped').map(({ id }) => id);
-    expect(skipped).toEqual(['trains', 'trainTwice', 'missingClass', 'cancelTrain']);
+    expect(skipped).toEqual(['trains', 'reports', 'trainTwice', 'missingClass', 'cancelTrain']);
     expect(passed).toBe(true);
     expect(await readdir(weights)).toEqual(['centres.json']);
   });
@@ -111,6 +111,17 @@ describe('the conformance kit', () => {
     }
 
     await expect(checkAdapter(Audio)).rejects.toMatchObject({ code: 'CheckDataUnusable' });
+  });
+
+  it.each([
+    ['is not there', (folder: string) => join(folder, 'missing')],
+    ['is empty', (folder: string) => folder],
+  ])('refuses a folder of weights that %s', async (_what, path) => {
+    const weights = path(temporaryFolder());
+
+    await expect(checkAdapter(SoundAdapter, { weights })).rejects.toMatchObject({
+      code: 'CheckDataUnusable',
+    });
   });
 
   it('gives a check up that does not end', async () => {

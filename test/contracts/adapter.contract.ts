@@ -1,7 +1,7 @@
+import { type ConformanceOptions, type ConformanceReport, checkAdapter } from 'modelfn/conformance';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ModelAdapterClass } from '../../adapters/model-adapter.ts';
 import { CHECKS } from '../../conformance/checks.ts';
-import { type ConformanceOptions, type ConformanceReport, checkAdapter } from '../../conformance/index.ts';
 
 /** Every promise of `adapters/model-adapter.ts`, by the kit that users have: a test a check. */
 export function adapterContract(
