@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import type { ModelAdapterClass } from '../adapters/model-adapter.ts';
-import { Cancelled, hasCode, isModelfnError, messageOf } from '../shared/errors.ts';
+import { Cancelled, isModelfnError } from '../shared/errors.ts';
 import type { JsonObject } from '../shared/json.ts';
 import type { Check, CheckResult } from './check.ts';
 import { CHECKS } from './checks.ts';
@@ -86,13 +86,7 @@ async function resultOf(
   const ended = await endOf(() => check.run(subject), limitMs);
   if (ended.how === 'still running')
     return result('failed', told(check, `it had not ended after ${limitMs} ms`));
-  if (ended.how === 'threw') {
-    const { error } = ended;
-    // An adapter that says it has no such method is not held to it; one that cannot be made ready at all is.
-    if (hasCode(error, 'AdapterMethodMissing') && check.id !== 'trains' && check.id !== 'loads')
-      return result('skipped', messageOf(error));
-    return result('failed', told(check, thrown(error)));
-  }
+  if (ended.how === 'threw') return result('failed', told(check, thrown(ended.error)));
   const found = ended.value;
   if (found === undefined) return result('passed', null);
   return typeof found === 'string' ? result('failed', told(check, found)) : result('skipped', found.skipped);

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { ConvertedItem, LabelledInput } from '../../adapters/model-adapter.ts';
 import { bucketLayout } from '../../shared/convert/bucket-layout.ts';
+import { hasCode, messageOf } from '../../shared/errors.ts';
 import { createItemInput } from '../../shared/inputs/item-input.ts';
 import type { Check } from '../check.ts';
 import type { Subject } from '../subject.ts';
@@ -18,26 +19,35 @@ export const CONVERSION_CHECKS: readonly Check[] = [
       'Write down names and labels beside the data. An adapter with a convert of its own needs a convertBack of its own; one that cannot read back throws AdapterMethodMissing there.',
     needs: 'trains',
     async run(subject) {
-      const { platform, snapshot } = subject.workbench;
-      const owner = { id: platform.ids.objectId(), projectId: snapshot.projectId };
-      const layout = bucketLayout(await platform.openBucket(owner, { type: 'local' }));
-      const originals: LabelledInput[] = [];
-      const writer = subject.create();
-      for (const name of PARTITIONS) {
-        const data = await subject.partition(writer, name);
-        await writer.convert(data, layout);
-        for await (const each of data.inputs()) originals.push(each);
+      try {
+        return await problemOfConversion(subject);
+      } catch (error) {
+        if (hasCode(error, 'AdapterMethodMissing')) return { skipped: messageOf(error) };
+        throw error;
       }
-      const converted: ConvertedItem[] = [];
-      for await (const each of subject.create().convertBack(layout)) {
-        converted.push(each);
-        if (converted.length > originals.length)
-          return `more than the ${originals.length} items there are, as ${each.filename}`;
-      }
-      return problemOf(subject, originals, converted);
     },
   },
 ];
+
+async function problemOfConversion(subject: Subject): Promise<string | undefined> {
+  const { platform, snapshot } = subject.workbench;
+  const owner = { id: platform.ids.objectId(), projectId: snapshot.projectId };
+  const layout = bucketLayout(await platform.openBucket(owner, { type: 'local' }));
+  const originals: LabelledInput[] = [];
+  const writer = subject.create();
+  for (const name of PARTITIONS) {
+    const data = await subject.partition(writer, name);
+    await writer.convert(data, layout);
+    for await (const each of data.inputs()) originals.push(each);
+  }
+  const converted: ConvertedItem[] = [];
+  for await (const each of subject.create().convertBack(layout)) {
+    converted.push(each);
+    if (converted.length > originals.length)
+      return `more than the ${originals.length} items there are, as ${each.filename}`;
+  }
+  return problemOf(subject, originals, converted);
+}
 
 async function problemOf(
   subject: Subject,

@@ -66,6 +66,21 @@ describe('the conformance kit', () => {
     expect(passed).toBe(true);
   });
 
+  it('holds an adapter to predict, whatever it says', async () => {
+    class Silent extends SoundAdapter {
+      override predict(): never {
+        throw new AdapterMethodMissing('Silent', 'predict');
+      }
+    }
+
+    const { checks } = await checkAdapter(Silent);
+
+    expect(checks.find(({ id }) => id === 'roundTrip')).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringContaining('found: AdapterMethodMissing: The adapter Silent has no predict'),
+    });
+  });
+
   it('checks an adapter that does not train from the weights it is given, and leaves those as they are', async () => {
     class Pretrained extends SoundAdapter {
       override async train(): Promise<void> {
