@@ -35,7 +35,16 @@ export interface Training {
   /** Hear what the run tells of itself. */
   log?: TrainContext['log'];
   progress?: TrainContext['progress'];
+  /** The part of the context that makes it one slice of many; the run is one slice when missing. */
+  slice?: Pick<TrainContext, 'resumeFrom' | 'shouldCheckpoint' | 'shouldYield' | 'checkpoint'>;
 }
+
+const WHOLE: NonNullable<Training['slice']> = {
+  resumeFrom: undefined,
+  shouldCheckpoint: () => false,
+  shouldYield: () => false,
+  checkpoint: async () => undefined,
+};
 
 /** An adapter under check: makes instances of it, and brings them to where a check begins. */
 export class Subject {
@@ -66,14 +75,22 @@ export class Subject {
     return new this.adapterClass({ configuration: this.configuration, labels: this.labels });
   }
 
-  /** Trains an instance with the seed of the kit. */
-  async train(adapter: ModelAdapter, training: Training = {}): Promise<void> {
-    const { signal = ENDLESS, filter, around, log = () => undefined, progress = () => undefined } = training;
+  /** Trains an instance with the seed of the kit; true when it came to its end. */
+  async train(adapter: ModelAdapter, training: Training = {}): Promise<boolean> {
+    const {
+      slice = WHOLE,
+      signal = ENDLESS,
+      filter,
+      around,
+      log = () => undefined,
+      progress = () => undefined,
+    } = training;
     const data = {
       train: await this.partition(adapter, 'train', filter),
       validation: await this.partition(adapter, 'validation', filter),
     };
-    await adapter.train(around ? around(data) : data, { signal, seed: this.seed, log, progress });
+    const context = { signal, seed: this.seed, log, progress, ...slice };
+    return (await adapter.train(around ? around(data) : data, context)) !== 'yielded';
   }
 
   /** A partition of the kit's items. The run's signal does not reach it: what stops is the adapter. */

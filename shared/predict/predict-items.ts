@@ -5,7 +5,7 @@ import { inputOf } from '../datasets/partition-data.ts';
 import type { Item } from '../entities/item.ts';
 import type { Platform } from '../platform.ts';
 import type { LoadedSnapshot } from '../snapshots/loaded-snapshots.ts';
-import { PredictionInvalid } from './errors.ts';
+import { BatchSizeInvalid, PredictionInvalid } from './errors.ts';
 import { predictBatch } from './predict-batch.ts';
 
 /** What a loaded snapshot says about items, in the items' order; items that could not be read are apart. */
@@ -29,8 +29,9 @@ export async function predictItems(
   const { signal, minConfidence, onProgress } = options;
   const predicted: PredictedItems = { results: [], failed: [], timings: { prepareMs: 0, predictMs: 0 } };
   const labels = new Set(adapter.labels);
-  for (let from = 0; from < items.length; from += adapter.maxBatchSize) {
-    const batch = items.slice(from, from + adapter.maxBatchSize);
+  const batchSize = batchSizeOf(adapter.maxBatchSize);
+  for (let from = 0; from < items.length; from += batchSize) {
+    const batch = items.slice(from, from + batchSize);
     const started = performance.now();
     const prepare = (item: Readonly<Item>) => adapter.prepare(inputOf(platform, item));
     const { done, failed } = await mapItems(batch, (item) => item, prepare, signal);
@@ -60,6 +61,12 @@ export async function predictItems(
     onProgress?.(Math.min(items.length, from + batch.length));
   }
   return predicted;
+}
+
+/** No batch size at all would be a loop without end. */
+function batchSizeOf(maxBatchSize: number): number {
+  if (Number.isSafeInteger(maxBatchSize) && maxBatchSize >= 1) return maxBatchSize;
+  throw new BatchSizeInvalid(maxBatchSize);
 }
 
 function checkCount(answers: Prediction[][], batch: readonly Readonly<Item>[], wanted: number): void {

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PrefixedBucket } from '../buckets/prefixed-bucket.ts';
+import { belowPrefix } from '../buckets/below-prefix.ts';
+import type { Bucket } from '../buckets/bucket.ts';
 import type { Execution } from '../entities/execution.ts';
 import type { Snapshot } from '../entities/snapshot.ts';
 import { messageOf } from '../errors.ts';
@@ -97,8 +98,8 @@ export class Checkpoints {
     return (await platform.store.get('Execution', executionId))?.checkpoint;
   }
 
-  async #bucket(spec: Snapshot['bucket']): Promise<PrefixedBucket> {
+  async #bucket(spec: Snapshot['bucket']): Promise<Bucket> {
     const bucket = await this.#run.platform.openBucket(this.#snapshot, spec);
-    return new PrefixedBucket(bucket, checkpointPrefix(this.#run.executionId));
+    return belowPrefix(bucket, checkpointPrefix(this.#run.executionId));
   }
 }

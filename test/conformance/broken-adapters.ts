@@ -13,6 +13,7 @@ import type {
   Prediction,
   TrainContext,
   TrainingData,
+  TrainResult,
 } from '../../adapters/model-adapter.ts';
 import { type Centres, distanceOf, meanOf, type Point, SoundAdapter } from './sound-adapter.ts';
 
@@ -83,7 +84,7 @@ export const BROKEN_ADAPTERS: readonly Broken[] = [
   {
     does: 'throws while it trains',
     adapterClass: class extends SoundAdapter {
-      override async train(): Promise<void> {
+      override async train(): Promise<TrainResult> {
         throw new Error('the matrix is singular');
       }
     },
@@ -101,9 +102,10 @@ export const BROKEN_ADAPTERS: readonly Broken[] = [
   {
     does: 'tells its progress in percent',
     adapterClass: class extends SoundAdapter {
-      override async train(data: TrainingData<Point>, context: TrainContext): Promise<void> {
-        await super.train(data, context);
+      override async train(data: TrainingData<Point>, context: TrainContext): Promise<TrainResult> {
+        const result = await super.train(data, context);
         context.progress(100);
+        return result;
       }
     },
     fails: ['reports'],
@@ -112,9 +114,10 @@ export const BROKEN_ADAPTERS: readonly Broken[] = [
   {
     does: 'logs a metric that is no number',
     adapterClass: class extends SoundAdapter {
-      override async train(data: TrainingData<Point>, context: TrainContext): Promise<void> {
-        await super.train(data, context);
+      override async train(data: TrainingData<Point>, context: TrainContext): Promise<TrainResult> {
+        const result = await super.train(data, context);
         context.log({ figure: 'loss', legend: 'train', x: 1, y: 0 / 0 });
+        return result;
       }
     },
     // The real function refuses the point too, and with it the run.
@@ -156,9 +159,10 @@ export const BROKEN_ADAPTERS: readonly Broken[] = [
   {
     does: 'trains with randomness that no seed governs',
     adapterClass: class extends SoundAdapter {
-      override async train(data: TrainingData<Point>, context: TrainContext): Promise<void> {
-        await super.train(data, context);
+      override async train(data: TrainingData<Point>, context: TrainContext): Promise<TrainResult> {
+        const result = await super.train(data, context);
         for (const centre of Object.values(this.centres)) centre[0]! += Math.random();
+        return result;
       }
     },
     fails: ['trainTwice'],
@@ -287,7 +291,7 @@ export const BROKEN_ADAPTERS: readonly Broken[] = [
   {
     does: 'stumbles over a label without items',
     adapterClass: class extends SoundAdapter {
-      override async train(data: TrainingData<Point>, { signal }: TrainContext): Promise<void> {
+      override async train(data: TrainingData<Point>, { signal }: TrainContext): Promise<TrainResult> {
         const byLabel = Map.groupBy(await data.train.samples(), ({ label }) => label);
         signal.throwIfAborted();
         for (const label of this.labels)
@@ -300,7 +304,7 @@ export const BROKEN_ADAPTERS: readonly Broken[] = [
   {
     does: 'takes the mean of a label without items',
     adapterClass: class extends SoundAdapter {
-      override async train(data: TrainingData<Point>, { signal }: TrainContext): Promise<void> {
+      override async train(data: TrainingData<Point>, { signal }: TrainContext): Promise<TrainResult> {
         const samples = await data.train.samples();
         signal.throwIfAborted();
         for (const label of this.labels) {
@@ -321,7 +325,7 @@ export const BROKEN_ADAPTERS: readonly Broken[] = [
   {
     does: 'never looks at the signal of its training',
     adapterClass: class extends SoundAdapter {
-      override train(data: TrainingData<Point>, context: TrainContext): Promise<void> {
+      override train(data: TrainingData<Point>, context: TrainContext): Promise<TrainResult> {
         return super.train(data, { ...context, signal: new AbortController().signal });
       }
     },
@@ -331,9 +335,9 @@ export const BROKEN_ADAPTERS: readonly Broken[] = [
   {
     does: 'looks at the signal only before it reads its items',
     adapterClass: class extends SoundAdapter {
-      override async train(data: TrainingData<Point>, context: TrainContext): Promise<void> {
+      override async train(data: TrainingData<Point>, context: TrainContext): Promise<TrainResult> {
         context.signal.throwIfAborted();
-        await super.train(data, { ...context, signal: new AbortController().signal });
+        return super.train(data, { ...context, signal: new AbortController().signal });
       }
     },
     fails: ['cancelTrain'],
@@ -342,9 +346,9 @@ export const BROKEN_ADAPTERS: readonly Broken[] = [
   {
     does: 'waits for ever once its training was aborted',
     adapterClass: class extends SoundAdapter {
-      override async train(data: TrainingData<Point>, context: TrainContext): Promise<void> {
+      override async train(data: TrainingData<Point>, context: TrainContext): Promise<TrainResult> {
         if (context.signal.aborted) await new Promise(() => undefined);
-        await super.train(data, context);
+        return super.train(data, context);
       }
     },
     fails: ['cancelTrain'],
@@ -353,9 +357,9 @@ export const BROKEN_ADAPTERS: readonly Broken[] = [
   {
     does: 'throws something else when its training is aborted',
     adapterClass: class extends SoundAdapter {
-      override async train(data: TrainingData<Point>, context: TrainContext): Promise<void> {
+      override async train(data: TrainingData<Point>, context: TrainContext): Promise<TrainResult> {
         if (context.signal.aborted) throw new Error('the pool is gone');
-        await super.train(data, context);
+        return super.train(data, context);
       }
     },
     fails: ['cancelTrain'],
@@ -370,6 +374,38 @@ export const BROKEN_ADAPTERS: readonly Broken[] = [
     },
     fails: ['cancelPredict'],
     says: /aborted before it began: \/test\/.* and \[\]/,
+  },
+  {
+    does: 'forgets what it learnt before a checkpoint',
+    adapterClass: class extends SoundAdapter {
+      override async resume(directory: string): Promise<number> {
+        const done = await super.resume(directory);
+        this.centres = {};
+        return done;
+      }
+    },
+    fails: ['slices'],
+    says: /cut at every 1\. question: centres\.json with other bytes.*random generator/,
+  },
+  {
+    does: 'yields without a checkpoint',
+    adapterClass: class extends SoundAdapter {
+      override async train(data: TrainingData<Point>, context: TrainContext): Promise<TrainResult> {
+        return context.shouldYield() || context.shouldCheckpoint() ? 'yielded' : super.train(data, context);
+      }
+    },
+    fails: ['slices'],
+    says: /it returned 'yielded' without a checkpoint/,
+  },
+  {
+    does: 'begins anew in each slice',
+    adapterClass: class extends SoundAdapter {
+      override resume(): Promise<number> {
+        return Promise.resolve(0);
+      }
+    },
+    fails: ['slices'],
+    says: /not done after 500 slices: a slice makes no headway/,
   },
   {
     does: 'waits for ever once its prediction was aborted',

@@ -7,6 +7,7 @@ import {
   type Prediction,
   type TrainContext,
   type TrainingData,
+  type TrainResult,
 } from '../../adapters/model-adapter.ts';
 
 export type Point = number[];
@@ -22,13 +23,34 @@ export class SoundAdapter extends ModelAdapter<Point> {
     return Object.values((await input.json()) as Record<string, number>);
   }
 
-  async train(data: TrainingData<Point>, { signal }: TrainContext): Promise<void> {
+  async train(data: TrainingData<Point>, context: TrainContext): Promise<TrainResult> {
     const samples = await data.train.samples();
-    signal.throwIfAborted();
-    for (const label of this.labels) {
+    context.signal.throwIfAborted();
+    const { resumeFrom } = context;
+    const done = resumeFrom === undefined ? 0 : await this.resume(resumeFrom);
+    for (const [index, label] of this.labels.entries()) {
+      if (index < done) continue;
       const points = samples.filter((each) => each.label === label).map(({ sample }) => sample);
       if (points.length > 0) this.centres[label] = meanOf(points);
+      if (!context.shouldCheckpoint()) continue;
+      await context.checkpoint((directory) => this.pause(directory, index + 1));
+      if (context.shouldYield()) return 'yielded';
     }
+    return undefined;
+  }
+
+  async pause(directory: string, done: number): Promise<void> {
+    await writeFile(join(directory, 'state.json'), JSON.stringify({ done, centres: this.centres }));
+  }
+
+  /** Labels that are done. */
+  async resume(directory: string): Promise<number> {
+    const state = JSON.parse(await readFile(join(directory, 'state.json'), 'utf8')) as {
+      done: number;
+      centres: Centres;
+    };
+    this.centres = state.centres;
+    return state.done;
   }
 
   predict(samples: readonly Point[], _context?: PredictContext): Prediction[][] | Promise<Prediction[][]> {
