@@ -35,7 +35,9 @@ export function readGitUrl(text: string): GitAddress | { problem: string } {
   const [, scheme = '', rest = ''] = /^([A-Za-z]+):\/\/(.*)$/.exec(text) ?? [];
   const transport = scheme.toLowerCase();
   if (!isTransport(transport)) return { problem: `is no address git is used with here; ${FORM}` };
-  if (!URL.canParse(text)) return { problem: `is no URL; ${FORM}` };
+  // The standard's parser takes "https:///host" for "https://host".
+  if (!URL.canParse(text) || rest.startsWith('/') !== (transport === 'file'))
+    return { problem: `is no URL; ${FORM}` };
   const path = rest.includes('/') ? rest.slice(rest.indexOf('/')) : '';
   const fault = pathProblem(path);
   return fault === undefined ? partsOf(transport, new URL(text), path) : { problem: fault };

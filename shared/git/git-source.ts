@@ -9,9 +9,9 @@ import type { Secrets } from '../secrets.ts';
 import { type GitAddress, gitPathProblem, gitRefProblem, isCommitId, readGitUrl } from './address.ts';
 import type { RemoteRefs } from './advertisement.ts';
 import { CacheRepository } from './cache-repository.ts';
+import { checkGitHost } from './check-host.ts';
 import { GitAddressRefused, GitFolderNotAllowed, GitRefNotFound, GitSecretMissing } from './errors.ts';
 import { FolderRemote } from './folder-remote.ts';
-import { checkGitHost } from './hosts.ts';
 import { connectHttp, type GitCredentials } from './http-connection.ts';
 import { GIT_LIMITS, type GitLimits } from './limits.ts';
 import type { FetchRequest, GitRemote, RefUpdate } from './remote.ts';
@@ -168,7 +168,7 @@ function addressOf({ gitUrl, gitTag, gitPath, credentials }: GitSpec): GitAddres
   if (refProblem !== undefined) throw new GitAddressRefused('gitTag', refProblem);
   const pathProblem = gitPath === undefined ? undefined : gitPathProblem(gitPath);
   if (pathProblem !== undefined) throw new GitAddressRefused('gitPath', pathProblem);
-  if (credentials && (address.transport === 'ssh' || address.transport === 'file'))
+  if (namesSecrets({ credentials }) && (address.transport === 'ssh' || address.transport === 'file'))
     throw new GitAddressRefused(
       'credentials',
       `are for https; ${address.transport} is opened by this machine's own keys and rights`,
@@ -184,24 +184,28 @@ async function remoteOf(spec: GitSpec, address: GitAddress, context: GitContext)
     return new FolderRemote(url, path, limits);
   }
   const { idleMs } = limits;
-  checkGitHost(address, context.hosts, { hasCredentials: spec.credentials !== undefined });
+  checkGitHost(address, context.hosts, { hasCredentials: namesSecrets(spec) });
   if (transport === 'ssh')
     return new WireRemote(url, connectSsh({ address, program: context.sshProgram ?? 'ssh', idleMs }));
   return new WireRemote(url, connectHttp({ url, credentials: credentialsOf(spec, context.secrets), idleMs }));
 }
 
 function credentialsOf({ credentials }: GitSpec, secrets: Secrets): GitCredentials | undefined {
-  if (credentials === undefined) return undefined;
+  if (!namesSecrets({ credentials })) return undefined;
   const secretOf = (name: string): string => {
     const value = secrets.get(name);
     if (value === undefined) throw new GitSecretMissing(name, secrets.names);
     return value;
   };
-  const { username, password } = credentials;
+  const { username, password } = credentials ?? {};
   return {
     username: username ? secretOf(username.key) : TOKEN_USER,
     password: password ? secretOf(password.key) : '',
   };
+}
+
+function namesSecrets({ credentials }: { credentials?: GitSpec['credentials'] }): boolean {
+  return credentials?.username !== undefined || credentials?.password !== undefined;
 }
 
 /** A short commit id that is one of the tips needs no search. */

@@ -1,5 +1,4 @@
-import { type GitAddress, readGitUrl } from './address.ts';
-import { GitHostNotAllowed } from './errors.ts';
+import { readGitUrl } from './address.ts';
 
 /**
  * The origins of the setting MODELFN_GIT_HOSTS, e.g. `github.com,http://127.0.0.1:8080,ssh://git@host`; a bare host
@@ -15,19 +14,4 @@ export function readGitHosts(text: string): string[] | undefined {
     origins.push(address.origin);
   }
   return origins;
-}
-
-/**
- * Lets an address through when it may be asked. Without a list: any host by https and without credentials. With one:
- * its origins alone.
- * @throws GitHostNotAllowed
- */
-export function checkGitHost(
-  address: GitAddress,
-  hosts: readonly string[],
-  { hasCredentials }: { hasCredentials: boolean },
-): void {
-  if (hosts.includes(address.origin)) return;
-  if (hosts.length === 0 && address.transport === 'https' && !hasCredentials) return;
-  throw new GitHostNotAllowed(address.origin, hosts, hasCredentials);
 }

@@ -48,6 +48,12 @@ export class TestRepository {
     return git(['--git-dir', this.folder, 'hash-object', '-w', '--stdin'], content);
   }
 
+  /** An object of any content, sound or not. */
+  rawObject(type: string, content: Buffer): Promise<string> {
+    const words = ['hash-object', '-w', '--literally', '-t', type, '--stdin'];
+    return git(['--git-dir', this.folder, ...words], content);
+  }
+
   /** Any tree, however hostile. */
   tree(entries: readonly RawEntry[]): Promise<string> {
     const lines = entries.map(({ mode, type, oid, name }) => `${mode} ${type} ${oid}\t${name}\0`);

@@ -8,10 +8,11 @@ import { CODEBASE_TYPES, type CodebaseContext, openCodebase } from '../../../sha
 import { sha256Of } from '../../../shared/content/file-digest.ts';
 import type { CodebaseSpec, CodebaseType } from '../../../shared/entities/codebase-spec.ts';
 import { codeOf } from '../../contracts/bucket.contract.ts';
-import { type Code, codebaseContract, codeIn } from '../../contracts/codebase.contract.ts';
+import { codebaseContract } from '../../contracts/codebase.contract.ts';
 import { gitContext } from '../../support/git-context.ts';
 import { GitServer } from '../../support/git-server.ts';
 import { temporaryFolder } from '../content/temporary-folder.ts';
+import { type Code, codeIn } from './code-in.ts';
 
 async function folderOf(code: Code): Promise<string> {
   const folder = temporaryFolder();
