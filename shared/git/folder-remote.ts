@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as git from 'isomorphic-git';
 import { isWithin } from '../content/contained-path.ts';
@@ -83,15 +83,21 @@ export class FolderRemote implements GitRemote {
     return gitdir;
   }
 
-  /** As git does: its files would no longer be those of the branch. */
+  /** As git does: the files of a working tree would no longer be those of its branch. */
   async #refuseCheckedOut(gitdir: string, branch: string): Promise<void> {
-    const head = await readFile(join(gitdir, 'HEAD'), 'utf8');
-    if (gitdir !== this.#folder && head.trim() === `ref: ${branch}`)
-      throw new GitPushRefused(
-        this.#url,
-        branch,
-        'it is checked out there; use another branch, or a bare repository',
-      );
+    const config = await readFile(join(gitdir, 'config'), 'utf8').catch(() => '');
+    const linked = await readdir(join(gitdir, 'worktrees')).catch(() => []);
+    const heads = linked.map((name) => join(gitdir, 'worktrees', name, 'HEAD'));
+    if (!/^\s*bare\s*=\s*true\b/im.test(config)) heads.push(join(gitdir, 'HEAD'));
+    for (const head of heads) {
+      const text = await readFile(head, 'utf8').catch(() => '');
+      if (text.trim() === `ref: ${branch}`)
+        throw new GitPushRefused(
+          this.#url,
+          branch,
+          'it is checked out there; use another branch, or a bare repository',
+        );
+    }
   }
 
   #refuse(detail: string): never {

@@ -2,7 +2,7 @@ import { layoutProblem } from '../content/folder-layout.ts';
 import { relativePathProblem } from '../content/relative-path.ts';
 import { dotGitProblem } from './address.ts';
 import { GitContentRefused, GitTooLarge } from './errors.ts';
-import type { ObjectDatabase } from './object-database.ts';
+import type { ObjectDatabase, TreeEntry } from './object-database.ts';
 
 /** One file of a commit. */
 export interface TreeFile {
@@ -34,10 +34,13 @@ export async function treeFiles(
   const files: TreeFile[] = [];
   // A folder is counted as a file is: trees that hold each other many times over end here.
   let entries = 0;
+  const seen = new Map<string, TreeEntry[]>();
   const walk = async (oid: string, prefix: string, depth: number): Promise<void> => {
     signal?.throwIfAborted();
     if (depth > MAX_DEPTH) throw new GitTooLarge('Folders inside each other', `${MAX_DEPTH}`);
-    for (const entry of await objects.tree(oid)) {
+    const tree = seen.get(oid) ?? (await objects.tree(oid));
+    seen.set(oid, tree);
+    for (const entry of tree) {
       entries += 1;
       if (entries > maxFiles) throw new GitTooLarge('The number of files in the repository', `${maxFiles}`);
       const path = `${prefix}${entry.name}`;
