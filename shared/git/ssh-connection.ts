@@ -42,6 +42,7 @@ class SshConnection implements GitConnection {
   readonly #options: SshOptions;
   readonly #signal: AbortSignal | undefined;
   readonly #process: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #watch: NodeJS.Timeout;
   readonly #ended: Promise<{ failure?: unknown; exitCode?: number | null }>;
   #complaint = '';
   #isSilent = false;
@@ -54,6 +55,10 @@ class SshConnection implements GitConnection {
       ...(signal && { signal }),
     });
     this.#process = child;
+    this.#watch = setTimeout(() => {
+      this.#isSilent = true;
+      child.kill();
+    }, options.idleMs);
     this.#ended = new Promise((resolve) => {
       child.once('error', (failure) => resolve({ failure }));
       child.once('close', (exitCode) => resolve({ exitCode }));
@@ -76,6 +81,7 @@ class SshConnection implements GitConnection {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#watch);
     if (this.#process.stdin.writable) this.#process.stdin.end('0000');
     this.#process.stdout.destroy();
     if (this.#process.exitCode === null) this.#process.kill();
@@ -85,13 +91,9 @@ class SshConnection implements GitConnection {
   async *#bytes(): AsyncGenerator<Uint8Array> {
     let isEmpty = true;
     const { idleMs, address } = this.#options;
-    const watch = setTimeout(() => {
-      this.#isSilent = true;
-      this.#process.kill();
-    }, idleMs);
     try {
       for await (const chunk of this.#process.stdout) {
-        watch.refresh();
+        this.#watch.refresh();
         isEmpty = false;
         yield chunk as Uint8Array;
       }
@@ -101,8 +103,6 @@ class SshConnection implements GitConnection {
       if (isEmpty || exitCode !== 0) throw this.#refusal(exitCode);
     } catch (error) {
       throw this.#wrap(error);
-    } finally {
-      clearTimeout(watch);
     }
   }
 

@@ -143,6 +143,15 @@ describe('a git bucket', () => {
     expect(await repository.files()).toEqual({ b: 'two', other: 'x' });
   });
 
+  it('does not put its folder in the place of a file', async () => {
+    const { repository, gitUrl, context } = await served();
+    await repository.commit({ weights: 'a file' });
+    const bucket = await open({ gitUrl, gitTag: 'main', gitPath: 'weights/inside' }, context);
+
+    expect(await codeOf(bucket.write('a', bytesOf('x')))).toBe('GitContentRefused');
+    expect(await repository.files()).toEqual({ weights: 'a file' });
+  });
+
   it('keeps keys that no tree can hold, or no clone would take, out', async () => {
     const { repository, bucket } = await served();
     await bucket.write('a/b', bytesOf('x'));
@@ -437,23 +446,4 @@ describe('a revision of weights in a git bucket', () => {
     expect(await repository.tip()).toBeUndefined();
     expect(await listOf(bucket)).toEqual([]);
   });
-});
-
-it('a batch shows its own writes and nobody else does, until it is done', async () => {
-  const { repository, bucket, elsewhere } = await served();
-  await bucket.write('old', bytesOf('x'));
-
-  await bucket.together!(async (batch) => {
-    await batch.write('a/1', bytesOf('one'));
-    await batch.write('b', bytesOf('two'));
-    await batch.delete('old');
-    expect(await codeOf(batch.write('b', bytesOf('again'), { ifAbsent: true }))).toBe('PreconditionFailed');
-    expect(await codeOf(batch.write('../up', bytesOf('x')))).toBe('InvalidKey');
-    expect((await listOf(batch)).map(({ key }) => key)).toEqual(['a/1', 'b']);
-    expect(await textOf(batch, 'a/1', { start: 1 })).toBe('ne');
-    expect((await listOf(await elsewhere())).map(({ key }) => key)).toEqual(['old']);
-  });
-
-  expect(await repository.files()).toEqual({ 'a/1': 'one', b: 'two' });
-  expect(await repository.length()).toBe(2);
 });
