@@ -1,7 +1,9 @@
-import { GitProtocolError, GitUnavailable } from './errors.ts';
+import { GitProtocolError, GitTooLarge, GitUnavailable } from './errors.ts';
 
 // Format: git's Documentation/gitprotocol-common.txt, "pkt-line format".
 const MAX_PACKET_BYTES = 65_520;
+/** A server that never ends is left here; what it may send of objects is bounded elsewhere, and lower. */
+const MAX_STREAM_BYTES = 4 * 2 ** 30;
 
 export const FLUSH_PACKET = Buffer.from('0000');
 
@@ -17,6 +19,7 @@ export class PacketReader {
   readonly #url: string;
   #chunks: Buffer[] = [];
   #heldBytes = 0;
+  #readBytes = 0;
 
   /** `url` names the server in an error. */
   constructor(source: AsyncIterable<Uint8Array>, url: string) {
@@ -38,6 +41,11 @@ export class PacketReader {
     return payload;
   }
 
+  /** The packets inside the first band of this stream's packets; what the server has to say comes in the others. */
+  inside(onText: (text: string) => void): PacketReader {
+    return new PacketReader(firstBand(this, onText), this.#url);
+  }
+
   /** For a stream that ended before what it brings was over. */
   cut(): GitUnavailable {
     return new GitUnavailable(this.#url, 'its answer was cut');
@@ -52,6 +60,9 @@ export class PacketReader {
       }
       this.#chunks.push(Buffer.from(step.value.buffer, step.value.byteOffset, step.value.byteLength));
       this.#heldBytes += step.value.byteLength;
+      this.#readBytes += step.value.byteLength;
+      if (this.#readBytes > MAX_STREAM_BYTES)
+        throw new GitTooLarge('What the server sends', `${MAX_STREAM_BYTES} bytes`);
     }
     const [first] = this.#chunks;
     const all = first !== undefined && first.byteLength >= length ? first : Buffer.concat(this.#chunks);
@@ -59,5 +70,13 @@ export class PacketReader {
     this.#chunks = all.byteLength > length ? [all.subarray(length), ...rest] : rest;
     this.#heldBytes -= length;
     return all.subarray(0, length);
+  }
+}
+
+async function* firstBand(outer: PacketReader, onText: (text: string) => void): AsyncGenerator<Uint8Array> {
+  for (let packet = await outer.next(); packet !== undefined; packet = await outer.next()) {
+    if (packet === 'flush') return;
+    if (packet[0] === 1) yield packet.subarray(1);
+    else onText(packet.toString('utf8', 1));
   }
 }

@@ -44,6 +44,7 @@ class SshConnection implements GitConnection {
   readonly #process: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #watch: NodeJS.Timeout;
   readonly #ended: Promise<{ failure?: unknown; exitCode?: number | null }>;
+  readonly #exited: Promise<void>;
   #complaint = '';
   #isSilent = false;
 
@@ -62,6 +63,10 @@ class SshConnection implements GitConnection {
     this.#ended = new Promise((resolve) => {
       child.once('error', (failure) => resolve({ failure }));
       child.once('close', (exitCode) => resolve({ exitCode }));
+    });
+    this.#exited = new Promise((resolve) => {
+      child.once('error', () => resolve());
+      child.once('exit', () => resolve());
     });
     child.stdin.on('error', () => {});
     child.stderr.on('data', (chunk: Buffer) => {
@@ -84,8 +89,10 @@ class SshConnection implements GitConnection {
     clearTimeout(this.#watch);
     if (this.#process.stdin.writable) this.#process.stdin.end('0000');
     this.#process.stdout.destroy();
+    this.#process.stderr.destroy();
     if (this.#process.exitCode === null) this.#process.kill();
-    await this.#ended;
+    // Not until its streams are closed: what it started may hold them.
+    await this.#exited;
   }
 
   async *#bytes(): AsyncGenerator<Uint8Array> {

@@ -134,7 +134,11 @@ async function sendPack(
 ): Promise<string | undefined> {
   if (!capabilities.has('report-status'))
     throw new GitProtocolError('it does not report what became of a push');
-  const head = Buffer.concat([encodePacket(`${from} ${to} ${branch}\0report-status ${AGENT}`), FLUSH_PACKET]);
+  // With bands a server that works long says so, and hooks can tell what they want.
+  const isBanded = capabilities.has('side-band-64k');
+  const offers = ['report-status', 'side-band-64k', 'quiet'].filter((offer) => capabilities.has(offer));
+  const command = `${from} ${to} ${branch}\0${[...offers, AGENT].join(' ')}`;
+  const head = Buffer.concat([encodePacket(command), FLUSH_PACKET]);
   const answer = await connection.request({
     sizeBytes: head.byteLength + pack.sizeBytes,
     chunks: async function* () {
@@ -142,15 +146,22 @@ async function sendPack(
       yield* pack.chunks();
     },
   });
+  const told: string[] = [];
+  const reason = await readReport(isBanded ? answer.inside((text) => told.push(text)) : answer, branch);
+  return reason === undefined ? undefined : shown([reason, ...told].join(': '));
+}
+
+/** Nothing when the branch was moved, else why not. Format: gitprotocol-pack.txt, "Report Status". */
+async function readReport(report: PacketReader, branch: string): Promise<string | undefined> {
   let isUnpacked = false;
   let isMoved = false;
-  for (let line = await answer.next(); line !== undefined && line !== 'flush'; line = await answer.next()) {
+  for (let line = await report.next(); line !== undefined && line !== 'flush'; line = await report.next()) {
     const text = line.toString('utf8').trim();
     if (text === 'unpack ok') isUnpacked = true;
     else if (text === `ok ${branch}`) isMoved = true;
-    else return shown(text.replace(/^ng \S+ /, '')) || 'it gives no reason';
+    else return text.replace(/^ng \S+ /, '') || 'it gives no reason';
   }
-  if (!isUnpacked || !isMoved) throw answer.cut();
+  if (!isUnpacked || !isMoved) throw report.cut();
   return undefined;
 }
 

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { loadFunction } from '../../functions/load/load.ts';
 import { predictFunction } from '../../functions/predict/predict.ts';
 import { trainFunction } from '../../functions/train/train.ts';
@@ -6,6 +6,7 @@ import { LOCAL_ACTOR } from '../../shared/auth/actor.ts';
 import { createModel } from '../../shared/catalog/models.ts';
 import { createSnapshot } from '../../shared/catalog/snapshots.ts';
 import { Secrets } from '../../shared/secrets.ts';
+import { GIT_MISSING } from '../support/git-program.ts';
 import { GitServer } from '../support/git-server.ts';
 import { runInPlace } from '../support/run-function.ts';
 import { openTinyWorkspace } from '../support/tiny-workspace.ts';
@@ -29,6 +30,10 @@ export class Mean {
   async load(directory) { this.mean = Number(await readFile(join(directory, 'mean'), 'utf8')); }
 }
 `;
+
+beforeEach(({ skip }) => {
+  if (GIT_MISSING !== undefined) skip(GIT_MISSING);
+});
 
 it('code and weights in private repositories train, load and predict; the commit is in the lineage, the secret nowhere', async () => {
   const secret = 'hunter2-planted';

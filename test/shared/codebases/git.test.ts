@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Checkout } from '../../../shared/codebases/codebase.ts';
 import { GitCodebase } from '../../../shared/codebases/git.ts';
 import type { GitSpec } from '../../../shared/entities/git-spec.ts';
@@ -11,6 +11,7 @@ import type { GitContext } from '../../../shared/git/git-source.ts';
 import { Secrets } from '../../../shared/secrets.ts';
 import { codeOf } from '../../contracts/bucket.contract.ts';
 import { gitContext } from '../../support/git-context.ts';
+import { GIT_MISSING } from '../../support/git-program.ts';
 import { type RawEntry, TestRepository } from '../../support/git-repository.ts';
 import { GitServer } from '../../support/git-server.ts';
 import { temporaryFolder } from '../content/temporary-folder.ts';
@@ -37,6 +38,10 @@ async function failureOf(work: Promise<unknown>): Promise<Error> {
 
 const ONE = { 'adapter.ts': 'one', 'lib/a.ts': 'a' };
 const TWO = { 'adapter.ts': 'two' };
+
+beforeEach(({ skip }) => {
+  if (GIT_MISSING !== undefined) skip(GIT_MISSING);
+});
 
 describe('a git codebase', () => {
   it('is found by branch, tag, annotated tag, full name, and commit, short or whole', async () => {
@@ -152,7 +157,7 @@ describe('a git codebase', () => {
     expect(await codeOf(gone)).toBe('GitRepositoryNotFound');
   });
 
-  it('may be checked out by several processes at once, and the same commit is one folder', async () => {
+  it('may be checked out by many at once, and the same commit is one folder', async () => {
     const { repository, gitUrl, context } = await served();
     await repository.commit(ONE);
 
@@ -484,6 +489,18 @@ describe('a process that checks out', () => {
     const [answer] = await once(child, 'message');
 
     expect(answer).toEqual({ digest: await repository.tip(), code: ONE });
+  });
+
+  it('shares the cache with others that do it at the same instant', async () => {
+    const { server, repository, gitUrl, context } = await served();
+    await repository.commit(ONE);
+    const children = [1, 2, 3].map(() => fork(program, [gitUrl, server.origin, context.cacheDirectory]));
+
+    const answers = await Promise.all(children.map(async (child) => (await once(child, 'message'))[0]));
+
+    const expected = { digest: await repository.tip(), code: ONE };
+    expect(answers).toEqual([expected, expected, expected]);
+    expect(await checkoutsIn(context)).toEqual([expected.digest]);
   });
 
   it('leaves nothing half when it is killed in the middle', async () => {

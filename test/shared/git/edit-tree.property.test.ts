@@ -1,9 +1,10 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { editTree } from '../../../shared/git/edit-tree.ts';
 import { GIT_LIMITS } from '../../../shared/git/limits.ts';
 import { ObjectDatabase } from '../../../shared/git/object-database.ts';
 import { treeFiles } from '../../../shared/git/tree-files.ts';
+import { GIT_MISSING } from '../../support/git-program.ts';
 import { TestRepository } from '../../support/git-repository.ts';
 
 /** Few names, so that files and folders meet; one that sorts elsewhere as bytes than as UTF-16. */
@@ -13,6 +14,10 @@ const changes = fc.uniqueArray(fc.tuple(path, fc.constantFrom('one', 'two', unde
   minLength: 1,
   maxLength: 6,
   selector: ([key]) => key,
+});
+
+beforeEach(({ skip }) => {
+  if (GIT_MISSING !== undefined) skip(GIT_MISSING);
 });
 
 it('a tree edited many times is what the same edits make of a list of files, and sound to git', async () => {
