@@ -310,7 +310,7 @@ describe('a push', () => {
     server.fault = ({ method, url }) =>
       method === 'POST' && url.endsWith('git-receive-pack') ? { hangUpAfterwards: true } : undefined;
 
-    await bucket.write('key', bytesOf('ours'));
+    await bucket.write('key', bytesOf('ours'), { ifAbsent: true });
 
     expect(await repository.files()).toEqual({ base: 'x', key: 'ours' });
     expect(await repository.length()).toBe(2);

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -564,11 +564,14 @@ describe('a git codebase in a folder', () => {
     await writeFile(join(alternate.folder, 'objects/info/alternates'), '/elsewhere/objects\n');
     const other = await TestRepository.make(root, 'other.git');
     await other.git('config', 'extensions.objectFormat', 'sha256').catch(() => {});
+    const outside = await TestRepository.make();
+    await outside.commit(ONE);
     const escaping = await TestRepository.make(root, 'escaping.git');
-    await escaping.git('pack-refs');
-    await writeFile(join(root, 'none'), '');
+    await escaping.commit(ONE);
+    await rm(join(escaping.folder, 'objects'), { recursive: true });
+    await symlink(join(outside.folder, 'objects'), join(escaping.folder, 'objects'));
 
-    for (const name of ['empty.git', 'alternate.git', 'other.git', 'absent.git'])
+    for (const name of ['empty.git', 'alternate.git', 'other.git', 'escaping.git', 'absent.git'])
       expect(await codeOf(checkout({ gitUrl: `file://${root}/${name}`, gitTag: 'main' }, context))).toBe(
         'GitRepositoryNotFound',
       );
