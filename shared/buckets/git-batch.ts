@@ -35,11 +35,11 @@ export class GitBatch implements Bucket {
   }
 
   async stat(key: string): Promise<ObjectInfo | undefined> {
-    return this.#find(key);
+    return this.#rely(key);
   }
 
   async *read(key: string, options?: ReadOptions): AsyncGenerator<Uint8Array> {
-    yield* readObject(this.#source, key, this.#find(key), options);
+    yield* readObject(this.#source, key, this.#rely(key), options);
   }
 
   async write(
@@ -55,6 +55,13 @@ export class GitBatch implements Bucket {
 
   async delete(key: string): Promise<void> {
     if (this.#find(key)) this.changes.set(key, { object: undefined, ifAbsent: false });
+  }
+
+  /** What the work found it may build on, as a manifest on an object: it is put back if somebody takes it away meanwhile. */
+  #rely(key: string): ObjectInfo | undefined {
+    const object = this.#find(key);
+    if (object && !this.changes.has(key)) this.changes.set(key, { object, ifAbsent: true });
+    return object;
   }
 
   #find(key: string): ObjectInfo | undefined {

@@ -91,9 +91,10 @@ function checkAbsent(
 
 /** Keys that somebody else gave other bytes than they had, and than they are to have. */
 function takenKeys(changes: ObjectChanges, base: BucketView, now: BucketView): string[] {
-  return [...changes].flatMap(([key, { object }]) => {
+  return [...changes].flatMap(([key, { object, ifAbsent }]) => {
     const found = now.objects.get(key)?.etag;
-    return found === base.objects.get(key)?.etag || found === object?.etag ? [] : [key];
+    const isFree = ifAbsent && found === undefined;
+    return isFree || found === base.objects.get(key)?.etag || found === object?.etag ? [] : [key];
   });
 }
 

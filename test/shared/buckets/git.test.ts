@@ -448,6 +448,24 @@ describe('a revision of weights in a git bucket', () => {
     ).toHaveLength(2);
   });
 
+  it('has every object its manifest lists, also when somebody removes one meanwhile', async () => {
+    const { server, repository, bucket, elsewhere } = await served();
+    await save(bucket, [file('a.bin', 'one'), file('b.bin', 'two')]);
+    const other = await elsewhere();
+    const objects = (await listOf(other, 'objects/')).map(({ key }) => key);
+
+    await bucket.together!(async (batch) => {
+      await batch.stat(objects[0]!);
+      await other.delete(objects[0]!);
+      await batch.write('first', bytesOf('x'));
+    });
+    expect(Object.keys(await repository.files())).toEqual(expect.arrayContaining(objects));
+
+    beforeThePush(server, () => other.delete(objects[1]!));
+    await save(bucket, [file('a.bin', 'one'), file('b.bin', 'two'), file('c.bin', 'three')], 2);
+    expect(Object.keys(await repository.files())).toEqual(expect.arrayContaining(objects));
+  });
+
   it('of which a file fails leaves no trace', async () => {
     const { repository, bucket } = await served();
     const broken = new Error('the disk broke');
