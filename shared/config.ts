@@ -2,7 +2,9 @@ import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { ModelfnError } from './errors.ts';
+import { readGitHosts } from './git/hosts.ts';
 import { nearest } from './nearest.ts';
+import { SECRET_NAME, SECRET_PREFIX, Secrets } from './secrets.ts';
 
 /** Everything modelfn reads from its environment. Paths are absolute. */
 export interface Config {
@@ -23,6 +25,10 @@ export interface Config {
   /** Processes the local server keeps for one function. */
   workersPerFunction: number;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** Origins that git may use, e.g. `https://github.com`. Empty: https to any host, without credentials. */
+  gitHosts: readonly string[];
+  /** The variables MODELFN_SECRET_*, which entities may name. */
+  secrets: Secrets;
 }
 
 type Setting = { schema: z.ZodMiniType<unknown>; takes: string; example: string };
@@ -52,6 +58,11 @@ const SETTINGS = {
     schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
     takes: 'debug, info, warn, error or silent',
     example: 'info',
+  },
+  MODELFN_GIT_HOSTS: {
+    schema: z.string().check(z.refine((text) => readGitHosts(text) !== undefined)),
+    takes: 'hosts, or origins (https, http, ssh), separated by ","',
+    example: 'github.com,https://git.example.org:8443,ssh://git@git.example.org',
   },
 } as const satisfies Record<string, Setting>;
 
@@ -106,6 +117,8 @@ export function readConfig(
     maxLoadedSnapshots: read('MODELFN_MAX_LOADED_SNAPSHOTS') ?? 8,
     workersPerFunction: read('MODELFN_WORKERS') ?? 2,
     logLevel: read('MODELFN_LOG_LEVEL') ?? 'info',
+    gitHosts: readGitHosts(read('MODELFN_GIT_HOSTS') ?? '') ?? [],
+    secrets: new Secrets(secretsOf(env)),
   };
   if (problems.length > 0) throw new InvalidConfig(problems);
   return Object.freeze(config);
@@ -130,8 +143,10 @@ export function toEnvironment(
     MODELFN_MAX_LOADED_SNAPSHOTS: String(config.maxLoadedSnapshots),
     MODELFN_WORKERS: String(config.workersPerFunction),
     MODELFN_LOG_LEVEL: config.logLevel,
+    MODELFN_GIT_HOSTS: config.gitHosts.join(','),
   };
-  return { ...base, ...own };
+  const secrets = config.secrets.names.map((name) => [name, config.secrets.get(name)]);
+  return { ...base, ...own, ...Object.fromEntries(secrets) };
 }
 
 function toFolder(text: string, cwd: string): string {
@@ -141,6 +156,19 @@ function toFolder(text: string, cwd: string): string {
 function unknownNames(env: Record<string, string | undefined>): string[] {
   const known = Object.keys(SETTINGS);
   return Object.keys(env)
-    .filter((name) => name.startsWith('MODELFN_') && !known.includes(name))
-    .map((name) => `${name}: there is no such setting; the nearest is ${nearest(name, known)}`);
+    .filter((name) => name.startsWith('MODELFN_') && !known.includes(name) && !SECRET_NAME.test(name))
+    .map((name) =>
+      name.startsWith(SECRET_PREFIX)
+        ? `${name}: is not the name of a secret; takes capitals, digits and "_", e.g. ${SECRET_PREFIX}GIT_TOKEN`
+        : `${name}: there is no such setting; the nearest is ${nearest(name, known)}`,
+    );
+}
+
+function secretsOf(env: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      (entry): entry is [string, string] =>
+        SECRET_NAME.test(entry[0]) && entry[1] !== undefined && entry[1] !== '',
+    ),
+  );
 }

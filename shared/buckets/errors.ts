@@ -32,6 +32,27 @@ export class PreconditionFailed extends ModelfnError {
   }
 }
 
+/** Somebody else changed the same objects while they were written. Theirs stand; ours are kept aside. */
+export class BucketConflict extends ModelfnError {
+  override readonly name = 'BucketConflict';
+  readonly code = 'BucketConflict';
+  readonly statusCode = 409;
+  /** `keptAt` says where our bytes are, and how they are reached. */
+  constructor(
+    bucketType: string,
+    keys: readonly string[],
+    what: string,
+    kept: { keptAt: string; commit: string },
+  ) {
+    const named = keys.slice(0, 5).map((key) => JSON.stringify(key));
+    super(
+      `${what} while ${named.join(', ')}${keys.length > 5 ? ` and ${keys.length - 5} more` : ''} of the ${bucketType} bucket ${keys.length === 1 ? 'was' : 'were'} written. ` +
+        `Nothing there was replaced. ${kept.keptAt} To replace what is there now, write again.`,
+      { details: { bucketType, keys: keys.slice(0, 100), commit: kept.commit } },
+    );
+  }
+}
+
 /** A key that is no path below the bucket's root. */
 export class InvalidKey extends ModelfnError {
   override readonly name = 'InvalidKey';

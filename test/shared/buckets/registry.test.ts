@@ -6,6 +6,7 @@ import { LocalBucket } from '../../../shared/buckets/local.ts';
 import { type BucketContext, openBucket } from '../../../shared/buckets/registry.ts';
 import type { BucketSpec } from '../../../shared/entities/bucket-spec.ts';
 import { bytesOf, codeOf, textOf } from '../../contracts/bucket.contract.ts';
+import { gitContext } from '../../support/git-context.ts';
 import { temporaryFolder } from '../content/temporary-folder.ts';
 
 function context(root: string): BucketContext {
@@ -13,6 +14,7 @@ function context(root: string): BucketContext {
     localRoots: [join(root, 'allowed')],
     defaultRoot: join(root, 'default'),
     openItemFolder: () => Promise.reject(new Error('not planned')),
+    git: gitContext(),
   };
 }
 
@@ -72,7 +74,7 @@ describe('opening a bucket', () => {
     },
   );
 
-  it.each(['gcs', 'git', '__proto__', 'constructor'])(
+  it.each(['ftp', '__proto__', 'constructor'])(
     'names the types there are when asked for %s',
     async (type) => {
       const opening = openBucket({ type } as unknown as BucketSpec, context('/nonexistent'));

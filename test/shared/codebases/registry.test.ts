@@ -8,8 +8,12 @@ import { CODEBASE_TYPES, type CodebaseContext, openCodebase } from '../../../sha
 import { sha256Of } from '../../../shared/content/file-digest.ts';
 import type { CodebaseSpec, CodebaseType } from '../../../shared/entities/codebase-spec.ts';
 import { codeOf } from '../../contracts/bucket.contract.ts';
-import { type Code, codebaseContract, codeIn } from '../../contracts/codebase.contract.ts';
+import { codebaseContract } from '../../contracts/codebase.contract.ts';
+import { gitContext } from '../../support/git-context.ts';
+import { GIT_MISSING } from '../../support/git-program.ts';
+import { GitServer } from '../../support/git-server.ts';
 import { temporaryFolder } from '../content/temporary-folder.ts';
+import { type Code, codeIn } from './code-in.ts';
 
 async function folderOf(code: Code): Promise<string> {
   const folder = temporaryFolder();
@@ -25,6 +29,7 @@ function context(more: Partial<CodebaseContext> = {}): CodebaseContext {
     localRoots: [],
     cacheDirectory: '/nonexistent',
     readItem: () => Promise.reject(new Error('no item was planned for')),
+    git: gitContext(),
     ...more,
   };
 }
@@ -47,9 +52,22 @@ const OPENERS: Record<CodebaseType, (code: Code) => Promise<Codebase>> = {
     return openCodebase({ type: 'local', localPath }, context({ localRoots: [localPath] }));
   },
   item: async (code) => openItem(itemOf(await packFolder(await folderOf(code))), temporaryFolder()),
+  git: async (code) => {
+    const server = await GitServer.start();
+    const { repository, gitUrl } = await server.repository();
+    await repository.commit(code);
+    return openCodebase(
+      { type: 'git', gitUrl, gitTag: 'main' },
+      context({ git: gitContext({ hosts: [server.origin] }) }),
+    );
+  },
 };
 
-for (const type of CODEBASE_TYPES) codebaseContract(type, OPENERS[type]);
+for (const type of CODEBASE_TYPES) {
+  if (type === 'git' && GIT_MISSING !== undefined)
+    console.log(`codebase contract: git is left out: ${GIT_MISSING}`);
+  else codebaseContract(type, OPENERS[type]);
+}
 
 describe('a local codebase', () => {
   it('leaves out of its digest what is not its code', async () => {
@@ -90,7 +108,7 @@ describe('a local codebase', () => {
   });
 
   it('of a type nobody knows names those there are', async () => {
-    await expect(openCodebase({ type: 'git' } as unknown as CodebaseSpec, context())).rejects.toMatchObject({
+    await expect(openCodebase({ type: 'ftp' } as unknown as CodebaseSpec, context())).rejects.toMatchObject({
       code: 'CodebaseDriverMissing',
       message: expect.stringContaining('local, item'),
     });
