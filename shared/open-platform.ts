@@ -52,6 +52,7 @@ export async function openPlatform(
       const { openBucket } = await import('./buckets/registry.ts');
       return openBucket(spec, {
         localRoots: [config.home, ...config.localRoots],
+        gcs: config.gcs,
         defaultRoot: ownBucketFolder(config.home, snapshot.id),
         openItemFolder: async (itemId) => {
           const { openItemFolder } = await import('./catalog/item-folder.ts');
@@ -63,6 +64,7 @@ export async function openPlatform(
       const { openCodebase } = await import('./codebases/registry.ts');
       return openCodebase(spec, {
         localRoots: [config.home, ...config.localRoots],
+        gcs: config.gcs,
         cacheDirectory: join(folder.cache, 'codebases'),
         readItem: async (itemId) => {
           const { readArchiveItem } = await import('./catalog/archive-item.ts');

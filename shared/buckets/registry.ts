@@ -1,4 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
+import type { GcsSettings } from '../config.ts';
 import { liesInRoots } from '../content/contained-path.ts';
 import type { BucketSpec, BucketType } from '../entities/bucket-spec.ts';
 import type { Bucket } from './bucket.ts';
@@ -14,6 +15,8 @@ export interface BucketContext {
   defaultRoot: string;
   /** The files below a folder item the caller may see. @throws BucketNotFound */
   openItemFolder(itemId: string): Promise<ItemFolder>;
+  /** How Cloud Storage is reached, and which of its buckets specs may name. */
+  gcs: Readonly<GcsSettings>;
 }
 
 type Spec<T extends BucketType> = Extract<BucketSpec, { type: T }>;
@@ -29,6 +32,7 @@ const LOADERS: Loaders = {
     const folder = await context.openItemFolder(spec.itemId);
     return new (await import('./item.ts')).ItemBucket(spec, folder);
   },
+  gcs: async (spec, context) => (await import('./gcs.ts')).openGcsBucket(spec, context.gcs),
 };
 
 /** The types of bucket that can be opened. */
@@ -36,7 +40,7 @@ export const BUCKET_TYPES = Object.keys(LOADERS) as readonly BucketType[];
 
 /**
  * Opens a bucket by its spec. Nothing is read or written yet.
- * @throws BucketDriverMissing, BucketNotAllowed, BucketNotFound
+ * @throws BucketDriverMissing, BucketNotAllowed, GcsPlaceNotAllowed, BucketNotFound
  */
 export async function openBucket<T extends BucketType>(
   spec: Spec<T>,

@@ -1,14 +1,22 @@
 import * as z from 'zod/mini';
 import { idSchema } from './fields.ts';
+import { gcsBucketNameSchema, gcsObjectNameSchema, gcsProjectNameSchema } from './gcs-names.ts';
 
 /**
  * Where the code of a model's adapter lives. Wire: contract section 5.1.
  * - `local`: a folder of the machine; built-in adapters need none.
  * - `item`: a zip item of the project's Binaries dataset.
+ * - `gcs`: a zip object of a Google Cloud Storage bucket; `gcsPrefix` is its name.
  */
 export const codebaseSpecSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('local'), localPath: z.optional(z.nullable(z.string())) }),
   z.object({ type: z.literal('item'), itemId: idSchema }),
+  z.object({
+    type: z.literal('gcs'),
+    gcsProjectName: gcsProjectNameSchema,
+    gcsBucketName: gcsBucketNameSchema,
+    gcsPrefix: gcsObjectNameSchema,
+  }),
 ]);
 export type CodebaseSpec = z.output<typeof codebaseSpecSchema>;
 export type CodebaseType = CodebaseSpec['type'];
