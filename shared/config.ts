@@ -29,11 +29,34 @@ export interface Config {
   gitHosts: readonly string[];
   /** The variables MODELFN_SECRET_*, which entities may name. */
   secrets: Secrets;
+  /** How `gcs` buckets and codebases are reached. */
+  gcs: GcsSettings;
+}
+
+export interface GcsSettings {
+  /** `adc`: what Google's client finds by itself (workload identity, gcloud's login). `anonymous`: none. Else the path of a key file. */
+  credentials: 'adc' | 'anonymous' | (string & {});
+  /** Origin of another server than Google's, such as `http://127.0.0.1:4443`. */
+  endpoint: string | undefined;
+  /** Buckets, or `bucket/prefix`, that specs may name; any the credentials reach when undefined. */
+  buckets: readonly string[] | undefined;
 }
 
 type Setting = { schema: z.ZodMiniType<unknown>; takes: string; example: string };
 
 const count = (least: number) => z.coerce.number().check(z.int(), z.gte(least));
+
+/** An address without a path; what Google's own tools take without `http://` is taken too. */
+const origin = z.pipe(
+  z.string(),
+  z.transform((text, context) => {
+    const url = URL.parse(/^[a-z]+:\/\//i.test(text) ? text : `http://${text}`);
+    if (url && /^https?:$/.test(url.protocol) && url.hostname !== '' && url.username === '')
+      return url.origin;
+    context.issues.push({ code: 'custom', input: text, message: 'no address' });
+    return z.NEVER;
+  }),
+);
 
 /** One row a setting: what it takes and an example, as the error shows them. */
 const SETTINGS = {
@@ -63,6 +86,22 @@ const SETTINGS = {
     schema: z.string().check(z.refine((text) => readGitHosts(text) !== undefined)),
     takes: 'hosts, or origins (https, http, ssh), separated by ","',
     example: 'github.com,https://git.example.org:8443,ssh://git@git.example.org',
+  },
+  MODELFN_GCS_CREDENTIALS: {
+    schema: z.string(),
+    takes: 'adc, anonymous or the path of a key file',
+    example: '/secrets/gcs-key.json',
+  },
+  MODELFN_GCS_ENDPOINT: {
+    schema: origin,
+    takes: 'an http or https address',
+    example: 'http://127.0.0.1:4443',
+  },
+  STORAGE_EMULATOR_HOST: { schema: origin, takes: 'the address of an emulator', example: '127.0.0.1:4443' },
+  MODELFN_GCS_BUCKETS: {
+    schema: z.string(),
+    takes: 'buckets, or bucket/prefix, separated by ","',
+    example: 'my-weights,shared-models/team-a',
   },
 } as const satisfies Record<string, Setting>;
 
@@ -119,7 +158,18 @@ export function readConfig(
     logLevel: read('MODELFN_LOG_LEVEL') ?? 'info',
     gitHosts: readGitHosts(read('MODELFN_GIT_HOSTS') ?? '') ?? [],
     secrets: new Secrets(secretsOf(env)),
+    gcs: gcsSettings(
+      read('MODELFN_GCS_CREDENTIALS'),
+      read('MODELFN_GCS_ENDPOINT') ?? read('STORAGE_EMULATOR_HOST'),
+      read('MODELFN_GCS_BUCKETS'),
+      cwd,
+    ),
   };
+  if (sendsTokensInClear(config.gcs))
+    problems.push(
+      `MODELFN_GCS_ENDPOINT=${JSON.stringify(config.gcs.endpoint)}: credentials are not sent over http to another machine; ` +
+        'give an https address, or set MODELFN_GCS_CREDENTIALS=anonymous',
+    );
   if (problems.length > 0) throw new InvalidConfig(problems);
   return Object.freeze(config);
 }
@@ -144,9 +194,38 @@ export function toEnvironment(
     MODELFN_WORKERS: String(config.workersPerFunction),
     MODELFN_LOG_LEVEL: config.logLevel,
     MODELFN_GIT_HOSTS: config.gitHosts.join(','),
+    MODELFN_GCS_CREDENTIALS: config.gcs.credentials,
+    MODELFN_GCS_ENDPOINT: config.gcs.endpoint,
+    MODELFN_GCS_BUCKETS: config.gcs.buckets?.join(','),
+    // MODELFN_GCS_ENDPOINT carries what it said.
+    STORAGE_EMULATOR_HOST: undefined,
   };
   const secrets = config.secrets.names.map((name) => [name, config.secrets.get(name)]);
   return { ...base, ...own, ...Object.fromEntries(secrets) };
+}
+
+/** An emulator takes no credentials unless some are asked for. */
+function gcsSettings(
+  credentials: string | undefined,
+  endpoint: string | undefined,
+  buckets: string | undefined,
+  cwd: string,
+): GcsSettings {
+  const named = credentials ?? (endpoint === undefined ? 'adc' : 'anonymous');
+  return Object.freeze({
+    credentials: named === 'adc' || named === 'anonymous' ? named : toFolder(named, cwd),
+    endpoint,
+    buckets: buckets
+      ?.split(',')
+      .map((bucket) => bucket.trim().replace(/\/+$/, ''))
+      .filter((bucket) => bucket !== ''),
+  });
+}
+
+function sendsTokensInClear({ credentials, endpoint }: GcsSettings): boolean {
+  if (credentials === 'anonymous' || endpoint === undefined) return false;
+  const { protocol, hostname } = new URL(endpoint);
+  return protocol === 'http:' && !['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
 }
 
 function toFolder(text: string, cwd: string): string {

@@ -61,6 +61,7 @@ export async function openPlatform(
       return openBucket(spec, {
         localRoots,
         git,
+        gcs: config.gcs,
         defaultRoot: ownBucketFolder(config.home, snapshot.id),
         openItemFolder: async (itemId) => {
           const { openItemFolder } = await import('./catalog/item-folder.ts');
@@ -73,6 +74,7 @@ export async function openPlatform(
       return openCodebase(spec, {
         localRoots,
         git,
+        gcs: config.gcs,
         cacheDirectory: join(folder.cache, 'codebases'),
         readItem: async (itemId) => {
           const { readArchiveItem } = await import('./catalog/archive-item.ts');

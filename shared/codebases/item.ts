@@ -1,10 +1,6 @@
-import { join } from 'node:path';
-import { ContentCorrupt } from '../content/errors.ts';
-import { sha256Of } from '../content/file-digest.ts';
 import type { CodebaseSpec } from '../entities/codebase-spec.ts';
-import { unpackArchive } from './archive.ts';
-import { checkoutFolder, hasCheckout } from './checkout-folder.ts';
 import type { Checkout, Codebase } from './codebase.ts';
+import { checkoutArchive } from './unpacked-archive.ts';
 
 /** A zip item as the catalog hands it over. */
 export interface ArchiveItem {
@@ -15,10 +11,7 @@ export interface ArchiveItem {
   bytes(): Promise<Uint8Array>;
 }
 
-/**
- * A zip item, unpacked once a machine into `<cache>/<sha256>`. Processes that do it at the same time each unpack into
- * a folder of their own; the first to rename it wins and the others use that.
- */
+/** A zip item, unpacked once a machine. */
 export class ItemCodebase implements Codebase {
   readonly spec: CodebaseSpec;
   readonly #cacheDirectory: string;
@@ -33,23 +26,6 @@ export class ItemCodebase implements Codebase {
   async checkout(signal?: AbortSignal): Promise<Checkout> {
     const item = await this.#readItem();
     signal?.throwIfAborted();
-    const { sha256 } = item;
-    if (await hasCheckout(this.#cacheDirectory, sha256))
-      return { directory: join(this.#cacheDirectory, sha256), digest: sha256 };
-    const bytes = await soundBytes(item);
-    const directory = await checkoutFolder(this.#cacheDirectory, sha256, (folder) =>
-      unpackArchive(bytes, folder),
-    );
-    return { directory, digest: sha256 };
+    return checkoutArchive(this.#cacheDirectory, item);
   }
-}
-
-async function soundBytes(item: ArchiveItem): Promise<Uint8Array> {
-  const bytes = await item.bytes();
-  const found = sha256Of(bytes);
-  if (found === item.sha256) return bytes;
-  throw new ContentCorrupt(
-    { sha256: item.sha256, sizeBytes: bytes.byteLength },
-    { sha256: found, sizeBytes: bytes.byteLength },
-  );
 }

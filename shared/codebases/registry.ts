@@ -1,4 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
+import type { GcsSettings } from '../config.ts';
 import { liesInRoots } from '../content/contained-path.ts';
 import type { CodebaseSpec, CodebaseType } from '../entities/codebase-spec.ts';
 import type { GitContext } from '../git/git-source.ts';
@@ -15,6 +16,8 @@ export interface CodebaseContext {
   /** The zip item the caller may see. @throws CodebaseNotFound */
   readItem(itemId: string): Promise<ArchiveItem>;
   git: GitContext;
+  /** How Cloud Storage is reached, and which of its buckets specs may name. */
+  gcs: Readonly<GcsSettings>;
 }
 
 type Spec<T extends CodebaseType> = Extract<CodebaseSpec, { type: T }>;
@@ -31,6 +34,8 @@ const LOADERS: Loaders = {
     return new (await import('./item.ts')).ItemCodebase(spec, context.cacheDirectory, readItem);
   },
   git: async (spec, context) => (await import('./git.ts')).GitCodebase.open(spec, context.git),
+  gcs: async (spec, context) =>
+    (await import('./gcs.ts')).openGcsCodebase(spec, context.cacheDirectory, context.gcs),
 };
 
 /** The types of codebase that can be opened. */
@@ -38,8 +43,8 @@ export const CODEBASE_TYPES = Object.keys(LOADERS) as readonly CodebaseType[];
 
 /**
  * Opens a codebase by its spec. Nothing is fetched yet.
- * @throws CodebaseDriverMissing, CodebaseNotAllowed, CodebaseNotFound (a local one without a folder);
- * GitAddressRefused, GitHostNotAllowed, GitFolderNotAllowed, GitSecretMissing
+ * @throws CodebaseDriverMissing, CodebaseNotAllowed, CodebaseNotFound (a local one without a folder),
+ * GcsPlaceNotAllowed, GitAddressRefused, GitHostNotAllowed, GitFolderNotAllowed, GitSecretMissing
  */
 export async function openCodebase<T extends CodebaseType>(
   spec: Spec<T>,

@@ -16,6 +16,7 @@ import { GIT_MISSING } from '../../support/git-program.ts';
 import { TestRepository } from '../../support/git-repository.ts';
 import { GitServer } from '../../support/git-server.ts';
 import { temporaryFolder } from '../content/temporary-folder.ts';
+import { NO_GCS } from './openers.ts';
 
 function open(spec: GitSpec, git: GitContext): Promise<Bucket> {
   return openBucket(
@@ -25,6 +26,7 @@ function open(spec: GitSpec, git: GitContext): Promise<Bucket> {
       defaultRoot: '/nonexistent',
       openItemFolder: () => Promise.reject(new Error('no item folder was planned for')),
       git,
+      gcs: NO_GCS,
     },
   );
 }

@@ -8,11 +8,13 @@ import type { BucketSpec } from '../../../shared/entities/bucket-spec.ts';
 import { bytesOf, codeOf, textOf } from '../../contracts/bucket.contract.ts';
 import { gitContext } from '../../support/git-context.ts';
 import { temporaryFolder } from '../content/temporary-folder.ts';
+import { NO_GCS } from './openers.ts';
 
 function context(root: string): BucketContext {
   return {
     localRoots: [join(root, 'allowed')],
     defaultRoot: join(root, 'default'),
+    gcs: NO_GCS,
     openItemFolder: () => Promise.reject(new Error('not planned')),
     git: gitContext(),
   };
@@ -74,17 +76,14 @@ describe('opening a bucket', () => {
     },
   );
 
-  it.each(['ftp', '__proto__', 'constructor'])(
-    'names the types there are when asked for %s',
-    async (type) => {
-      const opening = openBucket({ type } as unknown as BucketSpec, context('/nonexistent'));
+  it.each(['s3', '__proto__', 'constructor'])('names the types there are when asked for %s', async (type) => {
+    const opening = openBucket({ type } as unknown as BucketSpec, context('/nonexistent'));
 
-      await expect(opening).rejects.toMatchObject({
-        code: 'BucketDriverMissing',
-        message: expect.stringContaining('local, item'),
-      });
-    },
-  );
+    await expect(opening).rejects.toMatchObject({
+      code: 'BucketDriverMissing',
+      message: expect.stringContaining('local, item'),
+    });
+  });
 });
 
 describe('the guard around every driver', () => {
