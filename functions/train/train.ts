@@ -13,8 +13,9 @@ import { defineFunction } from '../../shared/invoke/function-spec.ts';
 import type { Run } from '../../shared/invoke/run.ts';
 import { deepFreeze, type Json, type JsonObject } from '../../shared/json.ts';
 import { loadAdapterClass } from '../../shared/snapshots/adapter-class.ts';
-import { commitDirectory } from '../../shared/snapshots/commit-weights.ts';
+import { commitWeights } from '../../shared/snapshots/commit-weights.ts';
 import { effectiveConfiguration } from '../../shared/snapshots/effective-configuration.ts';
+import { saveProgress } from '../../shared/snapshots/save-progress.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
 import { abandonRun, beginRun } from '../../shared/snapshots/snapshot-run.ts';
 import { MetricWriter } from '../../shared/train/metric-writer.ts';
@@ -144,7 +145,14 @@ async function save(run: Run, adapter: ModelAdapter<unknown>, snapshot: Snapshot
   const directory = await mkdtemp(join(tmpdir(), 'modelfn-save-'));
   try {
     await adapter.save(directory);
-    return await commitDirectory(run.platform, snapshot, { directory, lineage, signal: run.signal });
+    return await commitWeights(run.platform, snapshot, {
+      source: directory,
+      lineage,
+      creator: run.actor.email,
+      executionId: run.executionId,
+      signal: run.signal,
+      onProgress: saveProgress(run, TRAINED_PERCENT),
+    });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -7,6 +7,8 @@ export interface ObjectInfo {
   sizeBytes: number;
   /** Changes whenever the bytes do; compared, never interpreted. */
   etag: string;
+  /** When the bytes were last written, ISO-8601; missing where the driver cannot tell. */
+  updatedAt?: string;
 }
 
 /** What a driver can do, as data: callers plan by it instead of trying and catching. */

@@ -40,14 +40,21 @@ export class LocalBucket implements Bucket {
     if (!(await this.#exists())) return;
     const skip = (path: string, isFolder: boolean): boolean =>
       path === TEMPORARY || !canStart(isFolder ? `${path}/` : path, prefix, isFolder);
-    for await (const { path, sizeBytes, version } of walkFolder(this.#root, { skip })) {
-      yield { key: path, sizeBytes, etag: version };
+    for await (const { path, sizeBytes, version, updatedAt } of walkFolder(this.#root, { skip })) {
+      yield { key: path, sizeBytes, etag: version, updatedAt };
     }
   }
 
   async stat(key: string): Promise<ObjectInfo | undefined> {
     const stats = await this.#statFile(await this.#locate(key), key);
-    return stats && { key, sizeBytes: Number(stats.size), etag: fileVersion(stats) };
+    return (
+      stats && {
+        key,
+        sizeBytes: Number(stats.size),
+        etag: fileVersion(stats),
+        updatedAt: stats.mtime.toISOString(),
+      }
+    );
   }
 
   async *read(key: string, { start = 0, end, signal }: ReadOptions = {}): AsyncGenerator<Uint8Array> {
@@ -75,7 +82,7 @@ export class LocalBucket implements Bucket {
     } catch (error) {
       throw await this.#refusal(key, path, error);
     }
-    return { key, sizeBytes: file.sizeBytes, etag: file.version };
+    return { key, sizeBytes: file.sizeBytes, etag: file.version, updatedAt: file.updatedAt };
   }
 
   async delete(key: string): Promise<void> {

@@ -11,6 +11,8 @@ export interface TemporaryFile extends ContentInfo {
   path: string;
   /** Changes with the bytes; the same before and after `commitFile`. */
   version: string;
+  /** Time of the last write, ISO-8601; the same before and after `commitFile`. */
+  updatedAt: string;
 }
 
 export interface TemporaryOptions {
@@ -39,9 +41,9 @@ export async function writeTemporary(
   try {
     const content = await pour(source, handle, options);
     if (options.durable ?? true) await handle.sync();
-    const version = fileVersion(await handle.stat({ bigint: true }));
+    const stats = await handle.stat({ bigint: true });
     await handle.close();
-    return { ...content, path, version };
+    return { ...content, path, version: fileVersion(stats), updatedAt: stats.mtime.toISOString() };
   } catch (error) {
     await handle.close().catch(() => {});
     await rm(path, { force: true }).catch(() => {});

@@ -42,7 +42,15 @@ export const snapshotSchema = z.object({
   /** `created`, `training`, `trained`, `failed`, or what a client wrote. */
   status: z.string(),
   /** The execution that writes weights just now; the configuration is frozen while it runs. Ours alone: not on the wire. */
-  run: z.optional(z.nullable(z.object({ executionId: idSchema }))),
+  run: z.optional(
+    z.nullable(
+      z.object({
+        executionId: idSchema,
+        /** Set from before the first object of a save is looked at until its revision is there. */
+        saving: z.optional(z.object({ id: idSchema, bucket: bucketSpecSchema })),
+      }),
+    ),
+  ),
   /** What the weights were made from; empty before the first training. */
   lineage: jsonObjectSchema,
   tags: tagsSchema,

@@ -14,6 +14,16 @@ export interface BucketFiles {
   weights: Snapshot['weights'];
 }
 
+/** Files of a saved revision. */
+export interface SavedWeights extends BucketFiles {
+  weights: NonNullable<Snapshot['weights']>;
+}
+
+/** True for a saved revision, false for bare files. */
+export function isSavedWeights(files: BucketFiles): files is SavedWeights {
+  return files.weights !== null;
+}
+
 /** An execution that left no files behind. */
 export class ExecutionWithoutFiles extends ModelfnError {
   override readonly name = 'ExecutionWithoutFiles';
