@@ -63,4 +63,10 @@ export interface Bucket {
 
   /** Removes the object; nothing happens when there is none. */
   delete(key: string): Promise<void>;
+
+  /**
+   * Writes that were begun and never ended, older than `before` (milliseconds since 1970): how many there are and their
+   * bytes; with `remove` they are taken away. Missing where a driver leaves nothing behind.
+   */
+  unfinished?(options: { before: number; remove: boolean }): Promise<{ count: number; sizeBytes: number }>;
 }

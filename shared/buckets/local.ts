@@ -5,7 +5,7 @@ import { type ByteSource, chunksOf } from '../content/byte-source.ts';
 import { isWithin, realPathOf } from '../content/contained-path.ts';
 import { FileRefused } from '../content/errors.ts';
 import { readFileChunks } from '../content/file-digest.ts';
-import { commitFile, sweepTemporary, writeTemporary } from '../content/temporary-file.ts';
+import { commitFile, findAbandoned, sweepTemporary, writeTemporary } from '../content/temporary-file.ts';
 import { fileVersion, walkFolder } from '../content/walk-folder.ts';
 import type { BucketSpec } from '../entities/bucket-spec.ts';
 import { systemCode } from '../errors.ts';
@@ -92,6 +92,18 @@ export class LocalBucket implements Bucket {
       if (systemCode(error) !== 'ENOENT') throw error;
     });
     await this.#pruneEmptyFolders(dirname(path));
+  }
+
+  async unfinished({
+    before,
+    remove,
+  }: {
+    before: number;
+    remove: boolean;
+  }): Promise<{ count: number; sizeBytes: number }> {
+    const look = remove ? sweepTemporary : findAbandoned;
+    const found = await look(join(this.#root, TEMPORARY), 0, before);
+    return { count: found.length, sizeBytes: found.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
   }
 
   /** The path of a key's file. @throws FileRefused when a link on the way leaves the bucket */

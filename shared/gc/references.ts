@@ -1,0 +1,102 @@
+import { type BucketPlace, bucketPlace, maybeSamePlace } from '../buckets/bucket-place.ts';
+import { allMatches, listMatches } from '../catalog/all-matches.ts';
+import type { BucketSpec } from '../entities/bucket-spec.ts';
+import type { Snapshot } from '../entities/snapshot.ts';
+import { revisionId } from '../entities/snapshot-revision.ts';
+import type { Platform } from '../platform.ts';
+import { holderOf } from '../snapshots/snapshot-run.ts';
+import { ownBucketFolder } from '../state-folder.ts';
+import type { EntityStore } from '../store/entity-store.ts';
+
+/** One bucket as a revision, or a snapshot, names it. */
+export interface BucketUse {
+  owner: Pick<Snapshot, 'id' | 'projectId'>;
+  bucket: BucketSpec;
+  /** Null for a snapshot without saved weights. */
+  manifestKey: string | null;
+  manifestSha256: string | null;
+  /** False for the record of a snapshot that was deleted: it tells of the bucket, and refers to nothing. */
+  isLiving: boolean;
+  /** The record, when the use comes from one. */
+  recordId: string | null;
+}
+
+/** All that the store knows of weights in buckets, at one time. */
+export interface References {
+  uses: readonly BucketUse[];
+  /** Digests by key of the manifests that living revisions point at, wherever they lie. */
+  pointers: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Living snapshots, and how far each has come. */
+  revisions: ReadonlyMap<string, number>;
+  /** Ids of all records. */
+  records: ReadonlySet<string>;
+}
+
+/** Reads every snapshot and every record of a revision: of all projects, since they may share a bucket. */
+export async function readReferences(store: EntityStore): Promise<References> {
+  const uses: BucketUse[] = [];
+  const revisions = new Map<string, number>();
+  for await (const page of allMatches(store, 'Snapshot', {}))
+    for (const { id, projectId, revision, bucket, weights } of page) {
+      revisions.set(id, revision);
+      const pointer = { manifestKey: null, manifestSha256: null, ...weights };
+      uses.push({ owner: { id, projectId }, bucket, ...pointer, isLiving: true, recordId: null });
+    }
+  for await (const page of allMatches(store, 'SnapshotRevision', {}))
+    for (const { id, snapshotId, projectId, bucket, weights } of page)
+      uses.push({
+        owner: { id: snapshotId, projectId },
+        bucket,
+        ...weights,
+        isLiving: revisions.has(snapshotId),
+        recordId: id,
+      });
+  const pointers = new Map<string, Set<string>>();
+  for (const { isLiving, manifestKey, manifestSha256 } of uses)
+    if (isLiving && manifestKey !== null && manifestSha256 !== null)
+      pointers.set(manifestKey, (pointers.get(manifestKey) ?? new Set()).add(manifestSha256));
+  const records = new Set(uses.flatMap(({ recordId }) => recordId ?? []));
+  return { uses, pointers, revisions, records };
+}
+
+/**
+ * True for a revision that a living snapshot went past before revisions were recorded: nothing points at its manifest,
+ * and it is a revision nevertheless.
+ */
+export function isUnrecordedRevision(
+  { revisions, records }: References,
+  manifest: { snapshotId: string; revision: number },
+): boolean {
+  const reached = revisions.get(manifest.snapshotId);
+  if (reached === undefined || manifest.revision > reached) return false;
+  return !records.has(revisionId(manifest.snapshotId, manifest.revision));
+}
+
+/** The place of a bucket on its owner's behalf. */
+export function placeOf(
+  { config }: Pick<Platform, 'config'>,
+  owner: Pick<Snapshot, 'id'>,
+  bucket: BucketSpec,
+): Promise<BucketPlace> {
+  return bucketPlace(bucket, ownBucketFolder(config.home, owner.id));
+}
+
+/**
+ * The snapshot that a living run saves into the place just now; `undefined` when there is none. A save whose run is
+ * dead is revoked on the way: should its process wake up, the snapshot does not move to what it made. Within the
+ * transaction that frees.
+ */
+export async function savingInto(
+  platform: Pick<Platform, 'config' | 'clock'>,
+  store: EntityStore,
+  place: BucketPlace,
+): Promise<Snapshot | undefined> {
+  const filter = { 'run.saving.id': { $exists: true } };
+  for (const snapshot of await listMatches(store, 'Snapshot', { filter })) {
+    const { executionId, saving } = snapshot.run!;
+    if (!maybeSamePlace(await placeOf(platform, snapshot, saving!.bucket), place)) continue;
+    if ((await holderOf(store, snapshot, platform.clock.now())) !== undefined) return snapshot;
+    await store.update('Snapshot', snapshot.id, (current) => ({ ...current, run: { executionId } }));
+  }
+  return undefined;
+}
