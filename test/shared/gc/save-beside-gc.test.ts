@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../../shared/buckets/bucket.ts';
 import { createSnapshot } from '../../../shared/catalog/snapshots.ts';
+import { sha256Of } from '../../../shared/content/file-digest.ts';
 import type { Snapshot } from '../../../shared/entities/snapshot.ts';
 import { type BucketGarbage, collectGarbage } from '../../../shared/gc/collect-garbage.ts';
 import type { Platform } from '../../../shared/platform.ts';
+import { objectKey } from '../../../shared/snapshots/files/manifest.ts';
 import { type Call, WatchedBucket } from '../buckets/watched-bucket.ts';
 import { type ModelWorkspace, openModelWorkspace } from '../catalog/model-workspace.ts';
 import { checkAllRevisions, putGarbage, saveAsRun } from './gc-workspace.ts';
@@ -27,6 +29,9 @@ describe('a save while gc is at work', () => {
     const spec = { type: 'local' as const, localPath: root };
     snapshot = await createSnapshot(platform, actor, { name: 's', modelId: model.id, bucket: spec });
     bucket = await platform.openBucket(snapshot, spec);
+    // Has gc read a manifest after it knows what there is, so that a save can come in between.
+    const other = await createSnapshot(platform, actor, { name: 'other', modelId: model.id, bucket: spec });
+    await saveAsRun(platform, other, { d: 'kept' });
     await putGarbage(root, bucket, FILES.a);
     await putGarbage(root, bucket, FILES.b);
   };
@@ -75,7 +80,7 @@ describe('a save while gc is at work', () => {
         }),
       );
       await saving;
-      expect(await checkAllRevisions(workspace.platform), `step ${step}: ${JSON.stringify(outcome)}`).toBe(1);
+      expect(await checkAllRevisions(workspace.platform), `step ${step}: ${JSON.stringify(outcome)}`).toBe(2);
       await workspace.platform.close();
     }
     await open();
@@ -93,7 +98,7 @@ describe('a save while gc is at work', () => {
       });
       await saveAsRun(platform, snapshot, FILES);
       expect(outcomes[0]).toMatchObject({ freed: { count: 0 } });
-      expect(await checkAllRevisions(workspace.platform), `step ${step}`).toBe(1);
+      expect(await checkAllRevisions(workspace.platform), `step ${step}`).toBe(2);
       await workspace.platform.close();
     }
     await open();
@@ -110,7 +115,7 @@ describe('a save while gc is at work', () => {
     await expect(saveAsRun(sleepy, snapshot, FILES)).rejects.toMatchObject({ code: 'SaveRevoked' });
     await saveAsRun(platform, snapshot, FILES);
 
-    expect(await checkAllRevisions(platform)).toBe(1);
+    expect(await checkAllRevisions(platform)).toBe(2);
   });
 
   it('whose objects are taken away by another hand before it moves sends them again', async () => {
@@ -120,12 +125,12 @@ describe('a save while gc is at work', () => {
       await open();
       const platform = watched(async (index) => {
         if (index !== step) return;
-        for await (const { key } of bucket.list('objects/')) await bucket.delete(key);
+        for (const text of Object.values(FILES)) await bucket.delete(objectKey(sha256Of(text)));
       });
       const outcome = await saveAsRun(platform, snapshot, FILES).catch((error: unknown) => error);
       // Taken away while it is read back, an object is told as missing; the save is repeated then.
       if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'ObjectNotFound' });
-      else expect(await checkAllRevisions(workspace.platform), `step ${step}`).toBe(1);
+      else expect(await checkAllRevisions(workspace.platform), `step ${step}`).toBe(2);
       await workspace.platform.close();
     }
     await open();
