@@ -1,10 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import {
-  type BucketGarbage,
-  collectGarbage,
-  DEFAULT_GRACE_MS,
-  type Garbage,
-} from '../../shared/gc/collect-garbage.ts';
+import { type BucketGarbage, collectGarbage, type Garbage } from '../../shared/gc/collect-garbage.ts';
 import type { Freed } from '../../shared/gc/freed.ts';
 import type { LocalLeftovers } from '../../shared/gc/local-leftovers.ts';
 import type { Json } from '../../shared/json.ts';
@@ -27,9 +22,8 @@ export function registerGc(program: Command, io: CliIo): void {
       .option('--project <project>', 'only the buckets of one project')
       .option(
         '--older-than <age>',
-        'leave what is younger, e.g. 12h or 7d; an hour at least',
+        'leave what is younger: hours or days, 1h at least; 7d when missing',
         ageOption,
-        DEFAULT_GRACE_MS,
       )
       .option('--dry-run', 'only show; so it is without --yes')
       .option('-y, --yes', 'free it')
@@ -41,7 +35,7 @@ export function registerGc(program: Command, io: CliIo): void {
 
 interface GcOptions {
   project?: string;
-  olderThan: number;
+  olderThan?: number;
   dryRun?: boolean;
   yes?: boolean;
 }

@@ -1,12 +1,15 @@
 import { bucketSpecSchema } from '../../shared/entities/bucket-spec.ts';
 import type { Execution } from '../../shared/entities/execution.ts';
 import type { Snapshot } from '../../shared/entities/snapshot.ts';
+import { revisionId } from '../../shared/entities/snapshot-revision.ts';
 import { InvalidInput } from '../../shared/errors.ts';
 import { defineFunction } from '../../shared/invoke/function-spec.ts';
 import type { Run } from '../../shared/invoke/run.ts';
 import type { Json, JsonObject } from '../../shared/json.ts';
 import { parse } from '../../shared/parse.ts';
 import { commitWeights, type WeightsCommit } from '../../shared/snapshots/commit-weights.ts';
+import { checkPresent } from '../../shared/snapshots/files/check-present.ts';
+import { type SavedFiles, sumBytes } from '../../shared/snapshots/files/commit-files.ts';
 import { localFolder } from '../../shared/snapshots/local-folder.ts';
 import { saveProgress } from '../../shared/snapshots/save-progress.ts';
 import { describeSnapshot } from '../../shared/snapshots/snapshot-model.ts';
@@ -49,6 +52,8 @@ export const saveFunction = defineFunction({
         { field: given.join(', ') || 'directory', problem: `give exactly one of ${SOURCES.join(', ')}` },
       ]);
     const bucket = inputs.bucket === undefined ? undefined : parse(bucketSpecSchema, inputs.bucket, 'bucket');
+    const earlier = await savedBefore(inputs.snapshot.id, run);
+    if (earlier) return saveOutput(earlier.snapshot, earlier.saved);
     const snapshot = await beginRun(run.platform, inputs.snapshot, run.executionId);
     try {
       const { source, release } = await openSource(inputs, snapshot, run);
@@ -62,18 +67,7 @@ export const saveFunction = defineFunction({
           signal: run.signal,
           onProgress: saveProgress(run, OPENED_PERCENT),
         });
-        return {
-          snapshot: describeSnapshot(moved),
-          status: moved.status,
-          weights: {
-            bucket: moved.bucket as Json,
-            manifestKey: saved.manifestKey,
-            manifestSha256: saved.manifestSha256,
-            files: saved.files.map((file) => ({ ...file })),
-            sizeBytes: saved.sizeBytes,
-            uploadedBytes: saved.uploadedBytes,
-          },
-        } satisfies JsonObject;
+        return saveOutput(moved, saved);
       } finally {
         release();
       }
@@ -83,6 +77,39 @@ export const saveFunction = defineFunction({
     }
   },
 });
+
+/**
+ * What this very run made before it was cut off, when its revision is still the current one: the same call again is not
+ * another revision.
+ */
+async function savedBefore(
+  snapshotId: string,
+  { platform, executionId, signal }: Run,
+): Promise<{ snapshot: Snapshot; saved: SavedFiles } | undefined> {
+  const snapshot = await platform.store.get('Snapshot', snapshotId);
+  const record =
+    snapshot && (await platform.store.get('SnapshotRevision', revisionId(snapshotId, snapshot.revision)));
+  if (record?.executionId !== executionId) return undefined;
+  const bucket = await platform.openBucket(snapshot!, record.bucket);
+  const { files } = await checkPresent({ bucket, weights: record.weights, snapshotId, signal });
+  const saved = { ...record.weights, files, sizeBytes: sumBytes(files), uploadedBytes: 0 };
+  return { snapshot: snapshot!, saved };
+}
+
+function saveOutput(moved: Snapshot, saved: SavedFiles): JsonObject {
+  return {
+    snapshot: describeSnapshot(moved),
+    status: moved.status,
+    weights: {
+      bucket: moved.bucket as Json,
+      manifestKey: saved.manifestKey,
+      manifestSha256: saved.manifestSha256,
+      files: saved.files.map((file) => ({ ...file })),
+      sizeBytes: saved.sizeBytes,
+      uploadedBytes: saved.uploadedBytes,
+    },
+  };
+}
 
 interface SaveInputs {
   directory?: string | undefined;

@@ -10,7 +10,7 @@ import { stateFolder } from '../state-folder.ts';
 import { freeGarbage } from './free-bucket.ts';
 import { addTo, type Freed, nothing, sumOf } from './freed.ts';
 import { collectLocal, type LocalLeftovers } from './local-leftovers.ts';
-import { type BucketUse, placeOf, readReferences } from './references.ts';
+import { type BucketUse, placeOf, ReferenceReader } from './references.ts';
 import { type Survey, surveyBucket } from './survey-bucket.ts';
 
 /** What is younger is never freed; nobody may ask for less. */
@@ -64,9 +64,10 @@ export async function collectGarbage(
   if (!(graceMs >= LEAST_GRACE_MS))
     throw new InvalidInput('grace of gc', [{ field: 'older-than', problem: 'is to be an hour or more' }]);
   const olderThanMs = platform.clock.now() - graceMs;
+  const reader = new ReferenceReader();
   const buckets: BucketGarbage[] = [];
-  for (const uses of await bucketsOf(platform, projectId))
-    buckets.push(await collectBucket(platform, uses, { olderThanMs, free }));
+  for (const uses of await bucketsOf(platform, reader, projectId))
+    buckets.push(await collectBucket(platform, reader, uses, { olderThanMs, free }));
   const local = projectId === undefined ? await collectLocal(platform, { olderThanMs, free }) : null;
   return { free, graceMs, buckets, local };
 }
@@ -75,8 +76,12 @@ type When = { olderThanMs: number; free: boolean };
 type Uses = readonly [BucketUse, ...BucketUse[]];
 
 /** The buckets there are, each with all who use it, and the folders of the state folder that no snapshot owns. */
-async function bucketsOf(platform: Platform, projectId: string | undefined): Promise<Uses[]> {
-  const { uses, revisions } = await readReferences(platform.store);
+async function bucketsOf(
+  platform: Platform,
+  reader: ReferenceReader,
+  projectId: string | undefined,
+): Promise<Uses[]> {
+  const { uses, revisions } = await reader.read(platform.store);
   const byPlace = new Map<string, [BucketUse, ...BucketUse[]]>();
   for (const use of uses) {
     const { type, id } = await placeOf(platform, use.owner, use.bucket);
@@ -106,7 +111,12 @@ async function ownersOfFolders({ config }: Platform): Promise<BucketUse['owner']
   });
 }
 
-async function collectBucket(platform: Platform, uses: Uses, when: When): Promise<BucketGarbage> {
+async function collectBucket(
+  platform: Platform,
+  reader: ReferenceReader,
+  uses: Uses,
+  when: When,
+): Promise<BucketGarbage> {
   const [{ bucket: spec, owner }] = uses;
   const found: BucketGarbage = {
     bucket: spec,
@@ -122,9 +132,9 @@ async function collectBucket(platform: Platform, uses: Uses, when: When): Promis
   };
   try {
     const bucket = await platform.openBucket(owner, spec);
-    const survey = await surveyBucket(platform, bucket, uses, when.olderThanMs);
+    const survey = await surveyBucket({ store: platform.store, reader }, bucket, uses, when.olderThanMs);
     tell(found, survey, uses, when);
-    if (when.free) await free(platform, { bucket, uses, survey, found }, when);
+    if (when.free) await free(platform, { bucket, reader, uses, survey, found }, when);
     else found.unfinished = await unfinishedOf(bucket, when);
   } catch (error) {
     const { code, message } = toErrorBody(error);
@@ -147,7 +157,13 @@ function tell(found: BucketGarbage, survey: Survey, uses: Uses, { olderThanMs }:
 
 async function free(
   platform: Platform,
-  { bucket, uses, survey, found }: { bucket: Bucket; uses: Uses; survey: Survey; found: BucketGarbage },
+  {
+    bucket,
+    reader,
+    uses,
+    survey,
+    found,
+  }: { bucket: Bucket; reader: ReferenceReader; uses: Uses; survey: Survey; found: BucketGarbage },
   when: When,
 ): Promise<void> {
   if (!bucket.capabilities.canWrite) {
@@ -155,7 +171,7 @@ async function free(
     return;
   }
   const place = await placeOf(platform, uses[0].owner, uses[0].bucket);
-  await freeGarbage(platform, { bucket, place }, survey, (object) => addTo(found.freed, object));
+  await freeGarbage(platform, { bucket, place, reader }, survey, (object) => addTo(found.freed, object));
   found.unfinished = await unfinishedOf(bucket, when);
   found.freed.count += found.unfinished.count;
   found.freed.sizeBytes += found.unfinished.sizeBytes;

@@ -3,8 +3,7 @@ import type { BucketPlace } from '../buckets/bucket-place.ts';
 import { chunksOf } from '../catalog/all-matches.ts';
 import { ModelfnError } from '../errors.ts';
 import type { Platform } from '../platform.ts';
-import type { EntityStore } from '../store/entity-store.ts';
-import { type References, readReferences, savingInto } from './references.ts';
+import { type ReferenceReader, savingInto } from './references.ts';
 import type { Survey } from './survey-bucket.ts';
 
 /** Keys removed in one transaction: writers wait that long. */
@@ -48,42 +47,20 @@ export class BucketBusy extends ModelfnError {
  */
 export async function freeGarbage(
   platform: Platform,
-  target: { bucket: Bucket; place: BucketPlace },
+  target: { bucket: Bucket; place: BucketPlace; reader: ReferenceReader },
   { garbage, references }: Survey,
   onFreed: (object: ObjectInfo) => void,
 ): Promise<void> {
-  const pointers = new PointerWatch(references);
+  const { bucket, place, reader } = target;
   for (const objects of chunksOf(garbage, KEYS_AT_ONCE)) {
     await platform.store.transaction(async (inside) => {
-      const saving = await savingInto(platform, inside, target.place);
+      const saving = await savingInto(platform, inside, place);
       if (saving) throw new BucketBusy(`A save of snapshot ${saving.name} (${saving.id}) is under way`);
-      if (await pointers.haveMoved(inside))
-        throw new BucketBusy('Revisions were saved or restored meanwhile');
-      for (const { key } of objects) await target.bucket.delete(key);
+      const { pointers } = await reader.read(inside);
+      if ([...pointers.keys()].some((key) => !references.pointers.has(key)))
+        throw new BucketBusy('Revisions were saved meanwhile');
+      for (const { key } of objects) await bucket.delete(key);
     });
     objects.forEach(onFreed);
   }
-}
-
-/** Tells whether a living revision points at a manifest that was unknown at the survey. */
-class PointerWatch {
-  readonly #known: References['pointers'];
-  #mark: string | undefined;
-
-  constructor({ pointers }: References) {
-    this.#known = pointers;
-  }
-
-  async haveMoved(store: EntityStore): Promise<boolean> {
-    const mark = markOf(store);
-    if (mark !== undefined && mark === this.#mark) return false;
-    const { pointers } = await readReferences(store);
-    this.#mark = mark;
-    return [...pointers.keys()].some((key) => !this.#known.has(key));
-  }
-}
-
-function markOf(store: EntityStore): string | undefined {
-  const marks = [store.changeMark('Snapshot'), store.changeMark('SnapshotRevision')];
-  return marks.includes(undefined) ? undefined : marks.join(' | ');
 }

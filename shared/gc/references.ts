@@ -32,8 +32,23 @@ export interface References {
   records: ReadonlySet<string>;
 }
 
+/** Reads references, and reads them again only when something may have changed since. */
+export class ReferenceReader {
+  #latest: { mark: string; references: References } | undefined;
+
+  async read(store: EntityStore): Promise<References> {
+    // Before the rows: what changes while they are read is found by the next call.
+    const marks = [store.changeMark('Snapshot'), store.changeMark('SnapshotRevision')];
+    const mark = marks.includes(undefined) ? undefined : marks.join(' | ');
+    if (mark !== undefined && this.#latest?.mark === mark) return this.#latest.references;
+    const references = await readReferences(store);
+    this.#latest = mark === undefined ? undefined : { mark, references };
+    return references;
+  }
+}
+
 /** Reads every snapshot and every record of a revision: of all projects, since they may share a bucket. */
-export async function readReferences(store: EntityStore): Promise<References> {
+async function readReferences(store: EntityStore): Promise<References> {
   const uses: BucketUse[] = [];
   const revisions = new Map<string, number>();
   for await (const page of allMatches(store, 'Snapshot', {}))

@@ -1,8 +1,8 @@
 import type { Bucket, ObjectInfo } from '../buckets/bucket.ts';
-import type { Platform } from '../platform.ts';
 import { isProtocolKey, type Manifest, objectKey } from '../snapshots/files/manifest.ts';
 import { readManifest, readUnpointedManifest } from '../snapshots/files/read-manifest.ts';
-import { type BucketUse, isUnrecordedRevision, type References, readReferences } from './references.ts';
+import type { EntityStore } from '../store/entity-store.ts';
+import { type BucketUse, isUnrecordedRevision, type ReferenceReader, type References } from './references.ts';
 
 /** What may be freed in a bucket, and what may not yet. */
 export interface Survey {
@@ -25,13 +25,13 @@ export interface Survey {
  * lists, and nothing may be freed; the bucket's codes
  */
 export async function surveyBucket(
-  { store }: Pick<Platform, 'store'>,
+  { store, reader }: { store: EntityStore; reader: ReferenceReader },
   bucket: Bucket,
   uses: readonly BucketUse[],
   olderThanMs: number,
 ): Promise<Survey> {
   const listed = await listProtocolKeys(bucket);
-  const references = await readReferences(store);
+  const references = await reader.read(store);
   const isOld = ({ updatedAt }: ObjectInfo): boolean =>
     updatedAt !== undefined && Date.parse(updatedAt) < olderThanMs;
   const kept = new Set<string>();
