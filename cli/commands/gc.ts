@@ -62,7 +62,7 @@ function ageOption(text: string): number {
 }
 
 function textOf({ free, buckets, local }: Garbage): string {
-  const told = buckets.filter((each) => each.problem !== null || hasGarbage(each));
+  const told = buckets.filter((each) => each.problem !== null || each.foreign > 0 || hasGarbage(each));
   const problems = told.filter(({ problem }) => problem !== null);
   return [
     table(
@@ -80,6 +80,12 @@ function textOf({ free, buckets, local }: Garbage): string {
       `${countText(buckets.length, 'bucket')}: nothing to free.`,
     ),
     ...problems.map(({ bucket, problem }) => `${JSON.stringify(bucket)}: ${problem!.message}`),
+    ...told
+      .filter(({ foreign }) => foreign > 0)
+      .map(
+        ({ bucket, foreign }) =>
+          `${JSON.stringify(bucket)}: ${countText(foreign, 'manifest')} of another store, kept with all they list.`,
+      ),
     ...(local ? [localText(local, free)] : []),
     ...(free || told.length === 0 ? [] : ['Nothing was freed. Free it with: modelfn gc --yes']),
   ].join('\n');

@@ -38,6 +38,8 @@ export interface BucketGarbage {
   /** Unreferenced too, and younger than the grace: left. */
   young: Freed;
   freed: Freed;
+  /** Manifests that another store saved into the bucket: kept, with all they list. */
+  foreign: number;
   /** Why nothing, or no more, was freed: the bucket cannot be read, or what it refers to is not known. */
   problem: { code: string; message: string } | null;
 }
@@ -53,8 +55,8 @@ export interface Garbage {
 /**
  * Finds what no revision of any snapshot refers to, bucket by bucket, and the leftovers of this machine's folders; with
  * `free` it removes them. Of a bucket only objects and manifests that modelfn wrote are ever removed, never a file that
- * somebody put there. A bucket that cannot be read is reported and left alone. One bucket belongs to one store: what
- * another store's snapshots refer to in it is not known here.
+ * somebody put there. A bucket that cannot be read is reported and left alone. Another store that shares a bucket keeps
+ * what its manifests list, but not what a save of its own has sent before its manifest: let one store use a bucket.
  * @throws InvalidInput, StoreUnavailable
  */
 export async function collectGarbage(
@@ -85,9 +87,11 @@ async function bucketsOf(
   const byPlace = new Map<string, [BucketUse, ...BucketUse[]]>();
   for (const use of uses) {
     const { type, id } = await placeOf(platform, use.owner, use.bucket);
-    const known = byPlace.get(`${type}:${id}`);
+    // Items are opened on behalf of a project: what one may not see must not hide what another may.
+    const key = type === 'item' ? `${type}:${id}:${use.owner.projectId}` : `${type}:${id}`;
+    const known = byPlace.get(key);
     if (known) known.push(use);
-    else byPlace.set(`${type}:${id}`, [use]);
+    else byPlace.set(key, [use]);
   }
   if (projectId !== undefined)
     return [...byPlace.values()].filter((group) => group.some(({ owner }) => owner.projectId === projectId));
@@ -128,6 +132,7 @@ async function collectBucket(
     unfinished: nothing(),
     young: nothing(),
     freed: nothing(),
+    foreign: 0,
     problem: null,
   };
   try {
@@ -153,6 +158,7 @@ function tell(found: BucketGarbage, survey: Survey, uses: Uses, { olderThanMs }:
   found.manifests = sumOf(survey.garbage.filter(({ key }) => key.startsWith('manifests/')));
   found.objects = sumOf(survey.garbage.filter(({ key }) => key.startsWith('objects/')));
   found.young = sumOf(survey.young);
+  found.foreign = survey.foreign;
 }
 
 async function free(

@@ -30,6 +30,10 @@ export interface References {
   revisions: ReadonlyMap<string, number>;
   /** Ids of all records. */
   records: ReadonlySet<string>;
+  /** Snapshots that this store has or had. */
+  known: ReadonlySet<string>;
+  /** Manifests that records of deleted snapshots name. */
+  orphaned: ReadonlySet<string>;
 }
 
 /** Reads references, and reads them again only when something may have changed since. */
@@ -71,7 +75,24 @@ async function readReferences(store: EntityStore): Promise<References> {
     if (isLiving && manifestKey !== null && manifestSha256 !== null)
       pointers.set(manifestKey, (pointers.get(manifestKey) ?? new Set()).add(manifestSha256));
   const records = new Set(uses.flatMap(({ recordId }) => recordId ?? []));
-  return { uses, pointers, revisions, records };
+  const known = new Set(uses.map(({ owner }) => owner.id));
+  const orphaned = new Set(
+    uses.flatMap(({ isLiving, manifestKey }) => (isLiving ? [] : (manifestKey ?? []))),
+  );
+  return { uses, pointers, revisions, records, known, orphaned };
+}
+
+/**
+ * True for a manifest of a snapshot that this store never had: another store keeps its weights in the same bucket, and
+ * only that one knows what it needs.
+ */
+export function isForeign(
+  { known, orphaned }: References,
+  owners: readonly Pick<Snapshot, 'id'>[],
+  key: string,
+  { snapshotId }: { snapshotId: string },
+): boolean {
+  return !known.has(snapshotId) && !orphaned.has(key) && !owners.some(({ id }) => id === snapshotId);
 }
 
 /**

@@ -2,7 +2,13 @@ import type { Bucket, ObjectInfo } from '../buckets/bucket.ts';
 import { isProtocolKey, type Manifest, objectKey } from '../snapshots/files/manifest.ts';
 import { readManifest, readUnpointedManifest } from '../snapshots/files/read-manifest.ts';
 import type { EntityStore } from '../store/entity-store.ts';
-import { type BucketUse, isUnrecordedRevision, type ReferenceReader, type References } from './references.ts';
+import {
+  type BucketUse,
+  isForeign,
+  isUnrecordedRevision,
+  type ReferenceReader,
+  type References,
+} from './references.ts';
 
 /** What may be freed in a bucket, and what may not yet. */
 export interface Survey {
@@ -10,8 +16,8 @@ export interface Survey {
   garbage: ObjectInfo[];
   /** Unreferenced and still too young, or listed by a manifest that is, or of an age the driver cannot tell. */
   young: ObjectInfo[];
-  /** Keys of the protocol in the bucket. */
-  keys: number;
+  /** Manifests that another store saved into the bucket: kept, with all they list. */
+  foreign: number;
   /** Newest write of them, milliseconds since 1970; 0 when there is none. */
   newestMs: number;
   references: References;
@@ -20,7 +26,7 @@ export interface Survey {
 /**
  * Finds what no revision refers to. A bucket holds files for every manifest in it that a living revision points at,
  * under whatever spec that revision knows the bucket; a manifest that is younger than the grace counts as well: its
- * save may be about to point at it. Objects are listed before references are read.
+ * save may be about to point at it; and so does one that another store saved. Objects are listed before references are read.
  * @throws WeightsMissing, WeightsCorrupt when a manifest that is referred to cannot be read: then nobody knows what it
  * lists, and nothing may be freed; the bucket's codes
  */
@@ -45,6 +51,8 @@ export async function surveyBucket(
   for (const use of uses) {
     if (use.isLiving && !kept.has(use.manifestKey ?? '')) await keepOf(bucket, use, keep);
   }
+  const owners = uses.map(({ owner }) => owner);
+  let foreign = 0;
   for (const object of listed.values()) {
     const { key } = object;
     if (kept.has(key) || !key.startsWith('manifests/')) continue;
@@ -55,8 +63,11 @@ export async function surveyBucket(
       continue;
     }
     const manifest = await readUnpointedManifest(bucket, key);
-    if (manifest && isUnrecordedRevision(references, manifest)) keep(key, manifest);
-    else if (manifest && !isOld(object)) keepIn(resting, key, manifest);
+    if (!manifest) continue;
+    const isOthers = isForeign(references, owners, key, manifest);
+    if (isOthers) foreign += 1;
+    if (isOthers || isUnrecordedRevision(references, manifest)) keep(key, manifest);
+    else if (!isOld(object)) keepIn(resting, key, manifest);
   }
   const isGarbage = (object: ObjectInfo): boolean => isOld(object) && !resting.has(object.key);
   const loose = [...listed.values()].filter(({ key }) => !kept.has(key));
@@ -64,7 +75,7 @@ export async function surveyBucket(
   return {
     garbage: loose.filter(isGarbage),
     young: loose.filter((object) => !isGarbage(object)),
-    keys: listed.size,
+    foreign,
     newestMs: [...listed.values()].reduce((newest, { updatedAt }) => {
       return Math.max(newest, Date.parse(updatedAt ?? '') || 0);
     }, 0),

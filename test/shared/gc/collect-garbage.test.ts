@@ -7,6 +7,7 @@ import { createProject } from '../../../shared/catalog/projects.ts';
 import { createSnapshot, deleteSnapshot } from '../../../shared/catalog/snapshots.ts';
 import type { Snapshot } from '../../../shared/entities/snapshot.ts';
 import { collectGarbage, type GarbageOptions } from '../../../shared/gc/collect-garbage.ts';
+import { openPlatform } from '../../../shared/open-platform.ts';
 import { bytesOf, listOf } from '../../contracts/bucket.contract.ts';
 import { type ModelWorkspace, openModelWorkspace } from '../catalog/model-workspace.ts';
 import { age, checkAllRevisions, putGarbage, saveAsRun } from './gc-workspace.ts';
@@ -116,6 +117,29 @@ describe('gc', () => {
 
     expect((await gc()).own).toMatchObject({ freed: { count: 0 }, problem: null });
     expect(await keys()).toHaveLength(4);
+  });
+
+  it('keeps what another store saved into the same bucket', async () => {
+    const other = await openModelWorkspace();
+    // Ids of test platforms count up: this store's are to be others than those of the first.
+    for (let used = 0; used < 100; used += 1) other.platform.ids.objectId();
+    const guest = await createSnapshot(other.platform, other.actor, {
+      name: 'guest of another store',
+      modelId: other.model.id,
+      bucket: snapshot.bucket,
+    });
+    const config = { ...other.platform.config, localRoots: [workspace.platform.config.home] };
+    const { close } = other.platform;
+    const neighbour = await openPlatform(config, { store: other.platform.store });
+    await saveAsRun(neighbour, guest, { a: 'theirs' });
+    await saveAsRun(workspace.platform, snapshot, { a: 'ours' });
+    await age(root, bucket);
+    await putGarbage(root, bucket, 'left behind');
+
+    expect((await gc()).own).toMatchObject({ foreign: 1, freed: { count: 1 }, problem: null });
+
+    expect(await checkAllRevisions(neighbour)).toBe(1);
+    await close();
   });
 
   it.each([
