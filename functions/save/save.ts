@@ -12,6 +12,7 @@ import { checkPresent } from '../../shared/snapshots/files/check-present.ts';
 import { type SavedFiles, sumBytes } from '../../shared/snapshots/files/commit-files.ts';
 import { localFolder } from '../../shared/snapshots/local-folder.ts';
 import { saveProgress } from '../../shared/snapshots/save-progress.ts';
+import { openWeightsBucket } from '../../shared/snapshots/shared-files.ts';
 import { describeSnapshot } from '../../shared/snapshots/snapshot-model.ts';
 import { abandonRun, beginRun } from '../../shared/snapshots/snapshot-run.ts';
 import { type BucketFiles, filesOfExecution, isSavedWeights } from '../../shared/snapshots/weights-source.ts';
@@ -90,9 +91,11 @@ async function savedBefore(
   const record =
     snapshot && (await platform.store.get('SnapshotRevision', revisionId(snapshotId, snapshot.revision)));
   if (record?.executionId !== executionId) return undefined;
-  const bucket = await platform.openBucket(snapshot!, record.bucket);
+  const bucket = await openWeightsBucket(platform, { owner: snapshot!, ...record });
   const { files } = await checkPresent({ bucket, weights: record.weights, snapshotId, signal });
-  const saved = { ...record.weights, files, sizeBytes: sumBytes(files), uploadedBytes: 0 };
+  const { sharedWith, ...weights } = record.weights;
+  const sizeBytes = sumBytes(files);
+  const saved = { ...weights, files, sizeBytes, uploadedBytes: 0, ...(sharedWith && { sharedWith }) };
   return { snapshot: snapshot!, saved };
 }
 
@@ -107,6 +110,7 @@ function saveOutput(moved: Snapshot, saved: SavedFiles): JsonObject {
       files: saved.files.map((file) => ({ ...file })),
       sizeBytes: saved.sizeBytes,
       uploadedBytes: saved.uploadedBytes,
+      ...(saved.sharedWith && { sharedWith: saved.sharedWith as Json }),
     },
   };
 }

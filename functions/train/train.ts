@@ -87,6 +87,7 @@ export const trainFunction = defineFunction({
           manifestSha256: saved.manifestSha256,
           files: saved.files.map((file) => ({ ...file })),
           sizeBytes: saved.sizeBytes,
+          ...(saved.sharedWith && { sharedWith: saved.sharedWith as Json }),
         },
         metrics: trained.metrics,
         metricSamples: trained.samples,

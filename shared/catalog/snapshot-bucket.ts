@@ -32,7 +32,7 @@ export async function weightsAfter(
 
 /**
  * Removes the folder of the state folder that is the snapshot's own, by its id; call it once the snapshot is gone. One
- * that another snapshot names by its path is left to `gc`. What cannot be removed stays and is logged: nothing points at
+ * that another snapshot names by its path, or shares files of, is left to `gc`. What cannot be removed stays and is logged: nothing points at
  * it any more.
  */
 export async function removeOwnBucket(
@@ -51,12 +51,18 @@ export async function removeOwnBucket(
   }
 }
 
-/** Whether a living snapshot has, had or is about to have weights in the folder, by an explicit path. */
+/** Whether a living snapshot has, had or is about to have weights in the folder: by an explicit path, or shared. */
 async function isNamedByOthers(store: EntityStore, folder: string, ownerId: string): Promise<boolean> {
-  const snapshots = await listMatches(store, 'Snapshot', {
-    filter: { $or: [named('bucket.localPath'), named('run.saving.bucket.localPath')] },
+  const fields = [
+    'run.saving.bucket.localPath',
+    'run.saving.sharedWith',
+    'weights.sharedWith',
+    'bucket.localPath',
+  ];
+  const snapshots = await listMatches(store, 'Snapshot', { filter: { $or: fields.map(named) } });
+  const records = await listMatches(store, 'SnapshotRevision', {
+    filter: { $or: fields.slice(2).map(named) },
   });
-  const records = await listMatches(store, 'SnapshotRevision', { filter: named('bucket.localPath') });
   const others = records.filter(({ snapshotId }) => snapshotId !== ownerId);
   const living = new Set(
     (
@@ -70,6 +76,13 @@ async function isNamedByOthers(store: EntityStore, folder: string, ownerId: stri
     ...snapshots.flatMap(({ bucket, run }) => [bucket, ...(run?.saving ? [run.saving.bucket] : [])]),
     ...others.filter(({ snapshotId }) => living.has(snapshotId)).map(({ bucket }) => bucket),
   ];
+  const lenders = [...snapshots, ...others.filter(({ snapshotId }) => living.has(snapshotId))].flatMap(
+    (each) => [
+      ...(each.weights?.sharedWith ?? []),
+      ...(('run' in each && each.run?.saving?.sharedWith) || []),
+    ],
+  );
+  if (lenders.some(({ snapshotId }) => snapshotId === ownerId)) return true;
   const root = await realPathOf(folder);
   for (const spec of specs)
     if (spec.type === 'local' && spec.localPath && isWithin(root, await realPathOf(spec.localPath)))

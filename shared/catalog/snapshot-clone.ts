@@ -6,6 +6,7 @@ import type { Snapshot } from '../entities/snapshot.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
 import { copyBareFiles, copyFiles } from '../snapshots/files/copy-files.ts';
+import { openWeightsBucket } from '../snapshots/shared-files.ts';
 import { snapshotFor } from './model-access.ts';
 import { removeOwnBucket } from './snapshot-bucket.ts';
 import { insertSnapshot } from './snapshots.ts';
@@ -72,7 +73,7 @@ async function copyWeights(
   source: Snapshot,
   clone: Pick<Snapshot, 'id' | 'projectId' | 'bucket'>,
 ): Promise<Copied> {
-  const from = await platform.openBucket(source, source.bucket);
+  const from = await openWeightsBucket(platform, { owner: source, ...source });
   const to = await platform.openBucket(clone, clone.bucket);
   const options = { from, to, snapshotId: source.id };
   if (source.weights === null) {
@@ -81,5 +82,6 @@ async function copyWeights(
   }
   const { sizeBytes, files } = await copyFiles({ ...options, weights: source.weights });
   const saved = { sizeBytes, files: files.length };
-  return { status: 'trained', weights: source.weights, revision: 1, lineage: source.lineage, saved };
+  const { sharedWith: _copied, ...weights } = source.weights;
+  return { status: 'trained', weights, revision: 1, lineage: source.lineage, saved };
 }

@@ -7,6 +7,7 @@ import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
 import { checkPresent } from '../snapshots/files/check-present.ts';
 import { ensureRecorded, readRevision, recordRevision } from '../snapshots/revisions.ts';
+import { openWeightsBucket } from '../snapshots/shared-files.ts';
 import { RevisionMoved } from '../snapshots/snapshot-run.ts';
 import type { Page } from '../store/entity-store.ts';
 import { type ListPage, pagingOf } from './listing.ts';
@@ -51,7 +52,7 @@ export async function restoreSnapshot(
   await assertNotInUse(platform, seen);
   const earlier = await readRevision(store, seen, revision);
   const manifest = await checkPresent({
-    bucket: await platform.openBucket(seen, earlier.bucket),
+    bucket: await openWeightsBucket(platform, { owner: seen, ...earlier }),
     weights: earlier.weights,
     snapshotId: id,
   });

@@ -10,8 +10,8 @@ import { stateFolder } from '../state-folder.ts';
 import { freeGarbage } from './free-bucket.ts';
 import { addTo, type Freed, nothing, sumOf } from './freed.ts';
 import { collectLocal, type LocalLeftovers } from './local-leftovers.ts';
-import { type BucketUse, placeOf, ReferenceReader } from './references.ts';
-import { type Survey, surveyBucket } from './survey-bucket.ts';
+import { type BucketUse, borrowersOf, placeOf, ReferenceReader } from './references.ts';
+import { type Survey, type SurveyedBucket, surveyBucket } from './survey-bucket.ts';
 
 /** What is younger is never freed; nobody may ask for less. */
 export const LEAST_GRACE_MS = 3600 * 1000;
@@ -100,7 +100,15 @@ async function bucketsOf(
     const { type, id } = await placeOf(platform, owner, bucket);
     if (revisions.has(owner.id) || byPlace.has(`${type}:${id}`)) continue;
     byPlace.set(`${type}:${id}`, [
-      { owner, bucket, manifestKey: null, manifestSha256: null, isLiving: false, recordId: null },
+      {
+        owner,
+        bucket,
+        manifestKey: null,
+        manifestSha256: null,
+        sharedWith: [],
+        isLiving: false,
+        recordId: null,
+      },
     ]);
   }
   return [...byPlace.values()];
@@ -136,18 +144,28 @@ async function collectBucket(
     problem: null,
   };
   try {
-    const bucket = await platform.openBucket(owner, spec);
-    const survey = await surveyBucket({ store: platform.store, reader }, bucket, uses, when.olderThanMs);
+    const bucket = await openOrForget(platform, uses, when);
+    const surveyed = { bucket, place: await placeOf(platform, owner, spec), reader };
+    const survey = await surveyBucket(platform, surveyed, uses, when.olderThanMs);
     tell(found, survey, uses, when);
-    if (when.free) await free(platform, { bucket, reader, uses, survey, found }, when);
+    if (when.free) await free(platform, { surveyed, uses, survey, found }, when);
     else found.unfinished = await unfinishedOf(bucket, when);
   } catch (error) {
     const { code, message } = toErrorBody(error);
     found.problem = { code, message };
-    // A bucket that is gone has nothing left to free; of a deleted snapshot it need not be remembered.
-    if (when.free && hasCode(error, 'BucketNotFound')) await forgetDeleted(platform, uses);
   }
   return found;
+}
+
+/** A bucket that is gone has nothing left to free; of a deleted snapshot it need not be remembered. */
+async function openOrForget(platform: Platform, uses: Uses, when: When): Promise<Bucket> {
+  const [{ owner, bucket }] = uses;
+  try {
+    return await platform.openBucket(owner, bucket);
+  } catch (error) {
+    if (when.free && hasCode(error, 'BucketNotFound')) await forgetDeleted(platform, uses);
+    throw error;
+  }
 }
 
 function tell(found: BucketGarbage, survey: Survey, uses: Uses, { olderThanMs }: When): void {
@@ -164,25 +182,25 @@ function tell(found: BucketGarbage, survey: Survey, uses: Uses, { olderThanMs }:
 async function free(
   platform: Platform,
   {
-    bucket,
-    reader,
+    surveyed,
     uses,
     survey,
     found,
-  }: { bucket: Bucket; reader: ReferenceReader; uses: Uses; survey: Survey; found: BucketGarbage },
+  }: { surveyed: SurveyedBucket; uses: Uses; survey: Survey; found: BucketGarbage },
   when: When,
 ): Promise<void> {
+  const { bucket } = surveyed;
   if (!bucket.capabilities.canWrite) {
     if (survey.garbage.length > 0) throw new BucketReadOnly(bucket.spec.type, survey.garbage[0]!.key);
     return;
   }
-  const place = await placeOf(platform, uses[0].owner, uses[0].bucket);
-  await freeGarbage(platform, { bucket, place, reader }, survey, (object) => addTo(found.freed, object));
+  await freeGarbage(platform, surveyed, survey, (object) => addTo(found.freed, object));
   found.unfinished = await unfinishedOf(bucket, when);
   found.freed.count += found.unfinished.count;
   found.freed.sizeBytes += found.unfinished.sizeBytes;
-  // What is still too young is looked for again, so who had it is remembered until then.
-  if (survey.young.length === 0) await forgetDeleted(platform, uses);
+  // What is still too young, or lent, is looked for again, so who had it is remembered until then.
+  const borrowers = await borrowersOf(platform, survey.references, surveyed.place);
+  if (survey.young.length === 0 && borrowers.length === 0) await forgetDeleted(platform, uses);
 }
 
 async function unfinishedOf(bucket: Bucket, { olderThanMs, free: remove }: When): Promise<Freed> {

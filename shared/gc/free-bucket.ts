@@ -1,10 +1,9 @@
-import type { Bucket, ObjectInfo } from '../buckets/bucket.ts';
-import type { BucketPlace } from '../buckets/bucket-place.ts';
+import type { ObjectInfo } from '../buckets/bucket.ts';
 import { chunksOf } from '../catalog/all-matches.ts';
 import { ModelfnError } from '../errors.ts';
 import type { Platform } from '../platform.ts';
-import { type ReferenceReader, savingInto } from './references.ts';
-import type { Survey } from './survey-bucket.ts';
+import { savingInto } from './references.ts';
+import type { Survey, SurveyedBucket } from './survey-bucket.ts';
 
 /** Keys removed in one transaction: writers wait that long. */
 const KEYS_AT_ONCE = 20;
@@ -26,7 +25,7 @@ export class BucketBusy extends ModelfnError {
  * Why no save loses what it relies on. A save may find an object already there, long unreferenced and old, and not send
  * it again; and the object may be in the survey's garbage. The store decides between the two:
  *
- * 1. A save notes on its snapshot where it writes, before it looks at its first object; the note goes in the very
+ * 1. A save notes on its snapshot where it writes, and whose files it may share, before it looks at its first object; the note goes in the very
  *    transaction that moves the snapshot and records the revision (`commit-weights.ts`).
  * 2. Keys are removed inside a transaction of the same store, and only when within it there is no note of a living run
  *    for this place, and no living revision points at a manifest the survey did not know.
@@ -47,7 +46,7 @@ export class BucketBusy extends ModelfnError {
  */
 export async function freeGarbage(
   platform: Platform,
-  target: { bucket: Bucket; place: BucketPlace; reader: ReferenceReader },
+  target: SurveyedBucket,
   { garbage, references }: Survey,
   onFreed: (object: ObjectInfo) => void,
 ): Promise<void> {

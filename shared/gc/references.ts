@@ -1,7 +1,7 @@
 import { type BucketPlace, bucketPlace, maybeSamePlace } from '../buckets/bucket-place.ts';
 import { allMatches, listMatches } from '../catalog/all-matches.ts';
 import type { BucketSpec } from '../entities/bucket-spec.ts';
-import type { Snapshot } from '../entities/snapshot.ts';
+import type { Lender, Snapshot } from '../entities/snapshot.ts';
 import { revisionId } from '../entities/snapshot-revision.ts';
 import type { Platform } from '../platform.ts';
 import { holderOf } from '../snapshots/snapshot-run.ts';
@@ -15,6 +15,8 @@ export interface BucketUse {
   /** Null for a snapshot without saved weights. */
   manifestKey: string | null;
   manifestSha256: string | null;
+  /** Other buckets that have some of its objects. */
+  sharedWith: readonly Lender[];
   /** False for the record of a snapshot that was deleted: it tells of the bucket, and refers to nothing. */
   isLiving: boolean;
   /** The record, when the use comes from one. */
@@ -58,7 +60,12 @@ async function readReferences(store: EntityStore): Promise<References> {
   for await (const page of allMatches(store, 'Snapshot', {}))
     for (const { id, projectId, revision, bucket, weights } of page) {
       revisions.set(id, revision);
-      const pointer = { manifestKey: null, manifestSha256: null, ...weights };
+      const pointer = {
+        manifestKey: null,
+        manifestSha256: null,
+        ...weights,
+        sharedWith: weights?.sharedWith ?? [],
+      };
       uses.push({ owner: { id, projectId }, bucket, ...pointer, isLiving: true, recordId: null });
     }
   for await (const page of allMatches(store, 'SnapshotRevision', {}))
@@ -67,6 +74,7 @@ async function readReferences(store: EntityStore): Promise<References> {
         owner: { id: snapshotId, projectId },
         bucket,
         ...weights,
+        sharedWith: weights.sharedWith ?? [],
         isLiving: revisions.has(snapshotId),
         recordId: id,
       });
@@ -108,6 +116,28 @@ export function isUnrecordedRevision(
   return !records.has(revisionId(manifest.snapshotId, manifest.revision));
 }
 
+/** The living revisions that lie elsewhere and have some of their objects in a place. */
+export async function borrowersOf(
+  platform: Pick<Platform, 'config'>,
+  { uses }: References,
+  place: BucketPlace,
+): Promise<BucketUse[]> {
+  const borrowers: BucketUse[] = [];
+  for (const use of uses)
+    if (use.isLiving && (await isAmong(platform, use.sharedWith, place))) borrowers.push(use);
+  return borrowers;
+}
+
+async function isAmong(
+  platform: Pick<Platform, 'config'>,
+  lenders: readonly Lender[],
+  place: BucketPlace,
+): Promise<boolean> {
+  for (const { snapshotId, bucket } of lenders)
+    if (maybeSamePlace(await placeOf(platform, { id: snapshotId }, bucket), place)) return true;
+  return false;
+}
+
 /** The place of a bucket on its owner's behalf. */
 export function placeOf(
   { config }: Pick<Platform, 'config'>,
@@ -118,7 +148,7 @@ export function placeOf(
 }
 
 /**
- * The snapshot that a living run saves into the place just now; `undefined` when there is none. A save whose run is
+ * The snapshot that a living run saves into the place just now, or shares files of it; `undefined` when there is none. A save whose run is
  * dead is revoked on the way: should its process wake up, the snapshot does not move to what it made. Within the
  * transaction that frees.
  */
@@ -130,7 +160,9 @@ export async function savingInto(
   const filter = { 'run.saving.id': { $exists: true } };
   for (const snapshot of await listMatches(store, 'Snapshot', { filter })) {
     const { executionId, saving } = snapshot.run!;
-    if (!maybeSamePlace(await placeOf(platform, snapshot, saving!.bucket), place)) continue;
+    const { bucket, sharedWith = [] } = saving!;
+    const isHere = maybeSamePlace(await placeOf(platform, snapshot, bucket), place);
+    if (!isHere && !(await isAmong(platform, sharedWith, place))) continue;
     if ((await holderOf(store, snapshot, platform.clock.now())) !== undefined) return snapshot;
     await store.update('Snapshot', snapshot.id, (current) => ({ ...current, run: { executionId } }));
   }

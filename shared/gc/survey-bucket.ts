@@ -1,9 +1,11 @@
 import type { Bucket, ObjectInfo } from '../buckets/bucket.ts';
+import type { BucketPlace } from '../buckets/bucket-place.ts';
+import type { Platform } from '../platform.ts';
 import { isProtocolKey, type Manifest, objectKey } from '../snapshots/files/manifest.ts';
 import { readManifest, readUnpointedManifest } from '../snapshots/files/read-manifest.ts';
-import type { EntityStore } from '../store/entity-store.ts';
 import {
   type BucketUse,
+  borrowersOf,
   isForeign,
   isUnrecordedRevision,
   type ReferenceReader,
@@ -23,21 +25,29 @@ export interface Survey {
   references: References;
 }
 
+/** A bucket that is looked at. */
+export interface SurveyedBucket {
+  bucket: Bucket;
+  place: BucketPlace;
+  reader: ReferenceReader;
+}
+
 /**
  * Finds what no revision refers to. A bucket holds files for every manifest in it that a living revision points at,
  * under whatever spec that revision knows the bucket; a manifest that is younger than the grace counts as well: its
- * save may be about to point at it; and so does one that another store saved. Objects are listed before references are read.
+ * save may be about to point at it; and so does one that another store saved. Revisions elsewhere that share files of
+ * this bucket count too. Objects are listed before references are read.
  * @throws WeightsMissing, WeightsCorrupt when a manifest that is referred to cannot be read: then nobody knows what it
  * lists, and nothing may be freed; the bucket's codes
  */
 export async function surveyBucket(
-  { store, reader }: { store: EntityStore; reader: ReferenceReader },
-  bucket: Bucket,
+  platform: Platform,
+  { bucket, place, reader }: SurveyedBucket,
   uses: readonly BucketUse[],
   olderThanMs: number,
 ): Promise<Survey> {
   const listed = await listProtocolKeys(bucket);
-  const references = await reader.read(store);
+  const references = await reader.read(platform.store);
   const isOld = ({ updatedAt }: ObjectInfo): boolean =>
     updatedAt !== undefined && Date.parse(updatedAt) < olderThanMs;
   const kept = new Set<string>();
@@ -48,6 +58,8 @@ export async function surveyBucket(
     for (const { sha256 } of files) set.add(objectKey(sha256));
   };
   const keep = (key: string, manifest: Manifest): void => keepIn(kept, key, manifest);
+  for (const use of await borrowersOf(platform, references, place))
+    await keepOf(await platform.openBucket(use.owner, use.bucket), use, keep);
   for (const use of uses) {
     if (use.isLiving && !kept.has(use.manifestKey ?? '')) await keepOf(bucket, use, keep);
   }

@@ -1,12 +1,13 @@
 import { isoTime } from '../clock.ts';
 import type { BucketSpec } from '../entities/bucket-spec.ts';
-import type { Snapshot } from '../entities/snapshot.ts';
+import type { Lender, Snapshot } from '../entities/snapshot.ts';
 import type { JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
 import { SaveRevoked } from './errors.ts';
 import type { SavedFiles, SaveProgress } from './files/commit-files.ts';
 import { saveFiles, saveStoredFiles } from './files/save-files.ts';
 import { ensureRecorded, recordRevision } from './revisions.ts';
+import { openWeightsBucket, sharedObjects } from './shared-files.ts';
 import { RevisionMoved } from './snapshot-run.ts';
 import type { SavedWeights } from './weights-source.ts';
 
@@ -35,7 +36,11 @@ export async function commitWeights(
   save: WeightsCommit,
 ): Promise<{ snapshot: Snapshot; saved: SavedFiles }> {
   const bucket = save.bucket ?? snapshot.bucket;
-  const saveId = await announceSave(platform, snapshot, bucket, save.executionId);
+  // Who names a bucket, or moves a revision, wants all of it there.
+  const isWhole = save.bucket !== undefined || typeof save.source !== 'string';
+  const shared = isWhole ? undefined : await sharedObjects(platform, snapshot, bucket);
+  const note = { bucket, ...(shared && shared.lenders.length > 0 && { sharedWith: [...shared.lenders] }) };
+  const saveId = await announceSave(platform, snapshot, note, save.executionId);
   const options = {
     bucket: await platform.openBucket(snapshot, bucket),
     labels: snapshot.ontologySpec.labels,
@@ -46,6 +51,7 @@ export async function commitWeights(
     clock: platform.clock,
     ...(save.signal && { signal: save.signal }),
     ...(save.onProgress && { onProgress: save.onProgress }),
+    ...(shared && { shared }),
   };
   const { source } = save;
   const saved =
@@ -53,7 +59,7 @@ export async function commitWeights(
       ? await saveFiles({ ...options, source })
       : await saveStoredFiles({
           ...options,
-          from: await platform.openBucket(source.owner, source.bucket),
+          from: await openWeightsBucket(platform, source),
           weights: source.weights,
           fromSnapshotId: source.owner.id,
         });
@@ -68,7 +74,7 @@ export async function commitWeights(
 async function announceSave(
   { store, ids }: Pick<Platform, 'store' | 'ids'>,
   snapshot: Readonly<Snapshot>,
-  bucket: BucketSpec,
+  note: { bucket: BucketSpec; sharedWith?: Lender[] },
   executionId: string,
 ): Promise<string> {
   const id = ids.uuid();
@@ -76,7 +82,7 @@ async function announceSave(
     if (current.revision !== snapshot.revision)
       throw new RevisionMoved(snapshot, snapshot.revision, current.revision);
     if (current.run && current.run.executionId !== executionId) throw new SaveRevoked(snapshot);
-    return { ...current, run: { executionId, saving: { id, bucket } } };
+    return { ...current, run: { executionId, saving: { id, ...note } } };
   });
   return id;
 }
@@ -92,10 +98,12 @@ async function moveTo(
   },
 ): Promise<Snapshot> {
   const { bucket, lineage, saveId, saved, creator, executionId } = to;
-  const { manifestKey, manifestSha256, sizeBytes, files } = saved;
+  const { manifestKey, manifestSha256, sizeBytes, files, sharedWith } = saved;
   return store.transaction(async (inside) => {
     const before = await inside.get('Snapshot', snapshot.id);
     if (before) await ensureRecorded(inside, before);
+    for (const { snapshotId } of sharedWith ?? [])
+      if (!(await inside.get('Snapshot', snapshotId))) throw new SaveRevoked(snapshot);
     const moved = await inside.update('Snapshot', snapshot.id, (current) => {
       if (current.revision !== snapshot.revision)
         throw new RevisionMoved(snapshot, snapshot.revision, current.revision);
@@ -103,7 +111,7 @@ async function moveTo(
       return {
         ...current,
         revision: current.revision + 1,
-        weights: { manifestKey, manifestSha256 },
+        weights: { manifestKey, manifestSha256, ...(sharedWith && { sharedWith }) },
         bucket,
         lineage,
         status: 'trained',

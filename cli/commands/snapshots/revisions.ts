@@ -5,6 +5,7 @@ import type { SnapshotRevision } from '../../../shared/entities/snapshot-revisio
 import type { Json } from '../../../shared/json.ts';
 import { restoreFiles } from '../../../shared/snapshots/restore-files.ts';
 import { ensureRecorded, readRevision } from '../../../shared/snapshots/revisions.ts';
+import { openWeightsBucket } from '../../../shared/snapshots/shared-files.ts';
 import type { Answer } from '../../command.ts';
 import { WrongUsage } from '../../errors.ts';
 import { progressBar } from '../../output/progress-bar.ts';
@@ -63,7 +64,7 @@ async function writeTo(
   const directory = session.path(folder);
   const bar = progressBar(io, 'restore', mode.json);
   const { files } = await restoreFiles({
-    bucket: await platform.openBucket(snapshot, record.bucket),
+    bucket: await openWeightsBucket(platform, { owner: snapshot, ...record }),
     weights: record.weights,
     snapshotId: snapshot.id,
     directory,

@@ -2,7 +2,10 @@ import type { Bucket } from '../../buckets/bucket.ts';
 import { type ByteSource, chunksOf } from '../../content/byte-source.ts';
 import { sha256Of } from '../../content/file-digest.ts';
 import { inParallel } from '../../content/in-parallel.ts';
+import type { Lender } from '../../entities/snapshot.ts';
+import { canonicalJson } from '../../json.ts';
 import { WeightsCorrupt } from '../errors.ts';
+import type { SharedObjects } from '../shared-files.ts';
 import { type Manifest, manifestKey, objectKey, type WeightFile } from './manifest.ts';
 import { putObject } from './put-object.ts';
 
@@ -18,6 +21,8 @@ export interface SavedFiles {
   sizeBytes: number;
   /** Sent this time, the manifest left out. */
   uploadedBytes: number;
+  /** Where some of the files lie instead; missing when all are in the bucket. */
+  sharedWith?: Lender[];
 }
 
 /** Called while bytes are sent and after each file; `doneBytes` ends at the bytes of all different files. */
@@ -30,6 +35,8 @@ export interface CommitOptions {
   manifestBytes: Uint8Array;
   /** The bytes of a file of the manifest; may be called again when a write is repeated. */
   open: (file: WeightFile) => ByteSource;
+  /** Where a file lies already, so that it need not be in this bucket; nothing is shared when missing. */
+  shared?: SharedObjects | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: SaveProgress | undefined;
 }
@@ -52,7 +59,7 @@ export async function commitFiles(options: CommitOptions): Promise<SavedFiles> {
   const { snapshotId, files } = manifest;
   const wanted = distinct(files);
   const sending = new Sending(options, wanted);
-  await inParallel(wanted, PARALLEL, (file) => sending.put(file));
+  await inParallel(wanted, PARALLEL, (file) => sending.bring(file));
   signal?.throwIfAborted();
   const content = { sha256: sha256Of(manifestBytes), sizeBytes: manifestBytes.byteLength };
   const key = manifestKey(manifest.revision, content.sha256);
@@ -61,7 +68,10 @@ export async function commitFiles(options: CommitOptions): Promise<SavedFiles> {
   await putManifest();
   for (let pass = 1; ; pass += 1) {
     signal?.throwIfAborted();
-    const vanished = await absentOf(bucket, wanted);
+    const vanished = await absentOf(
+      bucket,
+      wanted.filter(({ sha256 }) => !sending.borrowed.has(sha256)),
+    );
     const isManifestThere = (await bucket.stat(key)) !== undefined;
     if (vanished.length === 0 && isManifestThere) break;
     if (pass === MOST_PASSES)
@@ -78,12 +88,15 @@ export async function commitFiles(options: CommitOptions): Promise<SavedFiles> {
     files,
     sizeBytes: sumBytes(files),
     uploadedBytes: sending.sentBytes,
+    ...(sending.borrowed.size > 0 && { sharedWith: distinctLenders(sending.borrowed) }),
   };
 }
 
 /** Puts objects and counts their bytes. */
 class Sending {
   sentBytes = 0;
+  /** Lenders of what was not put, by digest. */
+  readonly borrowed = new Map<string, Lender>();
   readonly #options: CommitOptions;
   readonly #totalBytes: number;
   /** Bytes on their way or there, by digest. */
@@ -93,6 +106,17 @@ class Sending {
   constructor(options: CommitOptions, files: readonly WeightFile[]) {
     this.#options = options;
     this.#totalBytes = sumBytes(files);
+  }
+
+  /** Leaves a file where it is shared, when the bucket does not have it; else puts it. */
+  async bring(file: WeightFile): Promise<void> {
+    const { bucket, shared, signal } = this.#options;
+    signal?.throwIfAborted();
+    const isThere = shared === undefined || (await bucket.stat(objectKey(file.sha256))) !== undefined;
+    const lender = isThere ? undefined : await shared.find(file, signal);
+    if (lender === undefined) return this.put(file);
+    this.borrowed.set(file.sha256, lender);
+    this.#tell(file, file.sizeBytes);
   }
 
   async put(file: WeightFile): Promise<void> {
@@ -121,6 +145,10 @@ class Sending {
     this.#done.set(sha256, bytes);
     this.#options.onProgress?.({ doneBytes: this.#doneBytes, totalBytes: this.#totalBytes });
   }
+}
+
+function distinctLenders(borrowed: ReadonlyMap<string, Lender>): Lender[] {
+  return [...new Map([...borrowed.values()].map((lender) => [canonicalJson(lender), lender])).values()];
 }
 
 async function absentOf(bucket: Bucket, files: readonly WeightFile[]): Promise<WeightFile[]> {

@@ -8,6 +8,7 @@ import type { Snapshot } from '../../entities/snapshot.ts';
 import { InvalidInput } from '../../errors.ts';
 import type { JsonObject } from '../../json.ts';
 import { NothingToSave, SourceChanged } from '../errors.ts';
+import type { SharedObjects } from '../shared-files.ts';
 import { commitFiles, type SavedFiles, type SaveProgress } from './commit-files.ts';
 import { openStored } from './copy-files.ts';
 import { encodeManifest, type Manifest, type WeightFile } from './manifest.ts';
@@ -30,6 +31,8 @@ export interface RevisionOptions {
   clock: Clock;
   signal?: AbortSignal;
   onProgress?: SaveProgress;
+  /** Files that may be left where they lie. */
+  shared?: SharedObjects;
 }
 
 export interface SaveOptions extends RevisionOptions {
@@ -95,12 +98,13 @@ async function commitRevision(
     lineage: options.lineage,
     ...(options.labels && { labels: [...options.labels] }),
   };
-  const { bucket, signal, onProgress } = options;
+  const { bucket, shared, signal, onProgress } = options;
   return commitFiles({
     bucket,
     manifest,
     manifestBytes: encodeManifest(manifest),
     open,
+    shared,
     signal,
     onProgress,
   });
