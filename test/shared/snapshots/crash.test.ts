@@ -125,9 +125,9 @@ async function trainScenario(): Promise<Scenario> {
 
 /** A snapshot with leftovers of two saves beside its revision, all of them old by then. */
 async function gcScenario(): Promise<Scenario> {
-  const { template, snapshotId } = await makeTemplate('gc', async (bucket) => {
+  const { template, snapshotId } = await makeTemplate('gc', async (bucket, snapshotId) => {
     for (const revision of [2, 3])
-      await save(bucket, { left: `behind ${revision}`, more: 'of it' }, revision);
+      await save(bucket, { left: `behind ${revision}`, more: 'of it' }, revision, { snapshotId });
   });
   const now = Date.now() + 30 * 24 * 3600 * 1000;
   return { work: 'gc', input: {}, now, snapshotId, template, readable: folder, before: BEFORE, after: AFTER };
@@ -136,13 +136,14 @@ async function gcScenario(): Promise<Scenario> {
 /** A state folder with a snapshot at revision 1, closed. */
 async function makeTemplate(
   name: string,
-  prepare: (bucket: Bucket) => Promise<void> = async () => {},
+  prepare: (bucket: Bucket, snapshotId: string) => Promise<void> = async () => {},
 ): Promise<{ template: string; snapshotId: string }> {
   const space = await openTinyWorkspace();
   const { home } = space.platform.config;
   const directory = await writeFiles(join(home, 'first'), BEFORE);
   await runInPlace(space.container, saveFunction, { snapshot: space.snapshot.id, directory });
-  await prepare(await space.platform.openBucket(space.snapshot, space.snapshot.bucket));
+  const { snapshot } = space;
+  await prepare(await space.platform.openBucket(snapshot, snapshot.bucket), snapshot.id);
   const template = join(folder, `${name}-template`);
   await space.platform.store.close();
   await mkdir(template);
