@@ -41,6 +41,14 @@ export async function openPlatform(
   const clock = overrides.clock ?? systemClock;
   const store =
     overrides.store ?? (await openStore({ address: config.store ?? `sqlite:${folder.store}`, clock }));
+  const localRoots = [config.home, ...config.localRoots];
+  const git = {
+    hosts: config.gitHosts,
+    secrets: config.secrets,
+    localRoots,
+    cacheDirectory: join(folder.cache, 'git'),
+    clock,
+  };
   const platform: Platform = {
     config,
     clock,
@@ -52,7 +60,9 @@ export async function openPlatform(
     openBucket: async (snapshot, spec) => {
       const { openBucket } = await import('./buckets/registry.ts');
       return openBucket(spec, {
-        localRoots: [config.home, ...config.localRoots],
+        localRoots,
+        git,
+        gcs: config.gcs,
         defaultRoot: ownBucketFolder(config.home, snapshot.id),
         openItemFolder: async (itemId) => {
           const { openItemFolder } = await import('./catalog/item-folder.ts');
@@ -63,7 +73,9 @@ export async function openPlatform(
     openCodebase: async (spec, projectId) => {
       const { openCodebase } = await import('./codebases/registry.ts');
       return openCodebase(spec, {
-        localRoots: [config.home, ...config.localRoots],
+        localRoots,
+        git,
+        gcs: config.gcs,
         cacheDirectory: join(folder.cache, 'codebases'),
         readItem: async (itemId) => {
           const { readArchiveItem } = await import('./catalog/archive-item.ts');

@@ -24,11 +24,11 @@ it('the validator finds a fault', async () => {
   expect(validateMachine({ ...machine, StartAt: 'Nowhere' })).not.toEqual([]);
 });
 
-/** Errors that a caller over HTTP alone meets. */
-const OVER_HTTP = ['DispatchFailed', 'UploadInterrupted'];
+/** Errors that a caller over HTTP alone meets, or an event's. */
+const NOT_OF_TASKS = ['DispatchFailed', 'UploadInterrupted', 'RunYielded'];
 
 it('every call of a function is tried again after each error of ours that may pass', async () => {
-  const codes = (await retryableCodes()).filter((code) => !OVER_HTTP.includes(code));
+  const codes = (await retryableCodes()).filter((code) => !NOT_OF_TASKS.includes(code));
   const drawn = graph([node('a', 'load', { config: { snapshotId: 's1' } })]);
   const pipeline = compileGraph(drawn, { projectId: 'p1', pipelineId: 'pl1' });
 

@@ -7,6 +7,8 @@ export interface ObjectInfo {
   sizeBytes: number;
   /** Changes whenever the bytes do; compared, never interpreted. */
   etag: string;
+  /** When the bytes were last written, ISO-8601; missing where the driver cannot tell. */
+  updatedAt?: string;
 }
 
 /** What a driver can do, as data: callers plan by it instead of trying and catching. */
@@ -61,4 +63,18 @@ export interface Bucket {
 
   /** Removes the object; nothing happens when there is none. */
   delete(key: string): Promise<void>;
+
+  /**
+   * Only where many writes can be stored in one step. `work` writes to a bucket of its own, which shows what it wrote;
+   * when it resolves all of that is stored at once, and when it throws nothing is. What `work` looked at and found is
+   * there in the end as it was found. Not inside another `together`.
+   * @throws what `work` throws; BucketConflict, PreconditionFailed (what was found has other bytes by now)
+   */
+  together?<T>(work: (batch: Bucket) => Promise<T>, signal?: AbortSignal): Promise<T>;
+
+  /**
+   * Writes that were begun and never ended, older than `before` (milliseconds since 1970): how many there are and their
+   * bytes; with `remove` they are taken away. Missing where a driver leaves nothing behind.
+   */
+  unfinished?(options: { before: number; remove: boolean }): Promise<{ count: number; sizeBytes: number }>;
 }

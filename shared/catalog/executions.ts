@@ -31,8 +31,8 @@ export function queryExecutions(
 }
 
 /**
- * Asks a run to stop: whoever holds it stops within a moment and records it as failed. One that nobody holds is ended
- * here; one that has ended stays as it is. May be repeated. @throws EntityNotFound
+ * Asks a run to stop: whoever holds it stops within a moment and records it as failed. One that nobody holds, or that
+ * is between two slices, is ended here; one that has ended stays as it is. May be repeated. @throws EntityNotFound
  */
 export async function terminateExecution(platform: Platform, actor: Actor, id: string): Promise<Execution> {
   return platform.store.transaction(async (store) => {

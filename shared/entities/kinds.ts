@@ -9,6 +9,7 @@ import type { Pipeline, PipelineExecution } from './pipeline.ts';
 import type { Project } from './project.ts';
 import type { Recipe } from './recipe.ts';
 import type { Snapshot } from './snapshot.ts';
+import type { SnapshotRevision } from './snapshot-revision.ts';
 import type { Trigger } from './trigger.ts';
 
 /** Every kind of entity the store keeps, by the name that references and errors use. */
@@ -26,5 +27,6 @@ export interface EntityKinds {
   MetricSample: MetricSample;
   Pipeline: Pipeline;
   PipelineExecution: PipelineExecution;
+  SnapshotRevision: SnapshotRevision;
 }
 export type EntityKind = keyof EntityKinds;

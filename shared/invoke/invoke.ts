@@ -4,13 +4,14 @@ import { InternalError, isModelfnError, toErrorBody } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { EntityStore } from '../store/entity-store.ts';
 import { DeadlineExceeded, RecordedFailure } from './errors.ts';
-import { claimExecution, ended, finishExecution, newExecution } from './executions.ts';
+import { claimExecution, ended, finishExecution, newExecution, yieldExecution } from './executions.ts';
 import { FencedStore } from './fenced-store.ts';
 import type { FunctionSpec, InputSpecs, Inputs } from './function-spec.ts';
 import type { Invocation, Outcome } from './invocation.ts';
 import { Lease } from './lease.ts';
 import { readInputs } from './read-inputs.ts';
 import type { Container, Run } from './run.ts';
+import { Yielded } from './yielded.ts';
 
 /**
  * Runs a function once for a call: claim, resolve, run, record. Never throws for a run that failed: the outcome carries
@@ -63,6 +64,7 @@ async function runUnclaimed<S extends InputSpecs>(
   const result = await attempt(spec.name, signal, () =>
     spec.run(inputs, runOf(container, call, { executionId: fresh.id, projectId, signal })),
   );
+  if ('yielded' in result) throw new InternalError(new Error(`${spec.name} is in place and cannot yield`));
   const durationMs = performance.now() - begun;
   const record =
     'output' in result
@@ -95,6 +97,12 @@ async function runClaimed<S extends InputSpecs>(
   });
   await lease.end();
   const durationMs = performance.now() - begun;
+  if ('yielded' in result) {
+    const { percentComplete, message } = result.yielded;
+    const slice = { durationMs, percentComplete, message };
+    const execution = await yieldExecution(platform, claimed.id, holder, slice);
+    return { execution, replayed: false, yielded: true, output: yieldedOutput(execution) };
+  }
   const record =
     'output' in result
       ? { durationMs, output: result.output }
@@ -119,7 +127,8 @@ function runOf(
   own: Pick<Run, 'executionId' | 'projectId' | 'signal'>,
 ): Run {
   const { platform } = container;
-  return { container, platform, actor: call.actor, log: platform.log, progress: () => undefined, ...own };
+  const { actor, deadline } = call;
+  return { container, platform, actor, deadline, log: platform.log, progress: () => undefined, ...own };
 }
 
 /** Never aborts for a call without a deadline. */
@@ -132,10 +141,11 @@ function signalOf({ deadline }: Invocation, now: number): AbortSignal {
 async function attempt(
   functionName: string,
   signal: AbortSignal,
-  work: () => Promise<JsonObject>,
-): Promise<{ output: JsonObject } | { error: unknown }> {
+  work: () => Promise<JsonObject | Yielded>,
+): Promise<{ output: JsonObject } | { yielded: Yielded } | { error: unknown }> {
   try {
-    return { output: await work() };
+    const answer = await work();
+    return answer instanceof Yielded ? { yielded: answer } : { output: answer };
   } catch (error) {
     return { error: causeOf(error, signal, functionName) };
   }
@@ -148,6 +158,12 @@ function causeOf(error: unknown, signal: AbortSignal, functionName: string): unk
     return isModelfnError(reason) ? reason : new DeadlineExceeded(functionName);
   }
   return isModelfnError(error) ? error : new InternalError(error);
+}
+
+/** `status` is what the state machine's loop looks at. */
+function yieldedOutput({ id, functionName, slices, latestStatus }: Execution): JsonObject {
+  const percentComplete = latestStatus.percentComplete ?? 0;
+  return { status: 'yielded', executionId: id, function: functionName, slices: slices ?? 0, percentComplete };
 }
 
 function replay(execution: Execution): Outcome {

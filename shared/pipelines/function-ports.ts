@@ -34,6 +34,7 @@ export const FUNCTION_PORTS: Readonly<Record<string, FunctionPorts>> = {
       item: { type: 'Item' },
       write: { type: 'Boolean' },
       minConfidence: { type: 'Number' },
+      revision: { type: 'Integer' },
     },
     outputs: {
       snapshot: { type: 'Snapshot' },
@@ -66,7 +67,7 @@ export const FUNCTION_PORTS: Readonly<Record<string, FunctionPorts>> = {
     outputs: { snapshot: { type: 'Snapshot' }, bucket: JSON_PORT, output: JSON_PORT },
   },
   load: {
-    inputs: { snapshot: SNAPSHOT, fresh: { type: 'Boolean' } },
+    inputs: { snapshot: SNAPSHOT, fresh: { type: 'Boolean' }, revision: { type: 'Integer' } },
     outputs: { snapshot: { type: 'Snapshot' }, labels: JSON_PORT, output: JSON_PORT },
   },
   save: {

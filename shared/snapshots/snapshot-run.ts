@@ -1,5 +1,5 @@
 import { isoTime } from '../clock.ts';
-import { isFinished, isHeld } from '../entities/execution.ts';
+import { isAlive, isFinished } from '../entities/execution.ts';
 import type { Snapshot } from '../entities/snapshot.ts';
 import { ModelfnError } from '../errors.ts';
 import type { Platform } from '../platform.ts';
@@ -45,7 +45,7 @@ export async function holderOf(
   const id = snapshot.run?.executionId;
   const execution = id === undefined ? undefined : await store.get('Execution', id);
   if (!execution || isFinished(execution)) return undefined;
-  return isHeld(execution, await store.now()) ? execution.id : undefined;
+  return isAlive(execution, await store.now()) ? execution.id : undefined;
 }
 
 /** Gives the snapshot to one run. @throws SnapshotInUse */

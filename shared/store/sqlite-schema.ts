@@ -1,21 +1,19 @@
-import type { EntityKind } from '../entities/kinds.ts';
 import { TABLES, type Table } from './tables.ts';
 
 /** One step of the schema: statements that run in one transaction. Steps are only ever added. */
 export type Migration = readonly string[];
 
-/** Kinds whose tables came with a later step than the first. */
-const PIPELINE_KINDS: readonly EntityKind[] = ['Pipeline', 'PipelineExecution'];
+/** What came after the first step, each made by a step of its own. */
+const { SnapshotRevision, Pipeline, PipelineExecution, ...FIRST_TABLES } = TABLES;
 
 /** Version n of the schema is what the first n steps make. */
 export const MIGRATIONS: readonly Migration[] = [
   [
-    ...(Object.keys(TABLES) as EntityKind[])
-      .filter((kind) => !PIPELINE_KINDS.includes(kind))
-      .flatMap((kind) => createTable(TABLES[kind])),
+    ...Object.values(FIRST_TABLES).flatMap(createTable),
     'create table outbox (sequence integer primary key autoincrement, event text not null, created_at text not null)',
   ],
-  PIPELINE_KINDS.flatMap((kind) => createTable(TABLES[kind])),
+  createTable(SnapshotRevision),
+  [...createTable(Pipeline), ...createTable(PipelineExecution)],
 ];
 
 /**

@@ -16,6 +16,8 @@ export interface TinyProbe {
   predictions: number;
   /** Runs at the start of a training, before it looks at its signal. */
   onTrain: (context: TrainContext) => Promise<void> | void;
+  /** Runs at the start of a prediction; what it throws is what the adapter throws. */
+  onPredict: (samples: readonly number[]) => void;
 }
 
 /** A classifier of JSON items `{"x": number}` by the nearest class mean; small enough to see through. */
@@ -23,7 +25,13 @@ export function tinyAdapters(probe: Partial<TinyProbe> = {}): {
   builtIns: BuiltInAdapters;
   probe: TinyProbe;
 } {
-  const shared: TinyProbe = { loads: 0, predictions: 0, onTrain: () => undefined, ...probe };
+  const shared: TinyProbe = {
+    loads: 0,
+    predictions: 0,
+    onTrain: () => undefined,
+    onPredict: () => undefined,
+    ...probe,
+  };
 
   class TinyAdapter extends ModelAdapter<number> {
     static override readonly defaults: Readonly<JsonObject> = { bias: 0 };
@@ -51,6 +59,7 @@ export function tinyAdapters(probe: Partial<TinyProbe> = {}): {
 
     predict(samples: readonly number[]): Prediction[][] {
       shared.predictions += 1;
+      shared.onPredict(samples);
       const bias = Number(this.configuration.bias);
       return samples.map((sample) => {
         const [label] = Object.entries(this.#means).reduce((best, each) =>
