@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { connection, graph, node, trainAndPredict } from '../shared/pipelines/graphs.ts';
 import { type CommandLine, commandLine, writeFiles } from './command-line.ts';
 
-const FIXTURES = join(import.meta.dirname, 'fixtures');
+const NEAREST_CENTROID = join(import.meta.dirname, '../../examples/nearest-centroid');
 const POINTS = 'x,y,side\n1,1,left\n2,1,left\n1,2,left\n8,8,right\n9,8,right\n8,9,right\n';
 
 describe('modelfn pipelines', () => {
@@ -75,7 +75,15 @@ async function withSnapshot(): Promise<CommandLine & { datasetId: string; snapsh
     '--partition',
     'train',
   );
-  await line.json('models', 'push', 'means', join(FIXTURES, 'nearest-mean.ts'), '--project', 'demo');
-  const snapshot = await line.json('snapshots', 'create', 'one', '--model', 'means', '--dataset', 'points');
+  await line.json('models', 'push', 'centroid', NEAREST_CENTROID, '--project', 'demo');
+  const snapshot = await line.json(
+    'snapshots',
+    'create',
+    'one',
+    '--model',
+    'centroid',
+    '--dataset',
+    'points',
+  );
   return { ...line, datasetId: String(dataset.id), snapshotId: String(snapshot.id) };
 }
