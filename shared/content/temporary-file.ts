@@ -33,15 +33,26 @@ export async function writeTemporary(
   source: AsyncIterable<Uint8Array>,
   options: TemporaryOptions = {},
 ): Promise<TemporaryFile> {
-  await mkdir(folder, { recursive: true });
-  const path = join(folder, randomBytes(12).toString('hex'));
-  const handle = await open(path, 'wx');
-  try {
+  return fillTemporary(folder, async (handle, path) => {
     const content = await pour(source, handle, options);
     if (options.durable ?? true) await handle.sync();
-    const version = fileVersion(await handle.stat({ bigint: true }));
+    return { ...content, path, version: fileVersion(await handle.stat({ bigint: true })) };
+  });
+}
+
+/** Has a new file in `folder` filled in any order, and closes it; when that fails the file is gone. */
+export async function fillTemporary<T>(
+  folder: string,
+  fill: (handle: FileHandle, path: string) => Promise<T>,
+  mode = 0o666,
+): Promise<T> {
+  await mkdir(folder, { recursive: true });
+  const path = temporaryPath(folder);
+  const handle = await open(path, 'wx+', mode);
+  try {
+    const made = await fill(handle, path);
     await handle.close();
-    return { ...content, path, version };
+    return made;
   } catch (error) {
     await handle.close().catch(() => {});
     await rm(path, { force: true }).catch(() => {});
@@ -83,6 +94,11 @@ export async function sweepTemporary(
     if (found && now - found.mtimeMs > maxAgeMs)
       await rm(path, { recursive: true, force: true }).catch(() => {});
   }
+}
+
+/** A name nobody else takes. */
+export function temporaryPath(folder: string): string {
+  return join(folder, randomBytes(12).toString('hex'));
 }
 
 async function pour(
