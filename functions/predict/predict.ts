@@ -37,12 +37,16 @@ export const predictFunction = defineFunction({
     const { snapshot } = inputs;
     const model = await modelOf(container, snapshot);
     const started = performance.now();
-    const { loaded, cold } = await container.loaded.acquire(snapshot, model);
-    const loadedAt = performance.now();
-    const predicted = await predictItems(platform, loaded, items, {
-      signal,
-      minConfidence: inputs.minConfidence,
-    });
+    const { minConfidence } = inputs;
+    const { predicted, cold, loadedAt } = await container.loaded.use(
+      snapshot,
+      model,
+      async (loaded, isCold) => ({
+        loadedAt: performance.now(),
+        predicted: await predictItems(platform, loaded, items, { signal, minConfidence }),
+        cold: isCold,
+      }),
+    );
     const { results, failed } = predicted;
     if (results.length === 0 && failed.length > 0) throw new NothingPredicted(failed);
     const predictedAt = performance.now();
