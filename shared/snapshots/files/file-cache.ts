@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { copyFile, readFile, rm, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { chunksOf } from '../../content/byte-source.ts';
@@ -198,6 +198,8 @@ export class FileCache {
 
 /** False when there is no such file. A link made in place takes a tenth of one by a promise, and loads make thousands. */
 async function linkOrCopy(path: string, target: string): Promise<boolean> {
+  // Asked first: a cold load misses all, and a failure costs ten times the question.
+  if (!existsSync(path)) return false;
   try {
     linkSync(path, target);
     return true;
