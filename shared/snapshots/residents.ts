@@ -62,10 +62,13 @@ export class Residents<T> {
 
   #begin(name: string, load: (tell: TellCost) => Promise<T>): Resident<T> {
     const resident: Resident<T> = {
-      loading: load((bytes) => {
-        resident.costBytes = bytes;
-        this.#evict();
-      }),
+      // A turn later: what it tells at once has an entry to go to.
+      loading: Promise.resolve().then(() =>
+        load((bytes) => {
+          resident.costBytes = bytes;
+          this.#evict();
+        }),
+      ),
       loaded: undefined,
       costBytes: 0,
       users: 0,

@@ -14,6 +14,14 @@ import type { JsonObject } from '../../shared/json.ts';
 export interface TinyProbe {
   loads: number;
   predictions: number;
+  unloads: number;
+  /** Predictions asked of an adapter after its `unload`. */
+  predictionsAfterUnload: number;
+  /** What a loaded adapter says it takes; nothing when undefined. */
+  memoryBytes: number | undefined;
+  /** Runs at the start of a prediction. */
+  onPredict: () => Promise<void> | void;
+  onUnload: () => void;
   /** Runs at the start of a training, before it looks at its signal. */
   onTrain: (context: TrainContext) => Promise<void> | void;
 }
@@ -23,11 +31,22 @@ export function tinyAdapters(probe: Partial<TinyProbe> = {}): {
   builtIns: BuiltInAdapters;
   probe: TinyProbe;
 } {
-  const shared: TinyProbe = { loads: 0, predictions: 0, onTrain: () => undefined, ...probe };
+  const shared: TinyProbe = {
+    loads: 0,
+    predictions: 0,
+    unloads: 0,
+    predictionsAfterUnload: 0,
+    memoryBytes: undefined,
+    onPredict: () => undefined,
+    onUnload: () => undefined,
+    onTrain: () => undefined,
+    ...probe,
+  };
 
   class TinyAdapter extends ModelAdapter<number> {
     static override readonly defaults: Readonly<JsonObject> = { bias: 0 };
     #means: Record<string, number> = {};
+    #isUnloaded = false;
 
     async prepare(input: ItemInput): Promise<number> {
       const { x } = (await input.json()) as { x: number };
@@ -49,8 +68,10 @@ export function tinyAdapters(probe: Partial<TinyProbe> = {}): {
       context.progress(1, 'done');
     }
 
-    predict(samples: readonly number[]): Prediction[][] {
+    async predict(samples: readonly number[]): Promise<Prediction[][]> {
       shared.predictions += 1;
+      await shared.onPredict();
+      if (this.#isUnloaded) shared.predictionsAfterUnload += 1;
       const bias = Number(this.configuration.bias);
       return samples.map((sample) => {
         const [label] = Object.entries(this.#means).reduce((best, each) =>
@@ -64,8 +85,15 @@ export function tinyAdapters(probe: Partial<TinyProbe> = {}): {
       await writeFile(join(directory, 'means.json'), JSON.stringify(this.#means));
     }
 
+    override unload(): void {
+      this.#isUnloaded = true;
+      shared.unloads += 1;
+      shared.onUnload();
+    }
+
     async load(directory: string): Promise<void> {
       shared.loads += 1;
+      if (shared.memoryBytes !== undefined) this.memoryBytes = shared.memoryBytes;
       this.#means = JSON.parse(await readFile(join(directory, 'means.json'), 'utf8')) as Record<
         string,
         number

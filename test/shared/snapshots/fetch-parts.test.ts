@@ -172,6 +172,40 @@ describe('a file fetched in parts', () => {
     }
   });
 
+  it('goes on for who still waits when the one it was begun for is aborted, and ends with the last', async () => {
+    const at = scene(600);
+    const callers = [new AbortController(), new AbortController(), new AbortController()];
+    const target = (index: number) => join(at.folder, `out-${index}`);
+    const object = { bucket: at.bucket.guarded(), key: 'model', sizeBytes: SIZE_BYTES };
+    const fetches = callers.map(({ signal }, index) =>
+      at.cache.fetch(object, { name: at.sha256, target: target(index), signal }),
+    );
+    await at.bucket.nextGate();
+
+    callers[0]!.abort(new Error('gone'));
+    const rest = await at.bucket.release(Promise.allSettled(fetches), seeded(6));
+
+    expect(rest.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+    expect(at.bucket.reads).toHaveLength(PARTS);
+    for (const index of [1, 2]) expect(sha256Of(await readFile(target(index)))).toBe(at.sha256);
+    expect((await readdir(at.folder)).sort()).toEqual(['objects', 'out-1', 'out-2', 'tmp']);
+    await expectClean(at);
+  });
+
+  it('is given up when the last of those who wait is aborted, and can be asked for again', async () => {
+    const at = scene(700);
+    const callers = [new AbortController(), new AbortController()];
+    const fetches = callers.map(({ signal }) => at.fetch(signal));
+    await at.bucket.nextGate();
+
+    for (const caller of callers) caller.abort(new Error('gone'));
+    for (const fetching of fetches) await expect(fetching).rejects.toThrow('gone');
+    await at.bucket.release(at.fetch(), seeded(7));
+
+    expect(sha256Of(await readFile(join(at.folder, 'out')))).toBe(at.sha256);
+    await expectClean(at);
+  });
+
   it('too small for parts is fetched whole, and an empty one too', async () => {
     for (const sizeBytes of [0, 1, 70_000, 1 << 20]) {
       const at = scene(500, { sizeBytes });
