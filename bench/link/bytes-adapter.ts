@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BuiltInAdapters } from '../../adapters/built-in-adapters.ts';
 import { type ItemInput, ModelAdapter, type Prediction } from '../../adapters/model-adapter.ts';
@@ -29,7 +29,8 @@ class BytesAdapter extends ModelAdapter<number> {
   }
 
   async load(directory: string): Promise<void> {
-    this.#weights = await readFile(join(directory, WEIGHTS_FILE));
+    // In one call, as native runtimes read: by promises it comes in 200 pieces and takes twice as long.
+    this.#weights = readFileSync(join(directory, WEIGHTS_FILE));
     this.memoryBytes = this.#weights.byteLength;
   }
 }

@@ -19,6 +19,8 @@ export interface TinyProbe {
   predictionsAfterUnload: number;
   /** What a loaded adapter says it takes; nothing when undefined. */
   memoryBytes: number | undefined;
+  /** Runs at the start of a load. */
+  onLoad: () => Promise<void> | void;
   /** Runs at the start of a prediction. */
   onPredict: () => Promise<void> | void;
   onUnload: () => void;
@@ -37,6 +39,7 @@ export function tinyAdapters(probe: Partial<TinyProbe> = {}): {
     unloads: 0,
     predictionsAfterUnload: 0,
     memoryBytes: undefined,
+    onLoad: () => undefined,
     onPredict: () => undefined,
     onUnload: () => undefined,
     onTrain: () => undefined,
@@ -93,6 +96,7 @@ export function tinyAdapters(probe: Partial<TinyProbe> = {}): {
 
     async load(directory: string): Promise<void> {
       shared.loads += 1;
+      await shared.onLoad();
       if (shared.memoryBytes !== undefined) this.memoryBytes = shared.memoryBytes;
       this.#means = JSON.parse(await readFile(join(directory, 'means.json'), 'utf8')) as Record<
         string,
