@@ -74,6 +74,10 @@ export interface TrainingData<Sample> {
   readonly validation: PartitionData<Sample>;
 }
 
+/** Nothing when the training came to its end. */
+// biome-ignore lint/suspicious/noConfusingVoidType: an adapter that never yields is written as Promise<void>
+export type TrainResult = void | 'yielded';
+
 export interface TrainContext {
   /** Aborted when the run is to stop; check it between steps, or pass it on. */
   readonly signal: AbortSignal;
@@ -83,6 +87,21 @@ export interface TrainContext {
   log(...samples: NewMetricSample[]): void;
   /** How far the training is, 0..1, with a word for people. Cheap: may be called often. */
   progress(fraction: number, message?: string): void;
+  /**
+   * A folder with what the last `checkpoint` of this very training wrote; `undefined` when it begins. Who goes on from it
+   * has to come to the same weights, bit for bit, as one who never stopped: keep the state of the random generator, the
+   * place in the data and the optimiser's own state there too.
+   */
+  readonly resumeFrom: string | undefined;
+  /** True when a checkpoint is due: a minute after the last one, or because the time is nearly up. Ask between steps. */
+  shouldCheckpoint(): boolean;
+  /** True when the time is nearly up: checkpoint, then return `'yielded'` from `train`. */
+  shouldYield(): boolean;
+  /**
+   * Keeps the state of the training. `write` fills an empty folder; once the promise resolves it is durable and takes the
+   * place of the earlier one, which was good until then. A training that is killed goes on from here.
+   */
+  checkpoint(write: (directory: string) => Promise<void>): Promise<void>;
 }
 
 export interface PredictContext {
@@ -203,8 +222,14 @@ export abstract class ModelAdapter<Sample = unknown> {
    */
   abstract prepare(input: ItemInput): Promise<Sample> | Sample;
 
-  /** Learns from the data; afterwards `predict` and `save` work. Throws `context.signal.reason` when aborted. */
-  abstract train(data: TrainingData<Sample>, context: TrainContext): Promise<void>;
+  /**
+   * Learns from the data; afterwards `predict` and `save` work. Throws `context.signal.reason` when aborted.
+   *
+   * A training that may take longer than a function lives (15 minutes on Lambda) asks `context.shouldCheckpoint()` between
+   * its steps, calls `context.checkpoint`, and returns `'yielded'` when `context.shouldYield()`: it is called again, on a new
+   * instance, with `context.resumeFrom`. One that never asks is cut off at the limit.
+   */
+  abstract train(data: TrainingData<Sample>, context: TrainContext): Promise<TrainResult>;
 
   /**
    * Predictions for each sample, in the order of the samples; an empty array says "nothing there". The result for

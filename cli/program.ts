@@ -8,11 +8,11 @@ type Register = (program: Command, io: CliIo) => void;
 /** One line a command. Its code is loaded when it is the one that was asked for. */
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Register> }>> = {
   start: {
-    summary: 'serve functions, API and Studio on this machine',
+    summary: 'serve functions and API on this machine',
     load: async () => (await import('./commands/start.ts')).registerStart,
   },
   demo: {
-    summary: 'train and evaluate a classifier of digits, and look at it in the Studio',
+    summary: 'train and evaluate a classifier of digits, and call it three ways',
     load: async () => (await import('./commands/demo.ts')).registerDemo,
   },
   projects: {

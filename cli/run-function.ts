@@ -29,7 +29,7 @@ export async function runFunction(
   try {
     const host = await session.openFunction(name, localRoots);
     if (session.io.interrupted.aborted) throw new Cancelled(name, session.io.interrupted.reason);
-    const running = host.invoke(name, { function: name, executionId, inputs }, { timeoutMs: undefined });
+    const running = host.invokeToEnd(name, { function: name, executionId, inputs }, { timeoutMs: undefined });
     const watch = follow(session, executionId, (percent, message) => bar.update(percent / 100, message));
     try {
       return { output: (await running) as JsonObject, executionId };

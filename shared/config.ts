@@ -2,8 +2,10 @@ import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { ModelfnError } from './errors.ts';
+import { readGitHosts } from './git/hosts.ts';
 import { memoryGiven } from './memory.ts';
 import { nearest } from './nearest.ts';
+import { SECRET_NAME, SECRET_PREFIX, Secrets } from './secrets.ts';
 
 /** Everything modelfn reads from its environment. Paths are absolute. */
 export interface Config {
@@ -26,11 +28,38 @@ export interface Config {
   /** Processes the local server keeps for one function. */
   workersPerFunction: number;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** Origins that git may use, e.g. `https://github.com`. Empty: https to any host, without credentials. */
+  gitHosts: readonly string[];
+  /** The variables MODELFN_SECRET_*, which entities may name. */
+  secrets: Secrets;
+  /** How `gcs` buckets and codebases are reached. */
+  gcs: GcsSettings;
+}
+
+export interface GcsSettings {
+  /** `adc`: what Google's client finds by itself (workload identity, gcloud's login). `anonymous`: none. Else the path of a key file. */
+  credentials: 'adc' | 'anonymous' | (string & {});
+  /** Origin of another server than Google's, such as `http://127.0.0.1:4443`. */
+  endpoint: string | undefined;
+  /** Buckets, or `bucket/prefix`, that specs may name; any the credentials reach when undefined. */
+  buckets: readonly string[] | undefined;
 }
 
 type Setting = { schema: z.ZodMiniType<unknown>; takes: string; example: string };
 
 const count = (least: number) => z.coerce.number().check(z.int(), z.gte(least));
+
+/** An address without a path; what Google's own tools take without `http://` is taken too. */
+const origin = z.pipe(
+  z.string(),
+  z.transform((text, context) => {
+    const url = URL.parse(/^[a-z]+:\/\//i.test(text) ? text : `http://${text}`);
+    if (url && /^https?:$/.test(url.protocol) && url.hostname !== '' && url.username === '')
+      return url.origin;
+    context.issues.push({ code: 'custom', input: text, message: 'no address' });
+    return z.NEVER;
+  }),
+);
 
 /** One row a setting: what it takes and an example, as the error shows them. */
 const SETTINGS = {
@@ -56,6 +85,27 @@ const SETTINGS = {
     schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
     takes: 'debug, info, warn, error or silent',
     example: 'info',
+  },
+  MODELFN_GIT_HOSTS: {
+    schema: z.string().check(z.refine((text) => readGitHosts(text) !== undefined)),
+    takes: 'hosts, or origins (https, http, ssh), separated by ","',
+    example: 'github.com,https://git.example.org:8443,ssh://git@git.example.org',
+  },
+  MODELFN_GCS_CREDENTIALS: {
+    schema: z.string(),
+    takes: 'adc, anonymous or the path of a key file',
+    example: '/secrets/gcs-key.json',
+  },
+  MODELFN_GCS_ENDPOINT: {
+    schema: origin,
+    takes: 'an http or https address',
+    example: 'http://127.0.0.1:4443',
+  },
+  STORAGE_EMULATOR_HOST: { schema: origin, takes: 'the address of an emulator', example: '127.0.0.1:4443' },
+  MODELFN_GCS_BUCKETS: {
+    schema: z.string(),
+    takes: 'buckets, or bucket/prefix, separated by ","',
+    example: 'my-weights,shared-models/team-a',
   },
 } as const satisfies Record<string, Setting>;
 
@@ -113,7 +163,20 @@ export function readConfig(
     loadedBytes: read('MODELFN_LOADED_BYTES') ?? Math.floor(memoryGiven(env) * LOADED_SHARE),
     workersPerFunction: read('MODELFN_WORKERS') ?? 2,
     logLevel: read('MODELFN_LOG_LEVEL') ?? 'info',
+    gitHosts: readGitHosts(read('MODELFN_GIT_HOSTS') ?? '') ?? [],
+    secrets: new Secrets(secretsOf(env)),
+    gcs: gcsSettings(
+      read('MODELFN_GCS_CREDENTIALS'),
+      read('MODELFN_GCS_ENDPOINT') ?? read('STORAGE_EMULATOR_HOST'),
+      read('MODELFN_GCS_BUCKETS'),
+      cwd,
+    ),
   };
+  if (sendsTokensInClear(config.gcs))
+    problems.push(
+      `MODELFN_GCS_ENDPOINT=${JSON.stringify(config.gcs.endpoint)}: credentials are not sent over http to another machine; ` +
+        'give an https address, or set MODELFN_GCS_CREDENTIALS=anonymous',
+    );
   if (problems.length > 0) throw new InvalidConfig(problems);
   return Object.freeze(config);
 }
@@ -138,8 +201,39 @@ export function toEnvironment(
     MODELFN_LOADED_BYTES: String(config.loadedBytes),
     MODELFN_WORKERS: String(config.workersPerFunction),
     MODELFN_LOG_LEVEL: config.logLevel,
+    MODELFN_GIT_HOSTS: config.gitHosts.join(','),
+    MODELFN_GCS_CREDENTIALS: config.gcs.credentials,
+    MODELFN_GCS_ENDPOINT: config.gcs.endpoint,
+    MODELFN_GCS_BUCKETS: config.gcs.buckets?.join(','),
+    // MODELFN_GCS_ENDPOINT carries what it said.
+    STORAGE_EMULATOR_HOST: undefined,
   };
-  return { ...base, ...own };
+  const secrets = config.secrets.names.map((name) => [name, config.secrets.get(name)]);
+  return { ...base, ...own, ...Object.fromEntries(secrets) };
+}
+
+/** An emulator takes no credentials unless some are asked for. */
+function gcsSettings(
+  credentials: string | undefined,
+  endpoint: string | undefined,
+  buckets: string | undefined,
+  cwd: string,
+): GcsSettings {
+  const named = credentials ?? (endpoint === undefined ? 'adc' : 'anonymous');
+  return Object.freeze({
+    credentials: named === 'adc' || named === 'anonymous' ? named : toFolder(named, cwd),
+    endpoint,
+    buckets: buckets
+      ?.split(',')
+      .map((bucket) => bucket.trim().replace(/\/+$/, ''))
+      .filter((bucket) => bucket !== ''),
+  });
+}
+
+function sendsTokensInClear({ credentials, endpoint }: GcsSettings): boolean {
+  if (credentials === 'anonymous' || endpoint === undefined) return false;
+  const { protocol, hostname } = new URL(endpoint);
+  return protocol === 'http:' && !['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
 }
 
 function toFolder(text: string, cwd: string): string {
@@ -149,6 +243,19 @@ function toFolder(text: string, cwd: string): string {
 function unknownNames(env: Record<string, string | undefined>): string[] {
   const known = Object.keys(SETTINGS);
   return Object.keys(env)
-    .filter((name) => name.startsWith('MODELFN_') && !known.includes(name))
-    .map((name) => `${name}: there is no such setting; the nearest is ${nearest(name, known)}`);
+    .filter((name) => name.startsWith('MODELFN_') && !known.includes(name) && !SECRET_NAME.test(name))
+    .map((name) =>
+      name.startsWith(SECRET_PREFIX)
+        ? `${name}: is not the name of a secret; takes capitals, digits and "_", e.g. ${SECRET_PREFIX}GIT_TOKEN`
+        : `${name}: there is no such setting; the nearest is ${nearest(name, known)}`,
+    );
+}
+
+function secretsOf(env: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      (entry): entry is [string, string] =>
+        SECRET_NAME.test(entry[0]) && entry[1] !== undefined && entry[1] !== '',
+    ),
+  );
 }

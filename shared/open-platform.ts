@@ -40,6 +40,14 @@ export async function openPlatform(
   prepareFolders([folder.home, folder.contents, folder.buckets, folder.cache]);
   const clock = overrides.clock ?? systemClock;
   const store = overrides.store ?? (await openStore({ address: `sqlite:${folder.store}`, clock }));
+  const localRoots = [config.home, ...config.localRoots];
+  const git = {
+    hosts: config.gitHosts,
+    secrets: config.secrets,
+    localRoots,
+    cacheDirectory: join(folder.cache, 'git'),
+    clock,
+  };
   const platform: Platform = {
     config,
     clock,
@@ -51,7 +59,9 @@ export async function openPlatform(
     openBucket: async (snapshot, spec) => {
       const { openBucket } = await import('./buckets/registry.ts');
       return openBucket(spec, {
-        localRoots: [config.home, ...config.localRoots],
+        localRoots,
+        git,
+        gcs: config.gcs,
         defaultRoot: ownBucketFolder(config.home, snapshot.id),
         openItemFolder: async (itemId) => {
           const { openItemFolder } = await import('./catalog/item-folder.ts');
@@ -62,7 +72,9 @@ export async function openPlatform(
     openCodebase: async (spec, projectId) => {
       const { openCodebase } = await import('./codebases/registry.ts');
       return openCodebase(spec, {
-        localRoots: [config.home, ...config.localRoots],
+        localRoots,
+        git,
+        gcs: config.gcs,
         cacheDirectory: join(folder.cache, 'codebases'),
         readItem: async (itemId) => {
           const { readArchiveItem } = await import('./catalog/archive-item.ts');

@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { Cancelled } from '../../shared/errors.ts';
 import {
@@ -12,13 +14,14 @@ import {
   type Prediction,
   type TrainContext,
   type TrainingData,
+  type TrainResult,
 } from '../model-adapter.ts';
 import { readConfiguration, SVM_DEFAULTS, type SvmConfiguration } from './configuration.ts';
 import { SvmTrainer } from './engine/one-vs-one.ts';
 import { Predictor } from './engine/predict.ts';
 import { type FeatureMatrix, packRows } from './engine/samples.ts';
 import { applyStandardisation, fitStandardisation, type Standardisation } from './engine/standardise.ts';
-import type { Kernel } from './engine/svm-model.ts';
+import type { Kernel, SvmModel } from './engine/svm-model.ts';
 import {
   FeaturesDiffer,
   LabelOutsideOntology,
@@ -31,7 +34,11 @@ import { readLayout, writeLayout } from './layout.ts';
 import { readWeights, type SvmWeights, writeWeights } from './weights.ts';
 
 /** Between two looks at the signal: some ten milliseconds of work. */
-const SLICE_ITERATIONS = 2_000;
+const SLICE_ITERATIONS = 256;
+/** The solver's curve has so many points. */
+const LOGGED_STEPS = 20;
+/** The one file of a checkpoint. */
+const STATE_FILE = 'trainer.state';
 
 /** Weights ready to predict. */
 interface Ready extends SvmWeights {
@@ -63,7 +70,7 @@ export class SvmAdapter extends ModelAdapter<SvmSample> {
     return sample;
   }
 
-  async train(data: TrainingData<SvmSample>, context: TrainContext): Promise<void> {
+  async train(data: TrainingData<SvmSample>, context: TrainContext): Promise<TrainResult> {
     context.progress(0, 'reading items');
     const samples = await data.train.samples();
     const [first] = samples;
@@ -79,6 +86,7 @@ export class SvmAdapter extends ModelAdapter<SvmSample> {
     const standardisation = this.#settings.standardise ? fitStandardisation(raw) : null;
     const matrix = standardisation ? applyStandardisation(standardisation, raw) : raw;
     const model = await this.#solve(matrix, samples, classes, context);
+    if (model === 'yielded') return model;
     const facts = {
       formatVersion: 1 as const,
       space: first.sample.space,
@@ -155,8 +163,9 @@ export class SvmAdapter extends ModelAdapter<SvmSample> {
     samples: FeatureMatrix,
     labelled: readonly LabelledSample<SvmSample>[],
     classes: readonly string[],
-    { signal, progress, log }: TrainContext,
-  ) {
+    context: TrainContext,
+  ): Promise<SvmModel | 'yielded'> {
+    const { signal, progress, log } = context;
     const indexOf = new Map(classes.map((label, index) => [label, index]));
     const labels = Int32Array.from(labelled, ({ label }) => indexOf.get(label)!);
     const { C, tolerance, maxIterations, cacheBytes } = this.#settings;
@@ -172,17 +181,23 @@ export class SvmAdapter extends ModelAdapter<SvmSample> {
         ...(maxIterations !== null && { maxIterations }),
       },
     );
-    let logged = 0;
+    if (context.resumeFrom !== undefined)
+      trainer.restoreState(await readFile(join(context.resumeFrom, STATE_FILE)));
+    let logged = Math.floor(trainer.progress * LOGGED_STEPS);
     for (;;) {
       if (signal.aborted) throw new Cancelled('training', signal.reason);
       const result = trainer.step(SLICE_ITERATIONS);
       const done = trainer.progress;
       progress(done, `${trainer.iterations} iterations`);
-      if (Math.floor(done * 20) > logged || result === 'done') {
-        logged = Math.floor(done * 20);
+      if (Math.floor(done * LOGGED_STEPS) > logged || result === 'done') {
+        logged = Math.floor(done * LOGGED_STEPS);
         log({ figure: 'solver', legend: 'iterations', x: Math.round(done * 100), y: trainer.iterations });
       }
       if (result === 'done') return trainer.model();
+      if (context.shouldCheckpoint()) {
+        await context.checkpoint((directory) => writeFile(join(directory, STATE_FILE), trainer.saveState()));
+        if (context.shouldYield()) return 'yielded';
+      }
       // Lets a wish to stop come through, and the lease be renewed.
       await setImmediate();
     }

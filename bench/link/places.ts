@@ -1,12 +1,8 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Bucket } from '../../shared/buckets/bucket.ts';
 import { GuardedBucket } from '../../shared/buckets/guarded-bucket.ts';
-import { BUCKET_TYPES } from '../../shared/buckets/registry.ts';
 import { readConfig } from '../../shared/config.ts';
-import { type BucketSpec, bucketSpecSchema } from '../../shared/entities/bucket-spec.ts';
+import type { BucketSpec } from '../../shared/entities/bucket-spec.ts';
 import { openPlatform } from '../../shared/open-platform.ts';
-import { parse } from '../../shared/parse.ts';
 import { type ServerProcess, startServer } from './child.ts';
 import { HttpBucket } from './http-bucket.ts';
 
@@ -22,10 +18,9 @@ export interface Place {
   urlOf(origin: string, key: string): string;
 }
 
-/** Where transfers are measured: Cloud Storage's protocol where its driver is registered, and plain HTTP. */
+/** Where transfers are measured: Cloud Storage's protocol and plain HTTP. */
 export async function openPlaces(): Promise<Place[]> {
-  const gcs = await openGcs();
-  return gcs ? [gcs, await openHttp()] : [await openHttp()];
+  return [await openGcs(), await openHttp()];
 }
 
 async function openHttp(): Promise<Place> {
@@ -41,17 +36,16 @@ async function openHttp(): Promise<Place> {
   };
 }
 
-async function openGcs(): Promise<Place | undefined> {
-  const isThere = existsSync(join(import.meta.dirname, '../../test/support/gcs-server.ts'));
-  if (!(BUCKET_TYPES as readonly string[]).includes('gcs') || !isThere) return undefined;
-  const spec = parse(
-    bucketSpecSchema,
-    { type: 'gcs', gcsProjectName: 'bench', gcsBucketName: 'bench', gcsPrefix: 'weights' },
-    'bucket',
-  );
+async function openGcs(): Promise<Place> {
+  const spec: BucketSpec = {
+    type: 'gcs',
+    gcsProjectName: 'bench',
+    gcsBucketName: 'bench',
+    gcsPrefix: 'weights',
+  };
   return {
     name: 'Cloud Storage',
-    server: await startServer('link/gcs-server.mjs'),
+    server: await startServer('link/gcs-server.ts'),
     spec,
     open: async (home, origin) => {
       const env = { MODELFN_HOME: home, MODELFN_LOG_LEVEL: 'error', STORAGE_EMULATOR_HOST: origin };

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { onDesk, withExamples } from '../command.ts';
 import type { CliIo } from '../io.ts';
+import { wholeOption } from '../options.ts';
 import { check } from './adapters/check.ts';
 import { list } from './adapters/list.ts';
 
@@ -16,11 +17,18 @@ export function registerAdapters(program: Command, io: CliIo): void {
   withExamples(
     adapters
       .command('check')
-      .description('Bundle an adapter of your own, run it on small data, and tell what it does not keep to.')
-      .argument('<path>', 'file of the adapter class, or its folder')
+      .description(
+        'Train, save, load, predict and convert small data with an adapter, on a platform of its own in a temporary folder, and tell what it does not keep to.',
+      )
+      .argument('<adapter>', 'file of the adapter class, its folder, or modelfn/<name> for a built-in one')
       .option('--class <name>', 'name of the export; found by itself when there is one')
       .option('--configuration <json>', 'configuration to check it with, or @file')
+      .option('--data <folder>', 'items of your own: a folder with a folder of files for each label')
+      .option('--weights <folder>', 'files that its save wrote, for an adapter that does not train')
+      .option('--seed <number>', 'of the made items and of the trainings', wholeOption)
       .action(onDesk(io, check)),
     'modelfn adapters check ./my-adapter',
+    'modelfn adapters check ./my-adapter --data ./photos',
+    'modelfn adapters check modelfn/svm',
   );
 }

@@ -1,5 +1,5 @@
 import { isModelfnError, toErrorBody } from '../../shared/errors.ts';
-import type { Json } from '../../shared/json.ts';
+import { isJsonObject, type Json } from '../../shared/json.ts';
 import type { Log } from '../../shared/log.ts';
 import { FunctionNotFound, ShuttingDown } from './errors.ts';
 import { SYSTEM_TIMERS, type Timers } from './timers.ts';
@@ -76,6 +76,17 @@ export class FunctionHost {
   }
 
   /**
+   * As `invoke`, slice after slice: while a run yields, the same call goes on with it, as the state machine does in the cloud.
+   * `event` carries the execution's id.
+   */
+  async invokeToEnd(functionName: string, event: unknown, options: HostInvokeOptions = {}): Promise<unknown> {
+    let answer: unknown;
+    do answer = await this.invoke(functionName, event, options);
+    while (hasYielded(answer) && !this.#closed);
+    return answer;
+  }
+
+  /**
    * Runs a function in the background, without a time limit. Its result is the function's to record. A failure that may
    * pass, such as a lost process, is tried again twice; the last one goes to the log.
    * @throws FunctionNotFound
@@ -94,7 +105,7 @@ export class FunctionHost {
 
   async #runBehind(pool: WorkerPool, functionName: string, payload: Json, attempt: number): Promise<void> {
     try {
-      await pool.invoke(payload);
+      while (hasYielded(await pool.invoke(payload)) && !this.#closed);
     } catch (error) {
       const delayMs = isModelfnError(error) && error.retryable ? RETRY_DELAYS_MS[attempt] : undefined;
       const repeats = delayMs !== undefined && !this.#closed;
@@ -115,4 +126,9 @@ export class FunctionHost {
     if (pools === undefined) throw new FunctionNotFound(functionName, this.functionNames);
     return pools;
   }
+}
+
+/** The answer of a run that goes on in its next slice. */
+function hasYielded(answer: unknown): boolean {
+  return isJsonObject(answer) && answer.status === 'yielded';
 }

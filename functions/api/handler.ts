@@ -1,15 +1,16 @@
-import { rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { Express } from 'express';
-import { LOCAL_ACTOR } from '../../shared/auth/actor.ts';
-import { readConfig } from '../../shared/config.ts';
-import { originOf } from '../../shared/invoke/callers/request-origin.ts';
+import type { Server } from 'node:http';
 import { errorReply } from '../../shared/invoke/error-reply.ts';
-import { openPlatform } from '../../shared/open-platform.ts';
 import { endCutAnswers } from './end-cut-answers.ts';
+import { isBinaryAnswer } from './is-binary-answer.ts';
+import { openApp } from './open-app.ts';
+import { serveOnSocket } from './serve-on-socket.ts';
+
+type Caller = (event: object, context: object) => Promise<object>;
+
+let caller: Promise<Caller> | undefined;
 
 /** Entry of the deployed function: API Gateway requests of payload format 2.0. */
-export const handler = async (event: object, context: object): Promise<object> => {
+export const handler: Caller = async (event, context) => {
   try {
     caller ??= openCaller();
     return (await caller)(event, context);
@@ -19,51 +20,12 @@ export const handler = async (event: object, context: object): Promise<object> =
   }
 };
 
-/** Serves the same API on a Unix socket, where bodies of any size stream both ways. A socket left there by a dead process is replaced. */
+/** Serves the same API on a Unix socket, where bodies of any size stream both ways. */
 export async function listen(socketPath: string): Promise<Server> {
-  const server = createServer(await application());
-  // An upload takes as long as it takes; whoever stands in front of the socket watches over slow clients.
-  server.requestTimeout = 0;
-  await rm(socketPath, { force: true });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(socketPath, resolve);
-  });
-  return server;
+  return serveOnSocket(await openApp(), socketPath);
 }
 
-let caller: Promise<(event: object, context: object) => Promise<object>> | undefined;
-let opening: Promise<Express> | undefined;
-
-async function openCaller(): Promise<(event: object, context: object) => Promise<object>> {
-  const [app, { default: serverless }] = await Promise.all([application(), import('serverless-http')]);
-  return serverless(endCutAnswers(app), { binary: isBinary });
-}
-
-/** Once a process; an opening that failed is tried again by the next request. */
-function application(): Promise<Express> {
-  opening ??= openApplication().catch((error: unknown) => {
-    opening = undefined;
-    throw error;
-  });
-  return opening;
-}
-
-async function openApplication(): Promise<Express> {
-  const [{ createApp, API_PATH }, platform] = await Promise.all([
-    import('./app.ts'),
-    openPlatform(readConfig()),
-  ]);
-  return createApp({
-    platform,
-    actorOf: () => LOCAL_ACTOR,
-    baseUrlOf: (request) => `${originOf(request)}${API_PATH}`,
-  });
-}
-
-/** JSON goes as text, all else as base64: an item may be of any type, and text of any encoding. */
-function isBinary(headers: Record<string, unknown>): boolean {
-  const type = headers['content-type'];
-  const isPlain = headers['content-encoding'] === undefined;
-  return !(isPlain && (type === undefined || /^application\/json\b/.test(String(type))));
+async function openCaller(): Promise<Caller> {
+  const [app, { default: serverless }] = await Promise.all([openApp(), import('serverless-http')]);
+  return serverless(endCutAnswers(app), { binary: isBinaryAnswer });
 }

@@ -5,7 +5,7 @@ import { type Item, systemMetadata } from '../../shared/entities/item.ts';
 
 /**
  * Sends an item's bytes. The first chunk is read before the headers go out, so that a missing content is an error
- * of its own. Uploaded pages and drawings must not run in the Studio's name: they are sent without rights.
+ * of its own. Uploaded pages and drawings must not run in the API's name: they are sent without rights.
  */
 export async function sendItem(
   request: Request,

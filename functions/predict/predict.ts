@@ -38,20 +38,21 @@ export const predictFunction = defineFunction({
     const model = await modelOf(container, snapshot);
     const started = performance.now();
     const { minConfidence } = inputs;
-    const { predicted, cold, loadedAt } = await container.loaded.use(
+    const { predicted, cold, codeDigest, loadedAt } = await container.loaded.use(
       snapshot,
       model,
       async (loaded, isCold) => ({
         loadedAt: performance.now(),
         predicted: await predictItems(platform, loaded, items, { signal, minConfidence }),
         cold: isCold,
+        codeDigest: loaded.codeDigest,
       }),
     );
     const { results, failed } = predicted;
     if (results.length === 0 && failed.length > 0) throw new NothingPredicted(failed);
     const predictedAt = performance.now();
     const written = inputs.write
-      ? await writePredictions(platform, actor, { snapshot, model }, results)
+      ? await writePredictions(platform, actor, { snapshot, model, codeDigest }, results)
       : { annotations: [], goneItemIds: [] };
     const counts = {
       items: results.length,

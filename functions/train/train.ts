@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ModelAdapter, TrainingData } from '../../adapters/model-adapter.ts';
+import { sha256Of } from '../../shared/content/file-digest.ts';
 import { digestDataset } from '../../shared/datasets/dataset-digest.ts';
 import { datasetOf } from '../../shared/datasets/dataset-of.ts';
 import { PartitionEmpty } from '../../shared/datasets/errors.ts';
@@ -11,13 +12,18 @@ import type { Partition } from '../../shared/entities/item.ts';
 import type { Snapshot } from '../../shared/entities/snapshot.ts';
 import { defineFunction } from '../../shared/invoke/function-spec.ts';
 import type { Run } from '../../shared/invoke/run.ts';
-import { deepFreeze, type Json, type JsonObject } from '../../shared/json.ts';
+import { Yielded } from '../../shared/invoke/yielded.ts';
+import { canonicalJson, deepFreeze, type Json, type JsonObject } from '../../shared/json.ts';
 import { loadAdapterClass } from '../../shared/snapshots/adapter-class.ts';
 import { commitDirectory } from '../../shared/snapshots/commit-weights.ts';
 import { effectiveConfiguration } from '../../shared/snapshots/effective-configuration.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
 import { abandonRun, beginRun } from '../../shared/snapshots/snapshot-run.ts';
+import { readFacts, toFacts } from '../../shared/train/checkpoint-facts.ts';
+import { Checkpoints } from '../../shared/train/checkpoints.ts';
+import { YieldedWithoutCheckpoint } from '../../shared/train/errors.ts';
 import { MetricWriter } from '../../shared/train/metric-writer.ts';
+import { Slice } from '../../shared/train/slice.ts';
 import { VERSION } from '../../shared/version.ts';
 
 /** Saving and the bookkeeping around it are the last part of the bar. */
@@ -56,7 +62,9 @@ export const trainFunction = defineFunction({
       const labels = deepFreeze([...snapshot.ontologySpec.labels]);
       const adapter = new adapterClass({ configuration, labels });
       const dataset = await datasetOf(platform, snapshot, inputs.dataset);
-      const trained = await learn(run, adapter, snapshot, dataset, inputs);
+      const code = sha256Of(canonicalJson([codeDigest, configuration, labels, inputs.seed]));
+      const trained = await learn(run, adapter, snapshot, dataset, { ...inputs, code });
+      if (trained instanceof Yielded) return trained;
       run.progress(TRAINED_PERCENT, 'saving');
       const lineage: JsonObject = {
         model: {
@@ -75,6 +83,7 @@ export const trainFunction = defineFunction({
         executionId,
       };
       const { snapshot: moved, saved } = await save(run, adapter, snapshot, lineage);
+      await new Checkpoints(run, snapshot).clear();
       return {
         snapshot: describeSnapshot(moved),
         status: moved.status,
@@ -112,9 +121,9 @@ async function learn(
   adapter: ModelAdapter<unknown>,
   snapshot: Snapshot,
   dataset: Readonly<Dataset>,
-  { seed, filter }: { seed: number; filter?: unknown },
-): Promise<Trained> {
-  const { platform, signal, executionId } = run;
+  { seed, filter, code }: { seed: number; filter?: unknown; code: string },
+): Promise<Trained | Yielded> {
+  const { platform, signal, executionId, deadline } = run;
   const narrow = filter as JsonObject | undefined;
   const open = (partition: Partition) =>
     openPartition(
@@ -126,16 +135,45 @@ async function learn(
   const data = { train: await open('train'), validation: await open('validation') };
   if (data.train.count === 0) throw new PartitionEmpty(dataset, 'train');
   const { sha256, items, partitions } = await digestDataset(platform, dataset.id, narrow);
-  const metrics = new MetricWriter(platform, snapshot.id, executionId);
+  const checkpoints = new Checkpoints(run, snapshot);
+  const resumed = await checkpoints.open();
+  const facts = resumed && readFacts(resumed.facts, { code, dataset: sha256 }, executionId);
+  const metrics = new MetricWriter(platform, snapshot.id, executionId, facts?.log);
+  const slice = new Slice(platform.clock, deadline);
   const started = performance.now();
-  await adapter.train(data as TrainingData<unknown>, {
-    signal,
-    seed,
-    log: (...samples) => metrics.log(samples),
-    progress: (fraction, message) => run.progress(fraction * TRAINED_PERCENT, message),
-  });
+  let fraction = facts?.fraction ?? 0;
+  let hasCheckpoint = false;
+  const trainedMs = () => (facts?.trainMs ?? 0) + performance.now() - started;
+  const answer = await adapter
+    .train(data as TrainingData<unknown>, {
+      signal,
+      seed,
+      log: (...samples) => metrics.log(samples),
+      progress: (done, message) => {
+        fraction = done;
+        run.progress(done * TRAINED_PERCENT, message);
+      },
+      resumeFrom: resumed?.directory,
+      shouldCheckpoint: () => slice.shouldCheckpoint(),
+      shouldYield: () => slice.shouldYield(),
+      checkpoint: async (write) => {
+        const begun = performance.now();
+        const log = await metrics.place();
+        await checkpoints.save(
+          write,
+          toFacts({ code, dataset: sha256, log, fraction, trainMs: trainedMs() }),
+        );
+        slice.checkpointed(performance.now() - begun);
+        hasCheckpoint = true;
+      },
+    })
+    .finally(() => resumed?.release());
   signal.throwIfAborted();
-  const trainMs = performance.now() - started;
+  if (answer === 'yielded') {
+    if (!hasCheckpoint) throw new YieldedWithoutCheckpoint(executionId);
+    return new Yielded(fraction * TRAINED_PERCENT, 'goes on in the next slice');
+  }
+  const trainMs = trainedMs();
   const samples = await metrics.flush();
   return { data, digest: { sha256, items, partitions }, metrics: metrics.latest, samples, trainMs };
 }

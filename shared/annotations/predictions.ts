@@ -16,18 +16,18 @@ export interface ItemPredictions {
 }
 
 /**
- * Predictions as annotations (contract section 4.6). Ids depend on snapshot, revision, item and place in the list alone:
- * the same prediction made again is the same annotation.
+ * Predictions as annotations (contract section 4.6). Ids depend on snapshot, revision, the item and its content, and the
+ * place in the list alone: the same prediction made again is the same annotation.
  */
 export function toAnnotations(
   { clock }: Pick<Platform, 'clock'>,
-  by: { snapshot: Readonly<Snapshot>; model: Readonly<Model>; creator: string },
+  by: { snapshot: Readonly<Snapshot>; model: Readonly<Model>; codeDigest: string; creator: string },
   { item, predictions }: ItemPredictions,
 ): Annotation[] {
   const now = isoTime(clock);
   const { snapshot, creator } = by;
   return predictions.map((prediction, index) => ({
-    id: derivedId('prediction', snapshot.id, snapshot.revision, item.id, index),
+    id: derivedId('prediction', snapshot.id, snapshot.revision, item.id, item.content?.sha256 ?? '', index),
     datasetId: item.datasetId,
     itemId: item.id,
     type: prediction.type,
@@ -43,6 +43,7 @@ export function toAnnotations(
           model_id: by.model.id,
           snapshot_id: snapshot.id,
           revision: snapshot.revision,
+          code_digest: by.codeDigest,
         },
         annotation_type: 'prediction',
       },

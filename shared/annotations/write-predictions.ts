@@ -29,7 +29,7 @@ export interface WrittenPredictions {
 export async function writePredictions(
   platform: Platform,
   actor: Actor,
-  by: { snapshot: Readonly<Snapshot>; model: Readonly<Model> },
+  by: Predictor,
   results: readonly ItemPredictions[],
 ): Promise<WrittenPredictions> {
   const written: WrittenPredictions = { annotations: [], goneItemIds: [] };
@@ -43,11 +43,19 @@ export async function writePredictions(
   return written;
 }
 
+/** What predicted: every annotation records it. */
+export interface Predictor {
+  snapshot: Readonly<Snapshot>;
+  model: Readonly<Model>;
+  /** Names the exact code of the adapter. */
+  codeDigest: string;
+}
+
 interface Write {
   platform: Platform;
   store: EntityStore;
   actor: Actor;
-  by: { snapshot: Readonly<Snapshot>; model: Readonly<Model> };
+  by: Predictor;
 }
 
 async function replaceChunk(write: Write, results: readonly ItemPredictions[]): Promise<WrittenPredictions> {

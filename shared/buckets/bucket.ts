@@ -61,4 +61,12 @@ export interface Bucket {
 
   /** Removes the object; nothing happens when there is none. */
   delete(key: string): Promise<void>;
+
+  /**
+   * Only where many writes can be stored in one step. `work` writes to a bucket of its own, which shows what it wrote;
+   * when it resolves all of that is stored at once, and when it throws nothing is. What `work` looked at and found is
+   * there in the end as it was found. Not inside another `together`.
+   * @throws what `work` throws; BucketConflict, PreconditionFailed (what was found has other bytes by now)
+   */
+  together?<T>(work: (batch: Bucket) => Promise<T>, signal?: AbortSignal): Promise<T>;
 }

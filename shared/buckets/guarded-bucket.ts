@@ -11,10 +11,14 @@ import { checkKey, checkPrefix } from './object-key.ts';
  * that is ours, else `Cancelled`.
  */
 export class GuardedBucket implements Bucket {
+  readonly together?: NonNullable<Bucket['together']>;
   readonly #driver: Bucket;
 
   constructor(driver: Bucket) {
     this.#driver = driver;
+    if (driver.together)
+      this.together = <T>(work: (batch: Bucket) => Promise<T>, signal?: AbortSignal) =>
+        this.#together(work, signal);
   }
 
   get spec() {
@@ -80,6 +84,24 @@ export class GuardedBucket implements Bucket {
     }
   }
 
+  async #together<T>(work: (batch: Bucket) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    let failure: { error: unknown } | undefined;
+    try {
+      signal?.throwIfAborted();
+      return await this.#driver.together!(async (batch) => {
+        try {
+          return await work(new GuardedBucket(batch));
+        } catch (error) {
+          failure = { error };
+          throw error;
+        }
+      }, signal);
+    } catch (error) {
+      if (failure) throw failure.error;
+      throw this.#wrap('write', undefined, error, signal);
+    }
+  }
+
   #checkWritable(key: string): void {
     if (!this.capabilities.canWrite) throw new BucketReadOnly(this.spec.type, key);
   }
@@ -88,7 +110,9 @@ export class GuardedBucket implements Bucket {
     if (isModelfnError(cause)) return cause;
     if (signal?.aborted) {
       const reason: unknown = signal.reason;
-      return isModelfnError(reason) ? reason : new Cancelled(`The ${operation} of "${key}"`, reason);
+      return isModelfnError(reason)
+        ? reason
+        : new Cancelled(key === undefined ? `The ${operation}` : `The ${operation} of "${key}"`, reason);
     }
     return new BucketUnavailable({ bucketType: this.spec.type, operation, key, cause });
   }

@@ -1,6 +1,8 @@
 import { isAbsolute, resolve } from 'node:path';
+import type { GcsSettings } from '../config.ts';
 import { liesInRoots } from '../content/contained-path.ts';
 import type { BucketSpec, BucketType } from '../entities/bucket-spec.ts';
+import type { GitContext } from '../git/git-source.ts';
 import type { Bucket } from './bucket.ts';
 import { BucketDriverMissing, BucketNotAllowed } from './errors.ts';
 import { GuardedBucket } from './guarded-bucket.ts';
@@ -14,6 +16,9 @@ export interface BucketContext {
   defaultRoot: string;
   /** The files below a folder item the caller may see. @throws BucketNotFound */
   openItemFolder(itemId: string): Promise<ItemFolder>;
+  git: GitContext;
+  /** How Cloud Storage is reached, and which of its buckets specs may name. */
+  gcs: Readonly<GcsSettings>;
 }
 
 type Spec<T extends BucketType> = Extract<BucketSpec, { type: T }>;
@@ -29,6 +34,8 @@ const LOADERS: Loaders = {
     const folder = await context.openItemFolder(spec.itemId);
     return new (await import('./item.ts')).ItemBucket(spec, folder);
   },
+  git: async (spec, context) => (await import('./git.ts')).GitBucket.open(spec, context.git),
+  gcs: async (spec, context) => (await import('./gcs.ts')).openGcsBucket(spec, context.gcs),
 };
 
 /** The types of bucket that can be opened. */
@@ -36,7 +43,8 @@ export const BUCKET_TYPES = Object.keys(LOADERS) as readonly BucketType[];
 
 /**
  * Opens a bucket by its spec. Nothing is read or written yet.
- * @throws BucketDriverMissing, BucketNotAllowed, BucketNotFound
+ * @throws BucketDriverMissing, BucketNotAllowed, BucketNotFound, GcsPlaceNotAllowed, GitAddressRefused,
+ * GitHostNotAllowed, GitFolderNotAllowed, GitSecretMissing
  */
 export async function openBucket<T extends BucketType>(
   spec: Spec<T>,

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { type Actor, scopeOf } from '../auth/actor.ts';
 import { isoTime } from '../clock.ts';
-import { type Execution, isFinished, type StatusEntry } from '../entities/execution.ts';
+import { type Execution, isFinished, isHeld, type StatusEntry } from '../entities/execution.ts';
 import { jsonSchema } from '../entities/fields.ts';
 import { Cancelled } from '../errors.ts';
 import { ExecutionInProgress } from '../invoke/errors.ts';
@@ -31,16 +31,17 @@ export function queryExecutions(
 }
 
 /**
- * Asks a run to stop: whoever holds it stops within a moment and records it as failed. One that nobody holds is ended
- * here; one that has ended stays as it is. May be repeated. @throws EntityNotFound
+ * Asks a run to stop: whoever holds it stops within a moment and records it as failed. One that nobody holds, or that
+ * is between two slices, is ended here; one that has ended stays as it is. May be repeated. @throws EntityNotFound
  */
 export async function terminateExecution(platform: Platform, actor: Actor, id: string): Promise<Execution> {
   return platform.store.transaction(async (store) => {
     await executionFor(store, actor, id);
+    const now = await store.now();
     return store.update('Execution', id, (current) => {
       if (isFinished(current)) return current;
       const asked = { ...current, toTerminate: true, updatedAt: isoTime(platform.clock) };
-      if (isHeld(current, platform.clock.now())) return asked;
+      if (isHeld(current, now)) return asked;
       const error = new Cancelled(`execution ${id}`, 'terminate was asked for').toJSON();
       return ended(platform, asked, { durationMs: current.duration, error });
     });
@@ -70,17 +71,18 @@ export async function addProgress(
   const progress = parse(progressSchema, input, 'progress of an execution');
   return platform.store.transaction(async (store) => {
     await executionFor(store, actor, id);
-    return store.update('Execution', id, (current) => reported(platform, current, progress));
+    const now = await store.now();
+    return store.update('Execution', id, (current) => reported(platform, current, progress, now));
   });
 }
 
-function reported(platform: Platform, current: Execution, progress: Progress): Execution {
+function reported(platform: Platform, current: Execution, progress: Progress, storeNow: number): Execution {
   const status = progress.status === 'completed' ? 'success' : progress.status;
   if (isFinished(current)) {
     if (current.latestStatus.status === status) return current;
     throw new ExecutionFinished(current.id, current.latestStatus.status);
   }
-  if ((status === 'success' || status === 'failed') && isHeld(current, platform.clock.now()))
+  if ((status === 'success' || status === 'failed') && isHeld(current, storeNow))
     throw new ExecutionInProgress(current.id, current.lease!.expiresAt);
   const now = isoTime(platform.clock);
   const entry: StatusEntry = {
@@ -106,9 +108,4 @@ function reportedFailure({ message }: Progress): NonNullable<Execution['error']>
     message: message ?? 'The runner reported a failure without a message.',
     details: {},
   };
-}
-
-/** True while a container renews its lease. */
-function isHeld({ lease }: Execution, now: number): boolean {
-  return lease !== null && Date.parse(lease.expiresAt) > now;
 }

@@ -100,7 +100,7 @@ export async function deleteModel(platform: Platform, actor: Actor, id: string):
   await platform.store.transaction(async (store) => {
     await modelFor(store, actor, id);
     const snapshots = await snapshotsOfModel(store, id);
-    for (const snapshot of snapshots) await assertNotInUse({ store, clock: platform.clock }, snapshot);
+    for (const snapshot of snapshots) await assertNotInUse({ store }, snapshot);
     await removeSnapshots(
       store,
       snapshots.map((snapshot) => snapshot.id),

@@ -5,11 +5,8 @@ import type { EntityStore } from '../store/entity-store.ts';
 import { chunksOf, listMatches } from './all-matches.ts';
 
 /** @throws SnapshotInUse while a living run writes its weights; a run whose container is gone holds nothing */
-export async function assertNotInUse(
-  { store, clock }: Pick<Platform, 'store' | 'clock'>,
-  snapshot: Snapshot,
-): Promise<void> {
-  const holder = await holderOf(store, snapshot, clock.now());
+export async function assertNotInUse({ store }: Pick<Platform, 'store'>, snapshot: Snapshot): Promise<void> {
+  const holder = await holderOf(store, snapshot);
   if (holder !== undefined) throw new SnapshotInUse(snapshot, holder);
 }
 

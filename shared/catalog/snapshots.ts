@@ -111,8 +111,7 @@ export async function updateSnapshot(
     // A save that came in between wrote a pointer this look at the bucket knows nothing of.
     if (current.revision === seen.revision) next.weights = weights;
     if (canonicalJson(next) === canonicalJson(current)) return current;
-    if (frozenPart(next) !== frozenPart(current))
-      await assertNotInUse({ store, clock: platform.clock }, current);
+    if (frozenPart(next) !== frozenPart(current)) await assertNotInUse({ store }, current);
     if (next.datasetId !== current.datasetId)
       await readDataset(store, actor, next.datasetId, current.projectId);
     next.updatedAt = isoTime(platform.clock);
@@ -136,7 +135,7 @@ export async function deleteSnapshot(
   const snapshot = await platform.store.transaction(async (store) => {
     const current = await snapshotFor(store, actor, id);
     if (!options.force) {
-      await assertNotInUse({ store, clock: platform.clock }, current);
+      await assertNotInUse({ store }, current);
       const children = await childrenOf(store, id);
       if (children.length > 0)
         throw new SnapshotHasChildren(

@@ -1,6 +1,8 @@
 import { isAbsolute, resolve } from 'node:path';
+import type { GcsSettings } from '../config.ts';
 import { liesInRoots } from '../content/contained-path.ts';
 import type { CodebaseSpec, CodebaseType } from '../entities/codebase-spec.ts';
+import type { GitContext } from '../git/git-source.ts';
 import type { Codebase } from './codebase.ts';
 import { CodebaseDriverMissing, CodebaseNotAllowed, CodebaseNotFound } from './errors.ts';
 import type { ArchiveItem } from './item.ts';
@@ -13,6 +15,9 @@ export interface CodebaseContext {
   cacheDirectory: string;
   /** The zip item the caller may see. @throws CodebaseNotFound */
   readItem(itemId: string): Promise<ArchiveItem>;
+  git: GitContext;
+  /** How Cloud Storage is reached, and which of its buckets specs may name. */
+  gcs: Readonly<GcsSettings>;
 }
 
 type Spec<T extends CodebaseType> = Extract<CodebaseSpec, { type: T }>;
@@ -28,6 +33,9 @@ const LOADERS: Loaders = {
     const readItem = () => context.readItem(spec.itemId);
     return new (await import('./item.ts')).ItemCodebase(spec, context.cacheDirectory, readItem);
   },
+  git: async (spec, context) => (await import('./git.ts')).GitCodebase.open(spec, context.git),
+  gcs: async (spec, context) =>
+    (await import('./gcs.ts')).openGcsCodebase(spec, context.cacheDirectory, context.gcs),
 };
 
 /** The types of codebase that can be opened. */
@@ -35,7 +43,8 @@ export const CODEBASE_TYPES = Object.keys(LOADERS) as readonly CodebaseType[];
 
 /**
  * Opens a codebase by its spec. Nothing is fetched yet.
- * @throws CodebaseDriverMissing, CodebaseNotAllowed, CodebaseNotFound (a local one without a folder)
+ * @throws CodebaseDriverMissing, CodebaseNotAllowed, CodebaseNotFound (a local one without a folder),
+ * GcsPlaceNotAllowed, GitAddressRefused, GitHostNotAllowed, GitFolderNotAllowed, GitSecretMissing
  */
 export async function openCodebase<T extends CodebaseType>(
   spec: Spec<T>,

@@ -43,9 +43,17 @@ export async function mapItems<From, Result>(
     const outcome = results[index]!;
     if ('result' in outcome) done.push({ from: entry, result: outcome.result });
     else {
-      const { id, filename } = itemOf(entry);
-      failed.push({ item_id: id, filename, code: outcome.error.code, message: outcome.error.message });
+      failed.push(describeFailure(itemOf(entry), outcome.error));
     }
   }
   return { done, failed };
+}
+
+/** An item that failed by `error`, as outputs name it. */
+export function failedItem(item: Readonly<Item>, error: unknown): FailedItem {
+  return describeFailure(item, toErrorBody(error));
+}
+
+function describeFailure({ id, filename }: Readonly<Item>, { code, message }: ErrorBody): FailedItem {
+  return { item_id: id, filename, code, message };
 }

@@ -1,8 +1,13 @@
 import * as z from 'zod/mini';
+import { bucketSpecSchema } from './bucket-spec.ts';
 import { idSchema, jsonObjectSchema, jsonSchema, timeSchema } from './fields.ts';
+import { weightsPointerSchema } from './snapshot.ts';
 
-/** Words of the status log. A run ends in `success` or `failed`; anything else means it goes on. */
-export const EXECUTION_STATUSES = ['created', 'inProgress', 'success', 'failed', 'rerun'] as const;
+/**
+ * Words of the status log. A run ends in `success` or `failed`; anything else means it goes on. `yielded` stands in the log
+ * alone, between two slices of a run: the latest status is `inProgress` all the while, which is what clients wait on.
+ */
+export const EXECUTION_STATUSES = ['created', 'inProgress', 'success', 'failed', 'rerun', 'yielded'] as const;
 export type ExecutionStatus = (typeof EXECUTION_STATUSES)[number];
 
 export const statusEntrySchema = z.object({
@@ -34,8 +39,9 @@ export const executionSchema = z.object({
   error: z.nullable(errorBodySchema),
   status: z.array(statusEntrySchema),
   latestStatus: statusEntrySchema,
-  /** Milliseconds from claim to end; 0 while it runs. */
+  /** Milliseconds from claim to end, all slices together; of those that ended while it runs. */
   duration: z.number(),
+  /** Claims since the run began or last yielded. */
   attempts: z.number(),
   maxAttempts: z.number(),
   /** Someone asked for it to stop. */
@@ -51,8 +57,18 @@ export const executionSchema = z.object({
   ),
   /** Which caller brought it: http, event, pipeline. */
   caller: z.string(),
-  /** Who holds it and until when; null when nobody does. */
-  lease: z.nullable(z.object({ holder: z.string(), expiresAt: timeSchema })),
+  /** Grows with every claim, whoever claims: a write under an older one is refused. */
+  fence: z.optional(z.number()),
+  /** Who holds it and until when; null when nobody does. `holder` null: kept for its own next slice, and for nobody else. */
+  lease: z.nullable(z.object({ holder: z.nullable(z.string()), expiresAt: timeSchema })),
+  /** Slices that yielded. */
+  slices: z.optional(z.number()),
+  /** What the next slice goes on from: its files, and what the function has to know of them. */
+  checkpoint: z.optional(
+    z.nullable(
+      z.object({ bucket: bucketSpecSchema, weights: weightsPointerSchema, facts: jsonObjectSchema }),
+    ),
+  ),
   creator: z.string(),
   createdAt: timeSchema,
   updatedAt: timeSchema,
@@ -62,4 +78,14 @@ export type Execution = z.output<typeof executionSchema>;
 /** True once a run has its final status. */
 export function isFinished(execution: Pick<Execution, 'latestStatus'>): boolean {
   return execution.latestStatus.status === 'success' || execution.latestStatus.status === 'failed';
+}
+
+/** True while a run is alive: a container renews its lease, or its next slice is awaited. `now`: the store's time, ms since 1970. */
+export function isAlive({ lease }: Pick<Execution, 'lease'>, now: number): boolean {
+  return lease !== null && Date.parse(lease.expiresAt) > now;
+}
+
+/** True while a container works on the run. `now`: the store's time, ms since 1970. */
+export function isHeld(execution: Pick<Execution, 'lease'>, now: number): boolean {
+  return isAlive(execution, now) && execution.lease!.holder !== null;
 }

@@ -3,14 +3,24 @@ import type { Json, JsonObject } from '../json.ts';
 
 const MAX_NAME_LENGTH = 255;
 
-/** Any JSON value. */
-export const jsonSchema: z.ZodMiniType<Json> = z.json() as z.ZodMiniType<Json>;
+/** `JSON.parse` makes an own key of it, zod's records lose it without a word, and an assignment would set a prototype. */
+const noPrototypeKey = z
+  .unknown()
+  .check(
+    z.refine(
+      (value) => !hasPrototypeKey(value),
+      'has a key "__proto__", which is refused; give it another name',
+    ),
+  );
 
-/** A JSON object, its values anything. */
-export const jsonObjectSchema: z.ZodMiniType<JsonObject> = z.record(
-  z.string(),
-  jsonSchema,
-) as z.ZodMiniType<JsonObject>;
+/** Any JSON value without a key `__proto__`. */
+export const jsonSchema = z.pipe(noPrototypeKey, z.json()) as unknown as z.ZodMiniType<Json>;
+
+/** A JSON object, its values anything, without a key `__proto__` at any depth. */
+export const jsonObjectSchema = z.pipe(
+  noPrototypeKey,
+  z.record(z.string(), z.json()),
+) as unknown as z.ZodMiniType<JsonObject>;
 
 /** Opaque id of any entity. Never interpreted, only compared; bounded so that it cannot fill a log. */
 export const idSchema = z
@@ -37,3 +47,9 @@ export const nullableText = z._default(z.nullable(z.string()), null);
 
 /** Short words people put on an entity to find it again. */
 export const tagsSchema = z._default(z.array(z.string().check(z.minLength(1), z.maxLength(100))), []);
+
+function hasPrototypeKey(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return value.some(hasPrototypeKey);
+  return Object.hasOwn(value, '__proto__') || Object.values(value).some(hasPrototypeKey);
+}

@@ -44,6 +44,33 @@ export class LeaseLost extends ModelfnError {
   }
 }
 
+/** Every container that took the run was lost with it. It is not tried again. */
+export class AttemptsExhausted extends ModelfnError {
+  override readonly name = 'AttemptsExhausted';
+  readonly code = 'AttemptsExhausted';
+  readonly statusCode = 500;
+  constructor(execution: { id: string; functionName: string; attempts: number }) {
+    super(
+      `Execution ${execution.id} (${execution.functionName}) was begun ${execution.attempts} times, and each time its container was lost before it ended: out of memory, killed, or out of time. Give the function more of what it lacks, and call it again under a new id.`,
+      { details: { executionId: execution.id, attempts: execution.attempts } },
+    );
+  }
+}
+
+/** A run went on past its slice, and the caller has no way to bring the next one. */
+export class RunYielded extends ModelfnError {
+  override readonly name = 'RunYielded';
+  readonly code = 'RunYielded';
+  readonly statusCode = 503;
+  override readonly retryable = true;
+  constructor(executionId: string, functionName: string) {
+    super(
+      `Execution ${executionId} of ${functionName} is not at its end yet: its next slice goes on when the same call comes again. Start long work by the state machine, which does that.`,
+      { details: { executionId, functionName } },
+    );
+  }
+}
+
 /** What a finished run failed with, told again. */
 export class RecordedFailure extends ModelfnError {
   override readonly name: string;

@@ -3,10 +3,11 @@ import type { JsonObject } from '../json.ts';
 
 /**
  * An execution as the wire has it (contract section 9.3), with `error` and `caller` beside. What the platform would fill
- * and modelfn has no word for is null; the lease is nobody's business but the holders'.
+ * and modelfn has no word for is null; lease, fence and checkpoint are nobody's business but
+ * the holders'.
  */
 export function executionToWire(execution: Execution, baseUrl?: string): JsonObject {
-  const { lease: _lease, ...shown } = execution;
+  const { lease: _lease, fence: _fence, checkpoint: _checkpoint, ...shown } = execution;
   return {
     ...shown,
     statusLog: shown.status,

@@ -1,13 +1,15 @@
 import { isoTime } from '../clock.ts';
-import { type Execution, isFinished, type StatusEntry } from '../entities/execution.ts';
+import { type Execution, isFinished, isHeld, type StatusEntry } from '../entities/execution.ts';
 import { type ErrorBody, hasCode } from '../errors.ts';
 import { canonicalJson, type Json } from '../json.ts';
 import type { Platform } from '../platform.ts';
-import { ExecutionInProgress, ExecutionMismatch, LeaseLost } from './errors.ts';
+import { AttemptsExhausted, ExecutionInProgress, ExecutionMismatch, LeaseLost } from './errors.ts';
 import type { Invocation } from './invocation.ts';
 
 /** How long a holder may be silent before another container may take its run over. */
 export const LEASE_MS = 30_000;
+/** How long a run that yielded waits for its next slice before what it holds is free for others. */
+export const SLICE_WAIT_MS = 15 * 60_000;
 const MAX_ATTEMPTS = 3;
 
 type Shop = Pick<Platform, 'store' | 'clock'>;
@@ -33,7 +35,9 @@ export function newExecution({ clock }: Pick<Platform, 'clock'>, id: string, cal
     triggerId: call.triggerId ?? null,
     ...(call.pipeline && { pipeline: call.pipeline }),
     caller: call.caller,
+    fence: 0,
     lease: null,
+    slices: 0,
     creator: call.actor.email,
     createdAt: now,
     updatedAt: now,
@@ -42,7 +46,8 @@ export function newExecution({ clock }: Pick<Platform, 'clock'>, id: string, cal
 
 /**
  * Takes a run for one holder, in one write that only one of many claimers wins. A run that ended is answered as it is,
- * unless it failed by a fault that may pass and has attempts left; an abandoned one is taken over.
+ * unless it failed by a fault that may pass and has attempts left; an abandoned one is taken over, until it took every
+ * container down that tried: then it ends. One that yielded goes on.
  * @throws ExecutionInProgress while another holder's lease lasts; ExecutionMismatch for an id of another call
  */
 export async function claimExecution(
@@ -52,8 +57,9 @@ export async function claimExecution(
   holder: string,
 ): Promise<Execution> {
   const fresh = newExecution(shop, id, call);
+  const now = await shop.store.now();
   try {
-    const claimed = begun(shop, fresh, holder);
+    const claimed = begun(shop, fresh, holder, now);
     await shop.store.insert('Execution', [claimed]);
     return claimed;
   } catch (error) {
@@ -62,10 +68,11 @@ export async function claimExecution(
   return shop.store.update('Execution', id, (current) => {
     assertSameCall(current, call);
     if (isFinished(current) && !mayRunAgain(current)) return current;
-    const { lease } = current;
-    if (lease && lease.holder !== holder && Date.parse(lease.expiresAt) > shop.clock.now())
-      throw new ExecutionInProgress(id, lease.expiresAt);
-    return begun(shop, current, holder);
+    if (isHeld(current, now) && current.lease!.holder !== holder)
+      throw new ExecutionInProgress(id, current.lease!.expiresAt);
+    if (!isFinished(current) && current.attempts >= current.maxAttempts)
+      return ended(shop, current, { durationMs: 0, error: new AttemptsExhausted(current).toJSON() });
+    return begun(shop, current, holder, now);
   });
 }
 
@@ -76,9 +83,10 @@ export async function renewExecution(
   holder: string,
   progress: { percentComplete: number; message?: string | undefined } | undefined,
 ): Promise<{ toTerminate: boolean }> {
+  const now = await shop.store.now();
   const { toTerminate } = await shop.store.update('Execution', id, (current) => {
     assertHeld(current, holder);
-    const renewed = { ...current, lease: leaseOf(shop, holder) };
+    const renewed = { ...current, lease: leaseOf(holder, now) };
     return progress
       ? withStatus(shop, renewed, { status: 'inProgress', ...compactProgress(progress) })
       : renewed;
@@ -99,13 +107,46 @@ export async function finishExecution(
   });
 }
 
+/** Ends a slice of a run: the next claim goes on with it. @throws LeaseLost when another holder has it by now */
+export async function yieldExecution(
+  shop: Shop,
+  id: string,
+  holder: string,
+  slice: { durationMs: number; percentComplete: number; message?: string | undefined },
+): Promise<Execution> {
+  const now = await shop.store.now();
+  return shop.store.update('Execution', id, (current) => {
+    assertHeld(current, holder);
+    const { durationMs, ...progress } = slice;
+    const timestamp = isoTime(shop.clock);
+    const log = current.status.filter(({ status }) => status !== 'yielded');
+    return {
+      ...current,
+      // A slice that came to its end is headway: what goes wrong in the next one has all attempts again.
+      attempts: 0,
+      slices: (current.slices ?? 0) + 1,
+      duration: Math.round(current.duration + durationMs),
+      lease: { holder: null, expiresAt: new Date(now + SLICE_WAIT_MS).toISOString() },
+      status: [...log, { timestamp, status: 'yielded', ...compactProgress(progress) }],
+      latestStatus: { timestamp, status: 'inProgress', ...compactProgress(progress) },
+      updatedAt: timestamp,
+    };
+  });
+}
+
 /** A run as it is once it ended; pure. */
 export function ended(
   shop: Pick<Platform, 'clock'>,
   execution: Execution,
   result: { durationMs: number } & ({ output: Json } | { error: ErrorBody }),
 ): Execution {
-  const base = { ...execution, duration: Math.round(result.durationMs), lease: null };
+  const earlierMs = execution.slices ? execution.duration : 0;
+  const base = {
+    ...execution,
+    duration: Math.round(earlierMs + result.durationMs),
+    lease: null,
+    checkpoint: null,
+  };
   if ('output' in result)
     return withStatus(
       shop,
@@ -119,15 +160,17 @@ export function ended(
   );
 }
 
-function begun(shop: Pick<Platform, 'clock'>, execution: Execution, holder: string): Execution {
+function begun(shop: Pick<Platform, 'clock'>, execution: Execution, holder: string, now: number): Execution {
   const next = {
     ...execution,
     attempts: execution.attempts + 1,
+    fence: (execution.fence ?? 0) + 1,
     output: null,
     error: null,
-    lease: leaseOf(shop, holder),
+    lease: leaseOf(holder, now),
   };
-  return withStatus(shop, next, { status: 'inProgress', percentComplete: 0 });
+  const percentComplete = execution.slices ? (execution.latestStatus.percentComplete ?? 0) : 0;
+  return withStatus(shop, next, { status: 'inProgress', percentComplete });
 }
 
 /** A run's log keeps one entry a status: progress replaces progress, so that the row stays small. */
@@ -152,8 +195,8 @@ function compactProgress({
   return { percentComplete, ...(message !== undefined && { message }) };
 }
 
-function leaseOf({ clock }: Pick<Platform, 'clock'>, holder: string): NonNullable<Execution['lease']> {
-  return { holder, expiresAt: new Date(clock.now() + LEASE_MS).toISOString() };
+function leaseOf(holder: string, now: number): NonNullable<Execution['lease']> {
+  return { holder, expiresAt: new Date(now + LEASE_MS).toISOString() };
 }
 
 /** A fault of the system (5xx) may pass; a wrong call stays wrong, and what someone stopped stays stopped. */
@@ -161,7 +204,8 @@ function mayRunAgain({ error, attempts, maxAttempts }: Execution): boolean {
   return error !== null && error.statusCode >= 500 && attempts < maxAttempts;
 }
 
-function assertHeld(execution: Execution, holder: string): void {
+/** The guard of every write of a run. @throws LeaseLost when another holder has the run, or it has ended */
+export function assertHeld(execution: Execution, holder: string): void {
   if (execution.lease?.holder !== holder) throw new LeaseLost(execution.id);
 }
 

@@ -2,6 +2,7 @@ import type { EntityKinds } from '../entities/kinds.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { ReferenceKind } from '../resolve/reference.ts';
 import type { Run } from './run.ts';
+import type { Yielded } from './yielded.ts';
 
 /** Types of plain inputs, by the platform's names (contract section 9.4). */
 interface PlainTypes {
@@ -58,7 +59,8 @@ export interface FunctionSpec<S extends InputSpecs = InputSpecs> {
    * answers 202 with the execution to poll.
    */
   readonly mode: 'inPlace' | 'background';
-  run(inputs: Inputs<S>, run: Run): Promise<JsonObject>;
+  /** `Yielded`: the time is up and the work is not done; the same call again goes on with it. For background functions. */
+  run(inputs: Inputs<S>, run: Run): Promise<JsonObject | Yielded>;
 }
 
 /** Declares a function; the types of `run` follow from `inputs`. */

@@ -29,6 +29,7 @@ export function createContainer(platform: Platform, builtIns: BuiltInAdapters): 
     platform,
     builtIns,
     entities: new EntityCache(),
+    files: cache,
     loaded: new LoadedSnapshots(platform, builtIns, cache),
   };
 }

@@ -19,8 +19,15 @@ export interface Invocation {
   readonly deadline?: number | undefined;
 }
 
-/** How a run ended. `replayed`: it had ended before, and this is what it answered then. */
-export type Outcome = { readonly execution: Execution; readonly replayed: boolean } & (
+/**
+ * How a run ended. `replayed`: it had ended before, and this is what it answered then. `yielded`: it has not ended, the same
+ * call again goes on with it; `output` tells so in the form a state machine looks at.
+ */
+export type Outcome = {
+  readonly execution: Execution;
+  readonly replayed: boolean;
+  readonly yielded?: true;
+} & (
   | { readonly output: JsonObject; readonly error?: undefined }
   | { readonly error: unknown; readonly output?: undefined }
 );

@@ -2,19 +2,23 @@ import type { Execution } from '../entities/execution.ts';
 import { isFinished } from '../entities/execution.ts';
 import { InternalError, isModelfnError, toErrorBody } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
+import type { EntityStore } from '../store/entity-store.ts';
 import { DeadlineExceeded, RecordedFailure } from './errors.ts';
-import { claimExecution, ended, finishExecution, newExecution } from './executions.ts';
+import { claimExecution, ended, finishExecution, newExecution, yieldExecution } from './executions.ts';
+import { FencedStore } from './fenced-store.ts';
 import type { FunctionSpec, InputSpecs, Inputs } from './function-spec.ts';
 import type { Invocation, Outcome } from './invocation.ts';
 import { Lease } from './lease.ts';
 import { readInputs } from './read-inputs.ts';
 import type { Container, Run } from './run.ts';
+import { Yielded } from './yielded.ts';
 
 /**
  * Runs a function once for a call: claim, resolve, run, record. Never throws for a run that failed: the outcome carries
  * the error, and the execution its record. A call in place without an id of its own is recorded in one write when it
  * ended; every other one is claimed first, so that a repeated delivery finds it.
- * @throws what stops a run from being begun: ExecutionInProgress, ExecutionMismatch, StoreUnavailable; and, for a call in
+ * @throws what stops a run from being begun: DeadlineExceeded, ExecutionInProgress, ExecutionMismatch, StoreUnavailable;
+ * LeaseLost when another container took it over meanwhile; and, for a call in
  * place without an id, wrong inputs, of which nothing is recorded
  */
 export async function invoke<S extends InputSpecs>(
@@ -22,6 +26,7 @@ export async function invoke<S extends InputSpecs>(
   spec: FunctionSpec<S>,
   call: Invocation,
 ): Promise<Outcome> {
+  assertTimeLeft(container, call);
   if (call.executionId === undefined && spec.mode === 'inPlace') return runUnclaimed(container, spec, call);
   const id = call.executionId ?? container.platform.ids.objectId();
   const holder = container.platform.ids.uuid();
@@ -59,6 +64,7 @@ async function runUnclaimed<S extends InputSpecs>(
   const result = await attempt(spec.name, signal, () =>
     spec.run(inputs, runOf(container, call, { executionId: fresh.id, projectId, signal })),
   );
+  if ('yielded' in result) throw new InternalError(new Error(`${spec.name} is in place and cannot yield`));
   const durationMs = performance.now() - begun;
   const record =
     'output' in result
@@ -79,17 +85,24 @@ async function runClaimed<S extends InputSpecs>(
   const { platform } = container;
   const begun = performance.now();
   const lease = new Lease(platform, claimed.id, holder, signalOf(call, platform.clock.now()));
+  const store = new FencedStore(platform.store, claimed.id, holder);
   const result = await attempt(spec.name, lease.signal, async () => {
     const { inputs, projectId } = await checkCall(container, spec, call);
-    if (projectId !== undefined && claimed.projectId !== projectId)
-      await adopt(container, claimed.id, projectId);
+    if (projectId !== undefined && claimed.projectId !== projectId) await adopt(store, claimed.id, projectId);
     return spec.run(inputs, {
       ...runOf(container, call, { executionId: claimed.id, projectId, signal: lease.signal }),
+      platform: { ...platform, store },
       progress: (percentComplete, message) => lease.progress(percentComplete, message),
     });
   });
   await lease.end();
   const durationMs = performance.now() - begun;
+  if ('yielded' in result) {
+    const { percentComplete, message } = result.yielded;
+    const slice = { durationMs, percentComplete, message };
+    const execution = await yieldExecution(platform, claimed.id, holder, slice);
+    return { execution, replayed: false, yielded: true, output: yieldedOutput(execution) };
+  }
   const record =
     'output' in result
       ? { durationMs, output: result.output }
@@ -99,8 +112,13 @@ async function runClaimed<S extends InputSpecs>(
 }
 
 /** The project shows once the inputs are resolved; the record is found by it. */
-async function adopt({ platform }: Container, id: string, projectId: string): Promise<void> {
-  await platform.store.update('Execution', id, (current) => ({ ...current, projectId }));
+async function adopt(store: EntityStore, id: string, projectId: string): Promise<void> {
+  await store.update('Execution', id, (current) => ({ ...current, projectId }));
+}
+
+/** A container that is about to be stopped begins nothing: the call is delivered again to one that has time. @throws DeadlineExceeded */
+function assertTimeLeft({ platform }: Container, { deadline, functionName }: Invocation): void {
+  if (deadline !== undefined && deadline <= platform.clock.now()) throw new DeadlineExceeded(functionName);
 }
 
 function runOf(
@@ -109,7 +127,8 @@ function runOf(
   own: Pick<Run, 'executionId' | 'projectId' | 'signal'>,
 ): Run {
   const { platform } = container;
-  return { container, platform, actor: call.actor, log: platform.log, progress: () => undefined, ...own };
+  const { actor, deadline } = call;
+  return { container, platform, actor, deadline, log: platform.log, progress: () => undefined, ...own };
 }
 
 /** Never aborts for a call without a deadline. */
@@ -122,10 +141,11 @@ function signalOf({ deadline }: Invocation, now: number): AbortSignal {
 async function attempt(
   functionName: string,
   signal: AbortSignal,
-  work: () => Promise<JsonObject>,
-): Promise<{ output: JsonObject } | { error: unknown }> {
+  work: () => Promise<JsonObject | Yielded>,
+): Promise<{ output: JsonObject } | { yielded: Yielded } | { error: unknown }> {
   try {
-    return { output: await work() };
+    const answer = await work();
+    return answer instanceof Yielded ? { yielded: answer } : { output: answer };
   } catch (error) {
     return { error: causeOf(error, signal, functionName) };
   }
@@ -138,6 +158,12 @@ function causeOf(error: unknown, signal: AbortSignal, functionName: string): unk
     return isModelfnError(reason) ? reason : new DeadlineExceeded(functionName);
   }
   return isModelfnError(error) ? error : new InternalError(error);
+}
+
+/** `status` is what the state machine's loop looks at. */
+function yieldedOutput({ id, functionName, slices, latestStatus }: Execution): JsonObject {
+  const percentComplete = latestStatus.percentComplete ?? 0;
+  return { status: 'yielded', executionId: id, function: functionName, slices: slices ?? 0, percentComplete };
 }
 
 function replay(execution: Execution): Outcome {

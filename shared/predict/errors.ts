@@ -29,6 +29,19 @@ export class PredictionInvalid extends ModelfnError {
   }
 }
 
+/** An adapter's batches are of no size. */
+export class BatchSizeInvalid extends ModelfnError {
+  override readonly name = 'BatchSizeInvalid';
+  readonly code = 'BatchSizeInvalid';
+  readonly statusCode = 422;
+  constructor(maxBatchSize: number) {
+    super(
+      `The adapter's maxBatchSize is ${maxBatchSize}; it is to be a whole number from 1. Set it in the adapter's class.`,
+      { details: { maxBatchSize: String(maxBatchSize) } },
+    );
+  }
+}
+
 /** An evaluation found nothing that the snapshot's current revision predicted. */
 export class PredictionsMissing extends ModelfnError {
   override readonly name = 'PredictionsMissing';

@@ -1,11 +1,12 @@
 import type { Prediction } from '../../adapters/model-adapter.ts';
 import type { ItemPredictions } from '../annotations/predictions.ts';
-import { type FailedItem, mapItems } from '../datasets/map-items.ts';
+import { type FailedItem, failedItem, mapItems } from '../datasets/map-items.ts';
 import { inputOf } from '../datasets/partition-data.ts';
 import type { Item } from '../entities/item.ts';
 import type { Platform } from '../platform.ts';
 import type { LoadedSnapshot } from '../snapshots/loaded-snapshots.ts';
-import { PredictionInvalid } from './errors.ts';
+import { BatchSizeInvalid, PredictionInvalid } from './errors.ts';
+import { predictBatch } from './predict-batch.ts';
 
 /** What a loaded snapshot says about items, in the items' order; items that could not be read are apart. */
 export interface PredictedItems {
@@ -15,7 +16,8 @@ export interface PredictedItems {
 }
 
 /**
- * Prepares and predicts items, at most `maxBatchSize` of them in memory at once. An unreadable item fails alone.
+ * Prepares and predicts items, at most `maxBatchSize` of them in memory at once. An unreadable item fails alone, and so
+ * does one that makes the adapter throw.
  * @throws PredictionInvalid for an answer that is no list of annotations with the snapshot's labels
  */
 export async function predictItems(
@@ -27,18 +29,27 @@ export async function predictItems(
   const { signal, minConfidence, onProgress } = options;
   const predicted: PredictedItems = { results: [], failed: [], timings: { prepareMs: 0, predictMs: 0 } };
   const labels = new Set(adapter.labels);
-  for (let from = 0; from < items.length; from += adapter.maxBatchSize) {
-    const batch = items.slice(from, from + adapter.maxBatchSize);
+  const batchSize = batchSizeOf(adapter.maxBatchSize);
+  for (let from = 0; from < items.length; from += batchSize) {
+    const batch = items.slice(from, from + batchSize);
     const started = performance.now();
     const prepare = (item: Readonly<Item>) => adapter.prepare(inputOf(platform, item));
     const { done, failed } = await mapItems(batch, (item) => item, prepare, signal);
     const prepared = performance.now();
     const samples = done.map(({ result }) => result);
-    const answers = samples.length > 0 ? await adapter.predict(samples, { signal }) : [];
-    signal.throwIfAborted();
-    checkCount(answers, batch, samples.length);
+    const predict = async (part: readonly unknown[]) => {
+      const answers = await adapter.predict(part, { signal });
+      checkCount(answers, batch, part.length);
+      return answers;
+    };
+    const outcomes = await predictBatch(samples, predict, signal);
     for (const [index, { from: item }] of done.entries()) {
-      const predictions = checked(item, answers[index]!, labels, adapter.labels);
+      const outcome = outcomes[index]!;
+      if ('error' in outcome) {
+        predicted.failed.push(failedItem(item, outcome.error));
+        continue;
+      }
+      const predictions = checked(item, outcome.predictions, labels, adapter.labels);
       predicted.results.push({
         item,
         predictions: predictions.filter((each) => each.confidence >= minConfidence),
@@ -50,6 +61,12 @@ export async function predictItems(
     onProgress?.(Math.min(items.length, from + batch.length));
   }
   return predicted;
+}
+
+/** No batch size at all would be a loop without end. */
+function batchSizeOf(maxBatchSize: number): number {
+  if (Number.isSafeInteger(maxBatchSize) && maxBatchSize >= 1) return maxBatchSize;
+  throw new BatchSizeInvalid(maxBatchSize);
 }
 
 function checkCount(answers: Prediction[][], batch: readonly Readonly<Item>[], wanted: number): void {

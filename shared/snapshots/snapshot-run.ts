@@ -1,5 +1,5 @@
 import { isoTime } from '../clock.ts';
-import { isFinished } from '../entities/execution.ts';
+import { isAlive, isFinished } from '../entities/execution.ts';
 import type { Snapshot } from '../entities/snapshot.ts';
 import { ModelfnError } from '../errors.ts';
 import type { Platform } from '../platform.ts';
@@ -41,12 +41,11 @@ export class RevisionMoved extends ModelfnError {
 export async function holderOf(
   store: EntityStore,
   snapshot: Pick<Snapshot, 'run'>,
-  now: number,
 ): Promise<string | undefined> {
   const id = snapshot.run?.executionId;
   const execution = id === undefined ? undefined : await store.get('Execution', id);
   if (!execution || isFinished(execution)) return undefined;
-  return execution.lease && Date.parse(execution.lease.expiresAt) > now ? execution.id : undefined;
+  return isAlive(execution, await store.now()) ? execution.id : undefined;
 }
 
 /** Gives the snapshot to one run. @throws SnapshotInUse */
@@ -56,7 +55,7 @@ export async function beginRun(
   executionId: string,
 ): Promise<Snapshot> {
   const current = await shop.store.get('Snapshot', snapshot.id);
-  const holder = current && (await holderOf(shop.store, current, shop.clock.now()));
+  const holder = current && (await holderOf(shop.store, current));
   if (holder !== undefined && holder !== executionId) throw new SnapshotInUse(snapshot, holder);
   return shop.store.update('Snapshot', snapshot.id, (now) => {
     const other = now.run?.executionId;

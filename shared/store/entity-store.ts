@@ -35,6 +35,12 @@ export interface OutboxEntry {
 export interface EntityStore {
   readonly kind: string;
 
+  /**
+   * The store's own time, ms since 1970. Leases are measured by it: containers whose clocks differ agree on when one
+   * ended.
+   */
+  now(): Promise<number>;
+
   /** `undefined` when there is none by that id. */
   get<K extends EntityKind>(kind: K, id: string): Promise<EntityKinds[K] | undefined>;
 

@@ -49,6 +49,11 @@ class SqliteStore implements EntityStore {
     this.#transaction = transaction;
   }
 
+  async now(): Promise<number> {
+    this.#assertOpen();
+    return this.#clock.now();
+  }
+
   async get<K extends EntityKind>(kind: K, id: string): Promise<EntityKinds[K] | undefined> {
     return this.#read((database) => readEntity(database, kind, id)?.entity);
   }

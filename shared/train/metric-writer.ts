@@ -6,6 +6,12 @@ import type { Platform } from '../platform.ts';
 
 const BATCH = 200;
 
+/** A place in a training's log: points logged so far, and the latest value of each curve. */
+export interface LogPlace {
+  count: number;
+  latest: Record<string, number>;
+}
+
 /**
  * Takes the points an adapter logs and writes them in batches. Ids depend on execution and place: a run that is done
  * again writes the same points again, not twice.
@@ -15,16 +21,29 @@ export class MetricWriter {
   readonly #snapshotId: string;
   readonly #executionId: string;
   #waiting: MetricSample[] = [];
-  #count = 0;
+  #count: number;
   #writing: Promise<void> = Promise.resolve();
   #failure: unknown;
   /** The latest value of each curve, by `<figure>/<legend>`. */
-  readonly latest: Record<string, number> = {};
+  readonly latest: Record<string, number>;
 
-  constructor(platform: Pick<Platform, 'store' | 'clock'>, snapshotId: string, executionId: string) {
+  /** `from`: how far the log was at the checkpoint that the training goes on from. Points after it are written again, the same. */
+  constructor(
+    platform: Pick<Platform, 'store' | 'clock'>,
+    snapshotId: string,
+    executionId: string,
+    from: LogPlace = { count: 0, latest: {} },
+  ) {
     this.#platform = platform;
     this.#snapshotId = snapshotId;
     this.#executionId = executionId;
+    this.#count = from.count;
+    this.latest = { ...from.latest };
+  }
+
+  /** Where the log is now, once all of it is written. */
+  async place(): Promise<LogPlace> {
+    return { count: await this.flush(), latest: { ...this.latest } };
   }
 
   /** @throws InvalidInput for a point that is not finite or has no name */

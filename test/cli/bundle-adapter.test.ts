@@ -5,25 +5,25 @@ import { bundleAdapter } from '../../cli/bundle-adapter.ts';
 import { temporaryFolder } from '../shared/content/temporary-folder.ts';
 import { writeFiles } from './command-line.ts';
 
-const NEAREST_MEAN = join(import.meta.dirname, 'fixtures', 'nearest-mean.ts');
+const NEAREST_CENTROID = join(import.meta.dirname, '../../examples/nearest-centroid/adapter.ts');
 const CLASS = (name: string) =>
   `export class ${name} extends ModelAdapter { prepare() {} train() {} predict() {} save() {} load() {} }`;
 
 describe('bundleAdapter', () => {
   it('finds the adapter class by its methods, and takes its types', async () => {
-    const { className, adapterClass } = await bundleAdapter(NEAREST_MEAN);
+    const { className, adapterClass } = await bundleAdapter(NEAREST_CENTROID);
 
-    expect(className).toBe('NearestMean');
-    expect([adapterClass.inputType, adapterClass.outputType]).toEqual(['tabular', 'class']);
+    expect(className).toBe('NearestCentroid');
+    expect([adapterClass.inputType, adapterClass.outputType]).toEqual(['image', 'class']);
   });
 
   it('makes the same archive of the same source, wherever it lies', async () => {
     const folder = temporaryFolder();
     await mkdir(join(folder, 'deep', 'down'), { recursive: true });
-    const copy = join(folder, 'deep', 'down', 'nearest-mean.ts');
-    await copyFile(NEAREST_MEAN, copy);
+    const copy = join(folder, 'deep', 'down', 'adapter.ts');
+    await copyFile(NEAREST_CENTROID, copy);
 
-    const here = await bundleAdapter(NEAREST_MEAN);
+    const here = await bundleAdapter(NEAREST_CENTROID);
     const there = await bundleAdapter(copy);
 
     expect(Buffer.from(there.archive).equals(here.archive)).toBe(true);

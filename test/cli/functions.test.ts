@@ -6,13 +6,14 @@ import type { JsonObject } from '../../shared/json.ts';
 import { type CommandLine, commandLine, writeFiles } from './command-line.ts';
 
 const FIXTURES = join(import.meta.dirname, 'fixtures');
+const NEAREST_CENTROID = join(import.meta.dirname, '../../examples/nearest-centroid');
 const POINTS = 'x,y,side\n1,1,left\n2,1,left\n1,2,left\n8,8,right\n9,8,right\n8,9,right\n';
 
 describe('functions on the command line', () => {
   it('goes the whole way with an adapter of the user: push, train, predict, evaluate, load, save', async () => {
     const line = await withPoints();
-    await line.json('models', 'push', 'means', join(FIXTURES, 'nearest-mean.ts'), '--project', 'demo');
-    await line.json('snapshots', 'create', 'one', '--model', 'means', '--dataset', 'points');
+    await line.json('models', 'push', 'centroid', NEAREST_CENTROID, '--project', 'demo');
+    await line.json('snapshots', 'create', 'one', '--model', 'centroid', '--dataset', 'points');
 
     const trained = await line.json('train', 'one');
     expect(trained).toMatchObject({ status: 'trained', snapshot: { revision: 1 }, items: { train: 6 } });
@@ -42,9 +43,9 @@ describe('functions on the command line', () => {
 
     expect(await line.json('load', 'one')).toMatchObject({
       labels: ['left', 'right'],
-      files: [{ path: 'means.json' }],
+      files: [{ path: 'centroids.json' }],
     });
-    await writeFiles(line.cwd, { 'weights/means.json': '{"left":[0,0]}' });
+    await writeFiles(line.cwd, { 'weights/centroids.json': '{"centroids":{"left":[0,0]},"spread":1}' });
     expect(await line.json('save', 'one', '--directory', 'weights')).toMatchObject({
       snapshot: { revision: 2 },
     });
@@ -75,8 +76,8 @@ describe('functions on the command line', () => {
   it('writes a dataset as a layout and reads it back into another dataset with the same labels', async () => {
     const line = await withPoints();
     await line.json('datasets', 'create', 'copy', '--project', 'demo');
-    await line.json('models', 'push', 'means', join(FIXTURES, 'nearest-mean.ts'), '--project', 'demo');
-    await line.json('snapshots', 'create', 'one', '--model', 'means', '--dataset', 'points');
+    await line.json('models', 'push', 'centroid', NEAREST_CENTROID, '--project', 'demo');
+    await line.json('snapshots', 'create', 'one', '--model', 'centroid', '--dataset', 'points');
 
     await line.json('convert', 'one', '--to', 'layout');
     const back = await line.json('convert', 'one', '--from', 'layout', '--dataset', 'copy');

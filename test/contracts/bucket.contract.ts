@@ -159,6 +159,42 @@ export function bucketContract(name: string, open: () => Promise<OpenedBucket>):
       await writer;
     });
 
+    it('stores the writes of a batch together, when it is done and not before', async ({ skip }) => {
+      if (bucket.together === undefined) return skip('the driver stores one object at a time');
+      await bucket.write('old', bytesOf('x'));
+      await bucket.write('kept', bytesOf('x'));
+
+      const result = await bucket.together(async (batch) => {
+        await batch.write('a/1', chunks('on', 'e'));
+        await batch.write('b', bytesOf('two'));
+        await batch.delete('old');
+        expect(await codeOf(batch.write('b', bytesOf('three'), { ifAbsent: true }))).toBe(
+          'PreconditionFailed',
+        );
+        expect(await codeOf(batch.write('../up', bytesOf('x')))).toBe('InvalidKey');
+        expect(await textOf(batch, 'a/1', { start: 1 })).toBe('ne');
+        expect((await listOf(batch)).map(({ key }) => key)).toEqual(['a/1', 'b', 'kept']);
+        expect((await listOf(bucket)).map(({ key }) => key)).toEqual(['kept', 'old']);
+        return batch.stat('b');
+      });
+
+      expect((await listOf(again)).map(({ key }) => key)).toEqual(['a/1', 'b', 'kept']);
+      expect(await again.stat('b')).toEqual(result);
+    });
+
+    it('stores nothing of a batch that fails, and hands its error through', async ({ skip }) => {
+      if (bucket.together === undefined) return skip('the driver stores one object at a time');
+      const broken = new Error('the batch broke');
+
+      const failing = bucket.together(async (batch) => {
+        await batch.write('key', bytesOf('x'));
+        throw broken;
+      });
+
+      await expect(failing).rejects.toBe(broken);
+      expect(await listOf(again)).toEqual([]);
+    });
+
     it('refuses hostile keys in every call', async () => {
       for (const key of ['../up', 'a/../../up', '/etc/passwd', 'a\\b', 'a\0b', '', 'a//b', './a', 'a/']) {
         expect(await codeOf(bucket.stat(key))).toBe('InvalidKey');

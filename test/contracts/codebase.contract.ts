@@ -1,10 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Codebase } from '../../shared/codebases/codebase.ts';
-
-/** Relative paths and texts of code. */
-export type Code = Readonly<Record<string, string>>;
+import { type Code, codeIn } from '../shared/codebases/code-in.ts';
 
 /** Every promise of `codebases/codebase.ts`. `open` makes a codebase that holds this code; called twice for the same code, two of them. */
 export function codebaseContract(name: string, open: (code: Code) => Promise<Codebase>): void {
@@ -21,7 +17,7 @@ export function codebaseContract(name: string, open: (code: Code) => Promise<Cod
       const one = await (await open(CODE)).checkout();
       const two = await (await open(CODE)).checkout();
 
-      expect(one.digest).toMatch(/^[0-9a-f]{64}$/);
+      expect(one.digest).toMatch(/^[0-9a-f]{40}([0-9a-f]{24})?$/);
       expect(two.digest).toBe(one.digest);
     });
 
@@ -51,14 +47,4 @@ export function codebaseContract(name: string, open: (code: Code) => Promise<Cod
       await expect((await open(CODE)).checkout(AbortSignal.abort(reason))).rejects.toBe(reason);
     });
   });
-}
-
-export async function codeIn(directory: string): Promise<Code> {
-  const code: Record<string, string> = {};
-  for (const entry of await readdir(directory, { withFileTypes: true, recursive: true })) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    code[path.slice(directory.length + 1)] = await readFile(path, 'utf8');
-  }
-  return code;
 }

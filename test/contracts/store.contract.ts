@@ -49,6 +49,13 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         expect(await again.get('Item', 'a1')).toBeUndefined();
       });
 
+      it('tells one time to all of its handles', async () => {
+        const before = await store.now();
+
+        expect(await again.now()).toBeGreaterThanOrEqual(before);
+        expect(Math.abs((await store.now()) - Date.now())).toBeLessThan(60_000);
+      });
+
       it('hands out copies: changing one changes nothing in the store', async () => {
         const given = item('i1');
         await store.insert('Item', [given]);

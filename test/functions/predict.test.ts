@@ -51,6 +51,8 @@ describe('the predict function', () => {
             confidence: 0.5,
             model_id: space.model.id,
             snapshot_id: space.snapshot.id,
+            revision: 1,
+            code_digest: expect.stringMatching(/./),
           },
         },
       },
@@ -109,6 +111,41 @@ describe('the predict function', () => {
       failed: [{ filename: '/test/4.json', code: 'ItemUnreadable' }],
     });
     expect(await predictions()).toHaveLength(3);
+  });
+
+  it('lands the others when one item makes the adapter throw, and leaves the earlier prediction of that one', async () => {
+    await predict();
+    const before = await predictions();
+    await runInPlace(space.container, trainFunction, { snapshot: space.snapshot.id });
+    space.probe.onPredict = (samples) => {
+      if (samples.includes(14)) throw new Error('fourteen is poison');
+    };
+
+    const output = await predict();
+
+    const poisoned = space.items.get('/test/14.json')!.id;
+    expect(output).toMatchObject({ items: 3, failed: [{ item_id: poisoned, filename: '/test/14.json' }] });
+    const after = await predictions();
+    expect(after).toHaveLength(4);
+    expect(after.find(({ itemId }) => itemId === poisoned)).toEqual(
+      before.find(({ itemId }) => itemId === poisoned),
+    );
+  });
+
+  it('gives an item whose content was replaced predictions of their own', async () => {
+    await predict();
+    const before = (await predictions()).map(({ id }) => id);
+    const content = await space.platform.content.put(new TextEncoder().encode('{"x": 10.5}'), 100);
+    await space.platform.store.update('Item', space.items.get('/test/10.json')!.id, (item) => ({
+      ...item,
+      content,
+    }));
+
+    await predict();
+
+    const after = (await predictions()).map(({ id }) => id);
+    expect(after).toHaveLength(4);
+    expect(after.filter((id) => !before.includes(id))).toHaveLength(1);
   });
 
   it('of nothing but unreadable items fails and writes nothing', async () => {

@@ -21,11 +21,11 @@ export interface TinyProbe {
   memoryBytes: number | undefined;
   /** Runs at the start of a load. */
   onLoad: () => Promise<void> | void;
-  /** Runs at the start of a prediction. */
-  onPredict: () => Promise<void> | void;
   onUnload: () => void;
   /** Runs at the start of a training, before it looks at its signal. */
   onTrain: (context: TrainContext) => Promise<void> | void;
+  /** Runs at the start of a prediction; what it throws is what the adapter throws. */
+  onPredict: (samples: readonly number[]) => Promise<void> | void;
 }
 
 /** A classifier of JSON items `{"x": number}` by the nearest class mean; small enough to see through. */
@@ -73,7 +73,7 @@ export function tinyAdapters(probe: Partial<TinyProbe> = {}): {
 
     async predict(samples: readonly number[]): Promise<Prediction[][]> {
       shared.predictions += 1;
-      await shared.onPredict();
+      await shared.onPredict(samples);
       if (this.#isUnloaded) shared.predictionsAfterUnload += 1;
       const bias = Number(this.configuration.bias);
       return samples.map((sample) => {

@@ -1,75 +1,85 @@
 import type { ModelAdapterClass } from '../../../adapters/model-adapter.ts';
-import { isModelAdapter } from '../../../adapters/model-adapter.ts';
-import { messageOf } from '../../../shared/errors.ts';
-import { deepFreeze, type JsonObject, mergePatch } from '../../../shared/json.ts';
+import { BUILT_IN, builtInAdapters } from '../../../adapters/registry.ts';
+import type { CheckResult } from '../../../conformance/check.ts';
+import { checkAdapter } from '../../../conformance/check-adapter.ts';
+import { folderData } from '../../../conformance/data/folder-data.ts';
 import { bundleAdapter } from '../../bundle-adapter.ts';
 import type { Answer } from '../../command.ts';
 import type { Desk } from '../../desk.ts';
 import { EXIT_CODES } from '../../exit-codes.ts';
 import { jsonObjectOption } from '../../options.ts';
+import { progressBar } from '../../output/progress-bar.ts';
 import { visible } from '../../output/table.ts';
-import { countText, sizeText } from '../../output/units.ts';
+import { countText, durationText, sizeText } from '../../output/units.ts';
 
-/** One thing an adapter is to keep to, and whether it does. */
-interface Check {
-  name: string;
-  passed: boolean;
-  /** What was found, when it failed. */
-  reason: string | null;
+interface CheckOptions {
+  class?: string;
+  configuration?: string;
+  data?: string;
+  weights?: string;
+  seed?: number;
 }
 
-const LABELS = ['first', 'second'];
+/** The adapter that was named. */
+interface Found {
+  className: string;
+  adapterClass: ModelAdapterClass;
+  /** Of the bundle; `null` for a built-in one. */
+  sizeBytes: number | null;
+}
 
-/** Bundles an adapter and checks it. What fails is listed with its reason and ends in exit code 5. */
-export async function check(
-  desk: Desk,
-  path: string,
-  options: { class?: string; configuration?: string },
-): Promise<Answer> {
-  const configuration = (await jsonObjectOption(desk.io, '--configuration', options.configuration)) ?? {};
-  const { className, adapterClass, sizeBytes } = await bundleAdapter(desk.path(path), options.class);
-  const checks = checkClass(adapterClass, configuration);
-  const failed = checks.filter(({ passed }) => !passed);
-  const verdict =
-    failed.length === 0
-      ? `${className} passes ${countText(checks.length, 'check')}. Push it with: modelfn models push <model> ${path} --project <project>`
-      : `${className} fails ${failed.length} of ${countText(checks.length, 'check')}.`;
+/** Runs the conformance kit on an adapter. What fails is listed with its reason and ends in exit code 5. */
+export async function check(desk: Desk, adapter: string, options: CheckOptions): Promise<Answer> {
+  const { io, mode } = desk;
+  const configuration = (await jsonObjectOption(io, '--configuration', options.configuration)) ?? {};
+  const data = options.data === undefined ? undefined : await folderData(desk.path(options.data));
+  const { className, adapterClass, sizeBytes } = await find(desk, adapter, options.class);
+  const bar = progressBar(io, 'check', mode.json);
+  const started = performance.now();
+  const { passed, seed, checks } = await checkAdapter(adapterClass, {
+    configuration,
+    ...(data && { data }),
+    ...(options.weights !== undefined && { weights: desk.path(options.weights) }),
+    ...(options.seed !== undefined && { seed: options.seed }),
+    signal: io.interrupted,
+    onCheck: ({ name }, index, count) => bar.update(index / count, name),
+  }).finally(() => bar.end());
+  const took = durationText(performance.now() - started);
   return {
-    json: { className, sizeBytes, passed: failed.length === 0, checks: checks.map((each) => ({ ...each })) },
-    text: [`${className}, ${sizeText(sizeBytes)}`, ...checks.map(checkLine), verdict].join('\n'),
-    ...(failed.length > 0 && { exitCode: EXIT_CODES.refused }),
+    json: { className, sizeBytes, seed, passed, checks: checks.map((each) => ({ ...each })) },
+    text: [
+      sizeBytes === null ? `${className}, built in` : `${className}, ${sizeText(sizeBytes)}`,
+      ...checks.map(checkLine),
+      `${verdict(className, checks)} It took ${took}.`,
+      ...(passed && sizeBytes !== null
+        ? [`Push it with: modelfn models push <model> ${adapter} --project <project>`]
+        : []),
+    ].join('\n'),
+    ...(!passed && { exitCode: EXIT_CODES.refused }),
   };
 }
 
-/** What can be told of a class without data. */
-function checkClass(adapterClass: ModelAdapterClass, given: JsonObject): Check[] {
-  const configuration = deepFreeze(
-    mergePatch(structuredClone(adapterClass.defaults ?? {}) as JsonObject, given),
-  );
-  return [
-    checked('it extends the ModelAdapter of modelfn', () => {
-      if (!isModelAdapter(new adapterClass({ configuration, labels: LABELS })))
-        throw new Error('its class extends something else; import ModelAdapter from "modelfn"');
-    }),
-    checked('it takes a frozen configuration and frozen labels', () => {
-      new adapterClass(deepFreeze({ configuration, labels: [...LABELS] }));
-    }),
-    checked('its maxBatchSize is a whole number from 1', () => {
-      const { maxBatchSize } = new adapterClass({ configuration, labels: LABELS });
-      if (!Number.isSafeInteger(maxBatchSize) || maxBatchSize < 1) throw new Error(`it is ${maxBatchSize}`);
-    }),
-  ];
+/** A built-in adapter by its entry point `modelfn/<name>`, or the class of a file or folder. */
+async function find(desk: Desk, adapter: string, className: string | undefined): Promise<Found> {
+  if (!adapter.startsWith('modelfn/')) return bundleAdapter(desk.path(adapter), className);
+  const adapterClass = await builtInAdapters.load(adapter);
+  return { className: BUILT_IN[adapter]!.className, adapterClass, sizeBytes: null };
 }
 
-function checked(name: string, work: () => void): Check {
-  try {
-    work();
-    return { name, passed: true, reason: null };
-  } catch (error) {
-    return { name, passed: false, reason: messageOf(error) };
-  }
+function verdict(className: string, checks: readonly CheckResult[]): string {
+  const count = (outcome: CheckResult['outcome']) => checks.filter((each) => each.outcome === outcome).length;
+  const skipped = count('skipped') > 0 ? `; ${count('skipped')} not run` : '';
+  return count('failed') === 0
+    ? `${className} passes ${countText(count('passed'), 'check')}${skipped}.`
+    : `${className} fails ${count('failed')} of ${countText(checks.length, 'check')}${skipped}.`;
 }
 
-function checkLine({ name, passed, reason }: Check): string {
-  return `  ${passed ? 'ok  ' : 'FAIL'} ${name}${reason === null ? '' : `: ${visible(reason)}`}`;
+const MARKS: Readonly<Record<CheckResult['outcome'], string>> = {
+  passed: 'ok  ',
+  failed: 'FAIL',
+  skipped: '-   ',
+};
+
+function checkLine({ name, outcome, reason }: CheckResult): string {
+  return `  ${MARKS[outcome]} ${name}${reason === null ? '' : `: ${visible(reason)}`}`;
 }

@@ -1,3 +1,4 @@
+import type { SQSBatchResponse } from 'aws-lambda';
 import { LOCAL_ACTOR } from '../../auth/actor.ts';
 import { type DatasetEvent, datasetEventSchema } from '../../entities/dataset-event.ts';
 import type { Trigger } from '../../entities/trigger.ts';
@@ -5,14 +6,10 @@ import { messageOf, toErrorBody } from '../../errors.ts';
 import { derivedId } from '../../ids.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { parse } from '../../parse.ts';
+import { RunYielded } from '../errors.ts';
 import type { FunctionSpec, InputSpecs } from '../function-spec.ts';
 import { invoke } from '../invoke.ts';
 import type { Container } from '../run.ts';
-
-/** Partial batch response: the records SQS is to deliver again. */
-export interface BatchResponse {
-  batchItemFailures: { itemIdentifier: string }[];
-}
 
 /**
  * An SQS batch of dataset events. Each record ends by itself: those that failed are named in the reply, and SQS delivers
@@ -24,8 +21,8 @@ export async function callFromQueue<S extends InputSpecs>(
   spec: FunctionSpec<S>,
   batch: JsonObject,
   deadline: number | undefined,
-): Promise<BatchResponse> {
-  const batchItemFailures: BatchResponse['batchItemFailures'] = [];
+): Promise<SQSBatchResponse> {
+  const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
   for (const record of batch.Records as JsonObject[]) {
     try {
       await handle(container, spec, readEvent(JSON.parse(String(record.body))), deadline);
@@ -82,6 +79,7 @@ async function handle<S extends InputSpecs>(
     });
     executions.push(outcome.execution.id);
     if (outcome.error !== undefined) failures.push(outcome.error);
+    else if (outcome.yielded) failures.push(new RunYielded(outcome.execution.id, spec.name));
   }
   if (failures.length > 0) throw failures[0];
   return executions;

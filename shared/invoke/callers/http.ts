@@ -1,6 +1,7 @@
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import serverless from 'serverless-http';
 import { LOCAL_ACTOR } from '../../auth/actor.ts';
+import type { Execution } from '../../entities/execution.ts';
 import { type ErrorBody, InvalidInput, toErrorBody } from '../../errors.ts';
 import type { JsonObject } from '../../json.ts';
 import { deadlineOf } from '../deadline.ts';
@@ -78,6 +79,8 @@ function run<S extends InputSpecs>(
       return accept({ container, spec, context }, read, request, response);
     const outcome = await invoke(container, spec, read.call);
     response.set('x-execution-id', outcome.execution.id);
+    if (outcome.yielded)
+      return goOn({ container, spec, context }, read, outcome.execution, request, response);
     if (read.form === 'platform')
       return void response.json(executionToWire(outcome.execution, baseUrlOf(request)));
     if (outcome.output === undefined) return sendError(response, toErrorBody(outcome.error));
@@ -99,10 +102,38 @@ async function accept<S extends InputSpecs>(
   const execution = known ?? newExecution(container.platform, id, call);
   if (!known) await container.platform.store.insert('Execution', [execution]);
   await context.dispatch!(payloadOf(call));
-  const url = `${baseUrlOf(request)}/executions/${id}`;
-  response.status(202).set({ location: url, 'x-execution-id': id });
-  if (read.form === 'platform') response.json(executionToWire(execution, baseUrlOf(request)));
-  else response.json({ executionId: id, function: spec.name, status: execution.latestStatus.status, url });
+  answerAccepted(spec.name, read.form, execution, request, response);
+}
+
+/** The slice that the caller waited for is over, the run is not: the next ones run after the answer. */
+async function goOn<S extends InputSpecs>(
+  { spec, context }: Served<S>,
+  read: ReadCall,
+  execution: Execution,
+  request: Request,
+  response: express.Response,
+): Promise<void> {
+  await context.dispatch?.(payloadOf({ ...read.call, executionId: execution.id }));
+  answerAccepted(spec.name, read.form, execution, request, response);
+}
+
+function answerAccepted(
+  functionName: string,
+  form: ReadCall['form'],
+  execution: Execution,
+  request: Request,
+  response: express.Response,
+): void {
+  const url = `${baseUrlOf(request)}/executions/${execution.id}`;
+  response.status(202).set({ location: url, 'x-execution-id': execution.id });
+  if (form === 'platform') response.json(executionToWire(execution, baseUrlOf(request)));
+  else
+    response.json({
+      executionId: execution.id,
+      function: functionName,
+      status: execution.latestStatus.status,
+      url,
+    });
 }
 
 function payloadOf({

@@ -35,9 +35,15 @@ export interface CommitOptions {
 /**
  * Brings every object of a manifest into the bucket and then, last, the manifest itself: who reads a manifest finds
  * all it lists. Stopped anywhere, the bucket has some objects more and all earlier manifests; repeating goes on from
- * there.
+ * there. A bucket that can stores all of it in one step.
  */
-export async function commitFiles(options: CommitOptions): Promise<SavedFiles> {
+export function commitFiles(options: CommitOptions): Promise<SavedFiles> {
+  const { bucket, signal } = options;
+  if (bucket.together === undefined) return sendFiles(options);
+  return bucket.together((batch) => sendFiles({ ...options, bucket: batch }), signal);
+}
+
+async function sendFiles(options: CommitOptions): Promise<SavedFiles> {
   const { bucket, manifest, manifestBytes, open, signal, onProgress } = options;
   const { snapshotId, files } = manifest;
   const totalBytes = sumBytes(files);

@@ -73,9 +73,16 @@ export function manifestKey(revision: number, sha256: string): string {
   return `manifests/${revision}.${sha256.slice(0, 16)}.json`;
 }
 
-/** True for the keys `objectKey` and `manifestKey` make: they are ours, not files a user put into the bucket. */
+/** Where a training's checkpoints lie, below them the same keys as beside the weights. */
+export function checkpointPrefix(executionId: string): string {
+  return `checkpoints/${executionId}/`;
+}
+
+/** True for the keys `objectKey` and `manifestKey` make, a checkpoint's too: they are ours, not files a user put into the bucket. */
 export function isProtocolKey(key: string): boolean {
-  return /^(objects\/[0-9a-f]{64}|manifests\/\d+\.[0-9a-f]{16}\.json)$/.test(key);
+  return /^(checkpoints\/[\w.:-]{1,128}\/)?(objects\/[0-9a-f]{64}|manifests\/\d+\.[0-9a-f]{16}\.json)$/.test(
+    key,
+  );
 }
 
 function decodeUtf8(bytes: Uint8Array): string {

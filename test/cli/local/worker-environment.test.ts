@@ -15,11 +15,18 @@ it('a worker reads the very configuration that its server has', () => {
       MODELFN_LOADED_BYTES: '4000',
       MODELFN_WORKERS: '5',
       MODELFN_LOG_LEVEL: 'debug',
+      MODELFN_GCS_CREDENTIALS: 'keys/gcs.json',
+      STORAGE_EMULATOR_HOST: 'localhost:4443',
+      MODELFN_GCS_BUCKETS: 'weights, shared/team-a/',
     },
     '/somewhere',
   );
 
-  const env = toEnvironment(config, { PATH: '/bin', MODELFN_HOME: '/elsewhere' });
+  const env = toEnvironment(config, {
+    PATH: '/bin',
+    MODELFN_HOME: '/elsewhere',
+    STORAGE_EMULATOR_HOST: 'localhost:1',
+  });
 
   expect(readConfig(env, '/another')).toEqual(config);
   expect(env.PATH).toBe('/bin');

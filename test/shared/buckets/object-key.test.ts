@@ -80,7 +80,7 @@ describe('keys of objects', () => {
         } catch {
           return;
         }
-        expect(posix.join('/root', key)).toBe(`/root/${key}`);
+        expect(posix.join('/bucket', key)).toBe(`/bucket/${key}`);
       }),
     );
   });

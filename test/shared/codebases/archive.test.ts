@@ -5,9 +5,9 @@ import { type Zippable, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { ARCHIVE_LIMITS, packFolder, unpackArchive } from '../../../shared/codebases/archive.ts';
 import { bytesOf, codeOf } from '../../contracts/bucket.contract.ts';
-import { codeIn } from '../../contracts/codebase.contract.ts';
 import { temporaryFolder } from '../content/temporary-folder.ts';
 import { writeFiles } from '../snapshots/weights.ts';
+import { codeIn } from './code-in.ts';
 
 const LINK = 0o120777 << 16;
 const PIPE = 0o010644 << 16;

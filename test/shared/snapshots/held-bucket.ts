@@ -4,6 +4,7 @@ import { BucketUnavailable, ObjectNotFound } from '../../../shared/buckets/error
 import { GuardedBucket } from '../../../shared/buckets/guarded-bucket.ts';
 import { sha256Of } from '../../../shared/content/file-digest.ts';
 import { ModelfnError } from '../../../shared/errors.ts';
+import { seededRandom } from '../../support/seeded-random.ts';
 
 /** One chunk that waits to be let through. */
 export interface Gate {
@@ -155,15 +156,10 @@ export class HeldBucket implements Bucket {
   }
 }
 
-/** Numbers below `count` in an order that the seed alone decides (mulberry32). */
+/** Numbers below `count`, the same sequence for the same seed. */
 export function seeded(seed: number): (count: number) => number {
-  let state = seed >>> 0;
-  return (count) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * count);
-  };
+  const random = seededRandom(seed);
+  return (count) => Math.floor(random() * count);
 }
 
 /** Bytes that look like no others, the same for the same seed. */

@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BuiltInAdapters } from '../adapters/built-in-adapters.ts';
+import type { ModelAdapterClass } from '../adapters/model-adapter.ts';
+import { LOCAL_ACTOR } from '../shared/auth/actor.ts';
+import { listMatches } from '../shared/catalog/all-matches.ts';
+import { createDataset } from '../shared/catalog/datasets.ts';
+import { type ImportEntry, uploadItems } from '../shared/catalog/item-import.ts';
+import { createModel } from '../shared/catalog/models.ts';
+import { createProject } from '../shared/catalog/projects.ts';
+import { createSnapshot } from '../shared/catalog/snapshots.ts';
+import { readConfig } from '../shared/config.ts';
+import type { Dataset } from '../shared/entities/dataset.ts';
+import type { Item, Partition } from '../shared/entities/item.ts';
+import type { Model } from '../shared/entities/model.ts';
+import type { Snapshot } from '../shared/entities/snapshot.ts';
+import { createContainer } from '../shared/invoke/handler.ts';
+import type { Container } from '../shared/invoke/run.ts';
+import type { JsonObject } from '../shared/json.ts';
+import { openPlatform } from '../shared/open-platform.ts';
+import type { Platform } from '../shared/platform.ts';
+import type { CheckData, CheckFile } from './data/check-data.ts';
+import { CheckDataUnusable } from './errors.ts';
+
+/** Entry point of the adapter on the workbench: as if it were built in, whatever file it came from. */
+const ENTRY_POINT = 'modelfn/adapter-under-check';
+/** Of every four items of a class: two to train on, one to validate, one to test. */
+const TURNS: readonly Partition[] = ['train', 'test', 'train', 'validation'];
+
+/** A real platform in a temporary folder: SQLite, local buckets, the kit's items in a dataset, an untrained snapshot. */
+export interface Workbench {
+  readonly platform: Platform;
+  readonly dataset: Dataset;
+  readonly model: Model;
+  readonly snapshot: Snapshot;
+  /** Items to predict; each is labelled. */
+  readonly testItems: readonly Item[];
+  /** Items to predict that look like no class; may be none. */
+  readonly oddItems: readonly Item[];
+  /** Items that nobody can read: an empty file, and one of random bytes. */
+  readonly brokenItems: readonly Item[];
+  /** A process's memory: a second one has loaded nothing. */
+  openContainer(): Container;
+  /** A new empty folder. */
+  folder(): Promise<string>;
+  /** Removes all of it. */
+  close(): Promise<void>;
+}
+
+/** @throws CheckDataUnusable */
+export async function openWorkbench(
+  adapterClass: ModelAdapterClass,
+  configuration: JsonObject,
+  data: CheckData,
+): Promise<Workbench> {
+  const home = await mkdtemp(join(tmpdir(), 'modelfn-check-'));
+  const platform = await openPlatform(readConfig({ MODELFN_HOME: home, MODELFN_LOG_LEVEL: 'silent' }));
+  const close = async () => {
+    await platform.close();
+    await rm(home, { recursive: true, force: true });
+  };
+  try {
+    return {
+      ...(await fill(platform, adapterClass, configuration, data)),
+      folder: () => folderIn(home),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function fill(
+  platform: Platform,
+  adapterClass: ModelAdapterClass,
+  configuration: JsonObject,
+  data: CheckData,
+): Promise<Omit<Workbench, 'folder' | 'close'>> {
+  const project = await createProject(platform, LOCAL_ACTOR, { name: 'conformance' });
+  const dataset = await createDataset(platform, LOCAL_ACTOR, { name: 'items', projects: [project.id] });
+  const { failures } = await uploadItems(platform, LOCAL_ACTOR, dataset.id, entriesOf(data), {
+    mode: 'skip',
+  });
+  const [failure] = failures;
+  if (failure) throw new CheckDataUnusable(failure.path, failure.error.message, 'Leave it out.');
+  const model = await createModel(platform, LOCAL_ACTOR, {
+    name: 'model',
+    projectId: project.id,
+    entryPoint: ENTRY_POINT,
+    className: 'Adapter',
+    configuration,
+  });
+  const snapshot = await createSnapshot(platform, LOCAL_ACTOR, {
+    name: 'snapshot',
+    projectId: project.id,
+    modelId: model.id,
+    datasetId: dataset.id,
+  });
+  const builtIns: BuiltInAdapters = {
+    has: (entryPoint) => entryPoint === ENTRY_POINT,
+    load: async () => adapterClass,
+  };
+  const below = (folder: string) =>
+    listMatches(platform.store, 'Item', {
+      filter: { $and: [{ type: 'file' }, { filename: { $glob: `/${folder}/*` } }] },
+      scope: { datasetId: dataset.id },
+      sort: [{ field: 'filename', direction: 'ascending' }],
+    });
+  return {
+    platform,
+    dataset,
+    model,
+    snapshot,
+    testItems: await below('test'),
+    oddItems: await below('odd'),
+    brokenItems: await below('broken'),
+    openContainer: () => createContainer(platform, builtIns),
+  };
+}
+
+/** Names are unique without their folders, so that an item is found again whatever an adapter's layout makes of paths. */
+function* entriesOf({ classes, odd }: CheckData): Generator<ImportEntry> {
+  let index = 0;
+  const nameOf = ({ extension }: CheckFile) => {
+    index += 1;
+    return `item-${String(index).padStart(4, '0')}${extension}`;
+  };
+  for (const [label, files] of classes)
+    for (const [turn, file] of files.entries()) {
+      const partition = TURNS[turn % TURNS.length]!;
+      yield { path: `/${partition}/${nameOf(file)}`, bytes: file.bytes, label, partition };
+    }
+  for (const file of odd) yield { path: `/odd/${nameOf(file)}`, bytes: file.bytes };
+  const [sample] = [...classes.values()].flat();
+  if (!sample) return;
+  yield { path: `/train/${nameOf(sample)}`, bytes: sample.bytes, partition: 'train' };
+  const noise = Uint8Array.from({ length: 64 }, (_, position) => 0xff - (position % 7));
+  for (const bytes of [new Uint8Array(), noise]) yield { path: `/broken/${nameOf(sample)}`, bytes };
+}
+
+async function folderIn(home: string): Promise<string> {
+  const folder = join(home, 'folders', randomUUID());
+  await mkdir(folder, { recursive: true });
+  return folder;
+}

@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest';
+import { BUILT_IN } from '../../adapters/registry.ts';
+import { madeData } from '../../conformance/data/made-data.ts';
+import type { ConformanceOptions } from '../../conformance/index.ts';
+import { NearestCentroid } from '../../examples/nearest-centroid/adapter.ts';
+import { adapterContract } from '../contracts/adapter.contract.ts';
+
+type Openers = Readonly<Record<string, () => Promise<ConformanceOptions>>>;
+
+const made: Openers = { 'made items': async () => ({}) };
+
+/** Ways to check a built-in adapter, by entry point and what is special about them. */
+const WAYS: Readonly<Record<string, Openers>> = {
+  'modelfn/svm': {
+    ...made,
+    'a table': async () => ({ data: await madeData('tabular', 1) }),
+    'a linear kernel, standardised': async () => ({ configuration: { kernel: 'linear', standardise: true } }),
+    'another seed': async () => ({ seed: 20_260_801 }),
+  },
+};
+
+for (const [entryPoint, { load }] of Object.entries(BUILT_IN))
+  for (const [way, open] of Object.entries(WAYS[entryPoint] ?? made))
+    adapterContract(`${entryPoint}, ${way}`, load, open);
+
+for (const inputType of ['image', 'tabular'])
+  adapterContract(
+    `the example nearest-centroid, ${inputType}`,
+    async () => NearestCentroid,
+    async () => ({ data: await madeData(inputType, 1) }),
+  );
+
+it('has ways to check for adapters that there are', () => {
+  expect(Object.keys(BUILT_IN)).toEqual(expect.arrayContaining(Object.keys(WAYS)));
+});

@@ -1,0 +1,47 @@
+import { inspect } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { readConfig, toEnvironment } from '../../shared/config.ts';
+
+describe('secrets in the environment', () => {
+  const env = { MODELFN_SECRET_GIT_TOKEN: 'hunter2', MODELFN_SECRET_EMPTY: '', AWS_SECRET_ACCESS_KEY: 'aws' };
+
+  it('are found by the names that entities may use, and by no other', () => {
+    const { secrets } = readConfig(env, '/here');
+
+    expect(secrets.get('MODELFN_SECRET_GIT_TOKEN')).toBe('hunter2');
+    expect(secrets.get('AWS_SECRET_ACCESS_KEY')).toBeUndefined();
+    expect(secrets.names).toEqual(['MODELFN_SECRET_GIT_TOKEN']);
+  });
+
+  it('are not printed with the configuration', () => {
+    const config = readConfig(env, '/here');
+
+    for (const text of [
+      JSON.stringify(config),
+      inspect(config, { depth: 9, showHidden: true }),
+      `${config.secrets}`,
+    ])
+      expect(text).not.toContain('hunter2');
+  });
+
+  it('are handed to the processes that are started with the configuration', () => {
+    const passed = toEnvironment(readConfig({ ...env, MODELFN_GIT_HOSTS: 'github.com' }, '/here'), {});
+
+    expect(passed).toMatchObject({
+      MODELFN_SECRET_GIT_TOKEN: 'hunter2',
+      MODELFN_GIT_HOSTS: 'https://github.com',
+    });
+  });
+
+  it('have a name of capitals, digits and underscores', () => {
+    expect(() => readConfig({ MODELFN_SECRET_token: 'hunter2' })).toThrow(
+      expect.objectContaining({ code: 'InvalidConfig', message: expect.not.stringContaining('hunter2') }),
+    );
+  });
+});
+
+it('a list of git hosts that is none is told with an example', () => {
+  expect(() => readConfig({ MODELFN_GIT_HOSTS: 'https://host/path' })).toThrow(
+    expect.objectContaining({ code: 'InvalidConfig', message: expect.stringContaining('github.com') }),
+  );
+});
