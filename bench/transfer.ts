@@ -13,7 +13,7 @@ import { rawDownload, rawUpload } from './link/raw-transfer.ts';
 import { scratchFolder } from './link/scratch-folder.ts';
 import { markdownTable, shown, spreadOf } from './statistics.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 3;
 const SHAPES = [
   { name: '1 file of 256 MB', count: 1, sizeBytes: 256_000_000 },
   { name: '2,000 files of 64 KB', count: 2_000, sizeBytes: 64_000 },

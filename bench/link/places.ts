@@ -39,7 +39,7 @@ async function openHttp(): Promise<Place> {
 async function openGcs(): Promise<Place> {
   const spec: BucketSpec = {
     type: 'gcs',
-    gcsProjectName: 'bench',
+    gcsProjectName: 'bench-project',
     gcsBucketName: 'bench',
     gcsPrefix: 'weights',
   };
