@@ -8,7 +8,7 @@ import { createProject } from '../shared/catalog/projects.ts';
 import { createSnapshot } from '../shared/catalog/snapshots.ts';
 import { readConfig } from '../shared/config.ts';
 import { openPlatform } from '../shared/open-platform.ts';
-import { commitDirectory } from '../shared/snapshots/commit-weights.ts';
+import { commitWeights } from '../shared/snapshots/commit-weights.ts';
 import { PART_BYTES } from '../shared/snapshots/files/fetch-parts.ts';
 import { FileCache } from '../shared/snapshots/files/file-cache.ts';
 import { loadFiles } from '../shared/snapshots/files/load-files.ts';
@@ -168,7 +168,12 @@ async function prepare(place: Place, home: string): Promise<Saved> {
     const directory = join(home, 'weights');
     const [file] = await writeRandomFiles(directory, { count: 1, sizeBytes: WEIGHT_BYTES });
     if (file!.name !== WEIGHTS_FILE) throw new Error(`${file!.name} is not ${WEIGHTS_FILE}`);
-    const { saved } = await commitDirectory(platform, snapshot, { directory, lineage: {} });
+    const { saved } = await commitWeights(platform, snapshot, {
+      source: directory,
+      lineage: {},
+      creator: LOCAL_ACTOR.email,
+      executionId: platform.ids.objectId(),
+    });
     const { items } = await platform.store.query('Item', { filter: { type: 'file' } });
     const { manifestKey, manifestSha256, files } = saved;
     return { snapshotId: snapshot.id, itemId: items[0]!.id, manifestKey, manifestSha256, weights: files[0]! };

@@ -55,6 +55,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<R
     summary: "commit files as a snapshot's weights",
     load: async () => (await import('./commands/save.ts')).registerSave,
   },
+  gc: {
+    summary: 'free what no revision of a snapshot refers to',
+    load: async () => (await import('./commands/gc.ts')).registerGc,
+  },
   adapters: {
     summary: 'list built-in adapters, check one of your own',
     load: async () => (await import('./commands/adapters.ts')).registerAdapters,

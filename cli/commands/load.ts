@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type Answer, onSession, withExamples } from '../command.ts';
 import type { CliIo } from '../io.ts';
+import { wholeOption } from '../options.ts';
 import { part, parts } from '../output/parts.ts';
 import { fields } from '../output/table.ts';
 import { countText, durationText, sizeText } from '../output/units.ts';
@@ -15,14 +16,22 @@ export function registerLoad(program: Command, io: CliIo): void {
       .command('load')
       .description('Load a snapshot from its bucket, every file verified, and tell what it is.')
       .argument('<snapshot>', 'id or name')
+      .option('--revision <number>', 'an earlier revision; the current one when missing', wholeOption)
       .action(onSession(io, load)),
     'modelfn load rbf',
   );
 }
 
-async function load(session: Session, reference: string): Promise<Answer> {
+async function load(
+  session: Session,
+  reference: string,
+  { revision }: { revision?: number },
+): Promise<Answer> {
   const snapshot = await find(session, 'Snapshot', reference);
-  const { output, executionId } = await runFunction(session, 'load', { snapshot: snapshot.id });
+  const { output, executionId } = await runFunction(session, 'load', {
+    snapshot: snapshot.id,
+    ...(revision !== undefined && { revision }),
+  });
   const model = part(output, 'model');
   const labels = Array.isArray(output.labels) ? output.labels : [];
   return {

@@ -5,7 +5,7 @@ import { type Answer, onSession, withExamples } from '../command.ts';
 import { WrongUsage } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
-import { jsonObjectOption, numberOption } from '../options.ts';
+import { jsonObjectOption, numberOption, wholeOption } from '../options.ts';
 import { failedLines, part, parts } from '../output/parts.ts';
 import { table } from '../output/table.ts';
 import { countText, durationText, numberText } from '../output/units.ts';
@@ -28,6 +28,7 @@ export function registerPredict(program: Command, io: CliIo): void {
       .option('--partition <partition>', 'with --dataset: only train, validation or test')
       .option('--filter <json>', 'with --dataset: conditions that narrow the items, or @file')
       .option('--min-confidence <number>', 'drop predictions below, 0 to 1', numberOption)
+      .option('--revision <number>', 'an earlier revision; the current one when missing', wholeOption)
       .option('--no-write', 'answer the predictions and write nothing')
       .action(onSession(io, predict)),
     'modelfn predict rbf --dataset digits --partition test',
@@ -42,6 +43,7 @@ interface PredictOptions {
   partition?: string;
   filter?: string;
   minConfidence?: number;
+  revision?: number;
   write: boolean;
 }
 
@@ -62,6 +64,7 @@ async function predict(
     items: itemsOf(items, home, filter),
     write: options.write,
     ...(options.minConfidence !== undefined && { minConfidence: options.minConfidence }),
+    ...(options.revision !== undefined && { revision: options.revision }),
   });
   const failed = parts(output, 'failed');
   return {

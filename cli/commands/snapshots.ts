@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { onSession, withExamples } from '../command.ts';
 import type { CliIo } from '../io.ts';
-import { listOption, numberOption } from '../options.ts';
+import { listOption, numberOption, wholeOption } from '../options.ts';
 import { clone, createOne, listAll, remove, showOne } from './snapshots/entities.ts';
 import { logOne, showMetrics } from './snapshots/metrics.ts';
+import { listSaved, restore } from './snapshots/revisions.ts';
 
 /** `modelfn snapshots`. */
 export function registerSnapshots(program: Command, io: CliIo): void {
@@ -47,6 +48,20 @@ export function registerSnapshots(program: Command, io: CliIo): void {
       .option('--force', 'also when others were made from it, or a run writes it')
       .action(onSession(io, remove)),
     'modelfn snapshots delete rbf-c1 --yes',
+  );
+  withExamples(
+    onSnapshot('revisions', 'List the saved revisions of a snapshot, the newest first.').action(
+      onSession(io, listSaved),
+    ),
+    'modelfn snapshots revisions rbf',
+  );
+  withExamples(
+    onSnapshot('restore', 'Make an earlier revision the next one, or write its files into a folder.')
+      .option('--revision <number>', 'which; with --to the current one when missing', wholeOption)
+      .option('--to <folder>', 'write the files there, every one verified; empty or not there yet')
+      .action(onSession(io, restore)),
+    'modelfn snapshots restore rbf --revision 1',
+    'modelfn snapshots restore rbf --to ./weights',
   );
   registerMetrics(snapshots, io);
 }

@@ -3,6 +3,7 @@ const HINTS: Readonly<Record<string, string>> = {
   DatasetReadonly: 'Here: modelfn datasets unlock <dataset>',
   DatasetMissing: 'Here: add --dataset <dataset>',
   PredictionsMissing: 'Here: add --predict, or run modelfn predict <snapshot> --dataset <dataset> first',
+  RevisionNotFound: 'Here: modelfn snapshots revisions <snapshot>',
   WeightsMissing: 'Here: modelfn train <snapshot>, or modelfn save <snapshot> --directory <folder>',
   SnapshotInUse: 'Here: modelfn executions terminate <id>',
   SnapshotHasChildren: 'Here: add --force',

@@ -1,6 +1,7 @@
 import { defineFunction } from '../../shared/invoke/function-spec.ts';
 import type { JsonObject } from '../../shared/json.ts';
 import type { LoadedSnapshot } from '../../shared/snapshots/loaded-snapshots.ts';
+import { snapshotAt } from '../../shared/snapshots/snapshot-at.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
 
 /** Brings a snapshot in and tells what it is: the proof that it can be loaded, before anyone depends on it. */
@@ -10,13 +11,19 @@ export const loadFunction = defineFunction({
   mode: 'inPlace',
   inputs: {
     snapshot: { type: 'Snapshot', required: true, description: 'the snapshot to load' },
+    revision: {
+      type: 'Integer',
+      least: 1,
+      description: 'an earlier revision of the snapshot; the current one when missing',
+    },
     fresh: {
       type: 'Boolean',
       default: false,
       description: 'true: load again even if this container holds it in memory already',
     },
   },
-  run: async ({ snapshot, fresh }, { container, signal }) => {
+  run: async ({ fresh, revision, ...inputs }, { container, signal }) => {
+    const snapshot = await snapshotAt(container, inputs.snapshot, revision);
     const model = await modelOf(container, snapshot);
     const started = performance.now();
     const report = (loaded: LoadedSnapshot, cold: boolean): JsonObject => {

@@ -6,6 +6,7 @@ import { defineFunction } from '../../shared/invoke/function-spec.ts';
 import type { JsonObject } from '../../shared/json.ts';
 import { NothingPredicted } from '../../shared/predict/errors.ts';
 import { predictItems } from '../../shared/predict/predict-items.ts';
+import { snapshotAt } from '../../shared/snapshots/snapshot-at.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
 
 /** Above this many items the output tells counts and a digest; the predictions themselves are annotations by then. */
@@ -24,6 +25,12 @@ export const predictFunction = defineFunction({
     },
     item: { type: 'Item', description: 'one item, as a trigger sends it' },
     write: { type: 'Boolean', default: true, description: 'false: answer the predictions and write nothing' },
+    revision: {
+      type: 'Integer',
+      least: 1,
+      description:
+        "an earlier revision to predict with; its predictions take the place of the snapshot's others, as any revision's do",
+    },
     minConfidence: {
       type: 'Number',
       default: 0,
@@ -34,7 +41,7 @@ export const predictFunction = defineFunction({
   },
   run: async (inputs, { container, platform, actor, signal }) => {
     const items = itemsOf(inputs);
-    const { snapshot } = inputs;
+    const snapshot = await snapshotAt(container, inputs.snapshot, inputs.revision);
     const model = await modelOf(container, snapshot);
     const started = performance.now();
     const { minConfidence } = inputs;

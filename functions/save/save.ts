@@ -6,14 +6,20 @@ import { defineFunction } from '../../shared/invoke/function-spec.ts';
 import type { Run } from '../../shared/invoke/run.ts';
 import type { Json, JsonObject } from '../../shared/json.ts';
 import { parse } from '../../shared/parse.ts';
-import { commitDirectory } from '../../shared/snapshots/commit-weights.ts';
+import { commitWeights, type WeightsCommit } from '../../shared/snapshots/commit-weights.ts';
+import type { SavedFiles } from '../../shared/snapshots/files/commit-files.ts';
 import { localFolder } from '../../shared/snapshots/local-folder.ts';
+import { saveProgress } from '../../shared/snapshots/save-progress.ts';
+import { savedBefore } from '../../shared/snapshots/saved-before.ts';
 import { describeSnapshot } from '../../shared/snapshots/snapshot-model.ts';
 import { abandonRun, beginRun } from '../../shared/snapshots/snapshot-run.ts';
-import { type BucketFiles, filesOfExecution } from '../../shared/snapshots/weights-source.ts';
+import { type BucketFiles, filesOfExecution, isSavedWeights } from '../../shared/snapshots/weights-source.ts';
 import { VERSION } from '../../shared/version.ts';
 
 const SOURCES = ['directory', 'execution', 'fromSnapshot', 'fromBucket'] as const;
+
+/** Finding what to save is the first part of the bar; bare files are fetched in it. */
+const OPENED_PERCENT = 10;
 
 /** Commits files as a snapshot's next revision; with `bucket` into another bucket than before. */
 export const saveFunction = defineFunction({
@@ -45,28 +51,24 @@ export const saveFunction = defineFunction({
         { field: given.join(', ') || 'directory', problem: `give exactly one of ${SOURCES.join(', ')}` },
       ]);
     const bucket = inputs.bucket === undefined ? undefined : parse(bucketSpecSchema, inputs.bucket, 'bucket');
+    const earlier = await savedBefore(inputs.snapshot.id, run);
+    if (earlier) return saveOutput(earlier.snapshot, earlier.saved);
     const snapshot = await beginRun(run.platform, inputs.snapshot, run.executionId);
     try {
-      const source = await openSource(inputs, snapshot, run);
+      const { source, release } = await openSource(inputs, snapshot, run);
       try {
-        run.progress(30, 'saving');
-        const lineage = lineageOf(snapshot, inputs, given[0]!, run);
-        const to = { directory: source.directory, lineage, bucket, signal: run.signal };
-        const { snapshot: moved, saved } = await commitDirectory(run.platform, snapshot, to);
-        return {
-          snapshot: describeSnapshot(moved),
-          status: moved.status,
-          weights: {
-            bucket: moved.bucket as Json,
-            manifestKey: saved.manifestKey,
-            manifestSha256: saved.manifestSha256,
-            files: saved.files.map((file) => ({ ...file })),
-            sizeBytes: saved.sizeBytes,
-            uploadedBytes: saved.uploadedBytes,
-          },
-        } satisfies JsonObject;
+        const { snapshot: moved, saved } = await commitWeights(run.platform, snapshot, {
+          source,
+          lineage: lineageOf(snapshot, inputs, given[0]!, run),
+          bucket,
+          creator: run.actor.email,
+          executionId: run.executionId,
+          signal: run.signal,
+          onProgress: saveProgress(run, OPENED_PERCENT),
+        });
+        return saveOutput(moved, saved);
       } finally {
-        source.release();
+        release();
       }
     } catch (error) {
       await abandonRun(run.platform, snapshot.id, run.executionId);
@@ -75,6 +77,22 @@ export const saveFunction = defineFunction({
   },
 });
 
+function saveOutput(moved: Snapshot, saved: SavedFiles): JsonObject {
+  return {
+    snapshot: describeSnapshot(moved),
+    status: moved.status,
+    weights: {
+      bucket: moved.bucket as Json,
+      manifestKey: saved.manifestKey,
+      manifestSha256: saved.manifestSha256,
+      files: saved.files.map((file) => ({ ...file })),
+      sizeBytes: saved.sizeBytes,
+      uploadedBytes: saved.uploadedBytes,
+      ...(saved.sharedWith && { sharedWith: saved.sharedWith as Json }),
+    },
+  };
+}
+
 interface SaveInputs {
   directory?: string | undefined;
   execution?: Readonly<Execution> | undefined;
@@ -82,15 +100,18 @@ interface SaveInputs {
   fromBucket?: Json | undefined;
 }
 
-/** The files to save, verified, in a folder of this machine. */
+/** What to save: a saved revision where it lies; anything else, verified, in a folder of this machine. */
 async function openSource(
   inputs: SaveInputs,
   snapshot: Snapshot,
   { platform, container, signal }: Run,
-): Promise<{ directory: string; release: () => void }> {
+): Promise<{ source: WeightsCommit['source']; release: () => void }> {
   if (inputs.directory !== undefined)
-    return { directory: await localFolder(platform.config, inputs.directory), release: () => undefined };
-  return container.loaded.fetch(filesToSave(inputs, snapshot), signal);
+    return { source: await localFolder(platform.config, inputs.directory), release: () => undefined };
+  const files = filesToSave(inputs, snapshot);
+  if (isSavedWeights(files)) return { source: files, release: () => undefined };
+  const { directory, release } = await container.loaded.fetch(files, signal);
+  return { source: directory, release };
 }
 
 function filesToSave({ execution, fromSnapshot, fromBucket }: SaveInputs, snapshot: Snapshot): BucketFiles {

@@ -15,8 +15,11 @@ import type { Run } from '../../shared/invoke/run.ts';
 import { Yielded } from '../../shared/invoke/yielded.ts';
 import { canonicalJson, deepFreeze, type Json, type JsonObject } from '../../shared/json.ts';
 import { loadAdapterClass } from '../../shared/snapshots/adapter-class.ts';
-import { commitDirectory } from '../../shared/snapshots/commit-weights.ts';
+import { commitWeights } from '../../shared/snapshots/commit-weights.ts';
 import { effectiveConfiguration } from '../../shared/snapshots/effective-configuration.ts';
+import type { SavedFiles } from '../../shared/snapshots/files/commit-files.ts';
+import { saveProgress } from '../../shared/snapshots/save-progress.ts';
+import { savedBefore } from '../../shared/snapshots/saved-before.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
 import { abandonRun, beginRun } from '../../shared/snapshots/snapshot-run.ts';
 import { readFacts, toFacts } from '../../shared/train/checkpoint-facts.ts';
@@ -49,6 +52,8 @@ export const trainFunction = defineFunction({
   },
   run: async (inputs, run) => {
     const { platform, container, executionId } = run;
+    const earlier = await savedBefore(inputs.snapshot.id, run);
+    if (earlier) return savedOutput(earlier, inputs.seed);
     const snapshot = await beginRun(platform, inputs.snapshot, executionId);
     try {
       const model = await modelOf(container, snapshot);
@@ -85,20 +90,11 @@ export const trainFunction = defineFunction({
       const { snapshot: moved, saved } = await save(run, adapter, snapshot, lineage);
       await new Checkpoints(run, snapshot).clear();
       return {
-        snapshot: describeSnapshot(moved),
-        status: moved.status,
+        ...savedOutput({ snapshot: moved, saved }, inputs.seed),
         items: { train: trained.data.train.count, validation: trained.data.validation.count },
         leftOut: leftOut([trained.data.train, trained.data.validation]),
-        weights: {
-          bucket: moved.bucket as Json,
-          manifestKey: saved.manifestKey,
-          manifestSha256: saved.manifestSha256,
-          files: saved.files.map((file) => ({ ...file })),
-          sizeBytes: saved.sizeBytes,
-        },
         metrics: trained.metrics,
         metricSamples: trained.samples,
-        seed: inputs.seed,
         timings: { trainMs: Math.round(trained.trainMs) },
       } satisfies JsonObject;
     } catch (error) {
@@ -107,6 +103,29 @@ export const trainFunction = defineFunction({
     }
   },
 });
+
+/**
+ * The output as far as the saved revision tells it. Alone it is the answer of a run that was cut off after its weights
+ * were saved and before it was recorded: it is not trained again, and its counts and times are lost.
+ */
+function savedOutput(
+  { snapshot, saved }: { snapshot: Snapshot; saved: SavedFiles },
+  seed: number,
+): JsonObject {
+  return {
+    snapshot: describeSnapshot(snapshot),
+    status: snapshot.status,
+    weights: {
+      bucket: snapshot.bucket as Json,
+      manifestKey: saved.manifestKey,
+      manifestSha256: saved.manifestSha256,
+      files: saved.files.map((file) => ({ ...file })),
+      sizeBytes: saved.sizeBytes,
+      ...(saved.sharedWith && { sharedWith: saved.sharedWith as Json }),
+    },
+    seed,
+  };
+}
 
 interface Trained {
   data: { train: OpenPartition<unknown>; validation: OpenPartition<unknown> };
@@ -182,7 +201,14 @@ async function save(run: Run, adapter: ModelAdapter<unknown>, snapshot: Snapshot
   const directory = await mkdtemp(join(tmpdir(), 'modelfn-save-'));
   try {
     await adapter.save(directory);
-    return await commitDirectory(run.platform, snapshot, { directory, lineage, signal: run.signal });
+    return await commitWeights(run.platform, snapshot, {
+      source: directory,
+      lineage,
+      creator: run.actor.email,
+      executionId: run.executionId,
+      signal: run.signal,
+      onProgress: saveProgress(run, TRAINED_PERCENT),
+    });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

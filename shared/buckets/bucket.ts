@@ -7,6 +7,8 @@ export interface ObjectInfo {
   sizeBytes: number;
   /** Changes whenever the bytes do; compared, never interpreted. */
   etag: string;
+  /** When the bytes were last written, ISO-8601; missing where the driver cannot tell. */
+  updatedAt?: string;
 }
 
 /** What a driver can do, as data: callers plan by it instead of trying and catching. */
@@ -69,4 +71,10 @@ export interface Bucket {
    * @throws what `work` throws; BucketConflict, PreconditionFailed (what was found has other bytes by now)
    */
   together?<T>(work: (batch: Bucket) => Promise<T>, signal?: AbortSignal): Promise<T>;
+
+  /**
+   * Writes that were begun and never ended, older than `before` (milliseconds since 1970): how many there are and their
+   * bytes; with `remove` they are taken away. Missing where a driver leaves nothing behind.
+   */
+  unfinished?(options: { before: number; remove: boolean }): Promise<{ count: number; sizeBytes: number }>;
 }

@@ -116,6 +116,11 @@ export class GcsBucket implements Bucket {
   }
 }
 
-function toObject(key: string, { size, generation }: Omit<StoredObject, 'name'>): ObjectInfo {
-  return { key, sizeBytes: size, etag: generation };
+function toObject(key: string, { size, generation, timeCreated }: Omit<StoredObject, 'name'>): ObjectInfo {
+  return {
+    key,
+    sizeBytes: size,
+    etag: generation,
+    ...(timeCreated !== undefined && { updatedAt: timeCreated }),
+  };
 }

@@ -102,6 +102,17 @@ export class GuardedBucket implements Bucket {
     }
   }
 
+  async unfinished(options: {
+    before: number;
+    remove: boolean;
+  }): Promise<{ count: number; sizeBytes: number }> {
+    try {
+      return (await this.#driver.unfinished?.(options)) ?? { count: 0, sizeBytes: 0 };
+    } catch (error) {
+      throw this.#wrap('list', undefined, error);
+    }
+  }
+
   #checkWritable(key: string): void {
     if (!this.capabilities.canWrite) throw new BucketReadOnly(this.spec.type, key);
   }

@@ -6,6 +6,8 @@ export interface FolderFile {
   /** Path below the folder, `/`-separated, no leading slash. */
   path: string;
   content: ContentInfo;
+  /** When the file was put there, ISO-8601. */
+  createdAt?: string;
 }
 
 /**

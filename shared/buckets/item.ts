@@ -49,8 +49,13 @@ export class ItemBucket implements Bucket {
   }
 }
 
-function toObject({ path, content }: FolderFile): ObjectInfo {
-  return { key: path, sizeBytes: content.sizeBytes, etag: content.sha256 };
+function toObject({ path, content, createdAt }: FolderFile): ObjectInfo {
+  return {
+    key: path,
+    sizeBytes: content.sizeBytes,
+    etag: content.sha256,
+    ...(createdAt !== undefined && { updatedAt: createdAt }),
+  };
 }
 
 async function* cut(

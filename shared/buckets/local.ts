@@ -5,7 +5,7 @@ import { type ByteSource, chunksOf } from '../content/byte-source.ts';
 import { isWithin, realPathOf } from '../content/contained-path.ts';
 import { FileRefused } from '../content/errors.ts';
 import { readFileChunks } from '../content/file-digest.ts';
-import { commitFile, sweepTemporary, writeTemporary } from '../content/temporary-file.ts';
+import { commitFile, findAbandoned, sweepTemporary, writeTemporary } from '../content/temporary-file.ts';
 import { fileVersion, walkFolder } from '../content/walk-folder.ts';
 import type { BucketSpec } from '../entities/bucket-spec.ts';
 import { systemCode } from '../errors.ts';
@@ -40,14 +40,21 @@ export class LocalBucket implements Bucket {
     if (!(await this.#exists())) return;
     const skip = (path: string, isFolder: boolean): boolean =>
       path === TEMPORARY || !canStart(isFolder ? `${path}/` : path, prefix, isFolder);
-    for await (const { path, sizeBytes, version } of walkFolder(this.#root, { skip })) {
-      yield { key: path, sizeBytes, etag: version };
+    for await (const { path, sizeBytes, version, updatedAt } of walkFolder(this.#root, { skip })) {
+      yield { key: path, sizeBytes, etag: version, updatedAt };
     }
   }
 
   async stat(key: string): Promise<ObjectInfo | undefined> {
     const stats = await this.#statFile(await this.#locate(key), key);
-    return stats && { key, sizeBytes: Number(stats.size), etag: fileVersion(stats) };
+    return (
+      stats && {
+        key,
+        sizeBytes: Number(stats.size),
+        etag: fileVersion(stats),
+        updatedAt: stats.mtime.toISOString(),
+      }
+    );
   }
 
   async *read(key: string, { start = 0, end, signal }: ReadOptions = {}): AsyncGenerator<Uint8Array> {
@@ -75,7 +82,7 @@ export class LocalBucket implements Bucket {
     } catch (error) {
       throw await this.#refusal(key, path, error);
     }
-    return { key, sizeBytes: file.sizeBytes, etag: file.version };
+    return { key, sizeBytes: file.sizeBytes, etag: file.version, updatedAt: file.updatedAt };
   }
 
   async delete(key: string): Promise<void> {
@@ -85,6 +92,18 @@ export class LocalBucket implements Bucket {
       if (systemCode(error) !== 'ENOENT') throw error;
     });
     await this.#pruneEmptyFolders(dirname(path));
+  }
+
+  async unfinished({
+    before,
+    remove,
+  }: {
+    before: number;
+    remove: boolean;
+  }): Promise<{ count: number; sizeBytes: number }> {
+    const look = remove ? sweepTemporary : findAbandoned;
+    const found = await look(join(this.#root, TEMPORARY), 0, before);
+    return { count: found.length, sizeBytes: found.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
   }
 
   /** The path of a key's file. @throws FileRefused when a link on the way leaves the bucket */

@@ -90,7 +90,7 @@ class CatalogFolder implements ItemFolder {
       assertWritable(dataset);
       const origin = { platform: this.#platform, actor: this.#actor, dataset };
       const [outcome] = await placeFiles(origin, store, [file], ifAbsent ? 'skip' : 'overwrite');
-      return outcome?.op === 'exist' ? undefined : { path, content: file.content };
+      return outcome && outcome.op !== 'exist' ? this.#toFile(outcome.item) : undefined;
     });
   }
 
@@ -115,7 +115,7 @@ class CatalogFolder implements ItemFolder {
     return readItemPath(`${this.#folder.filename}/${path}`);
   }
 
-  #toFile({ filename, content }: Item): FolderFile | undefined {
-    return content && { path: filename.slice(this.#folder.filename.length + 1), content };
+  #toFile({ filename, content, createdAt }: Item): FolderFile | undefined {
+    return content && { path: filename.slice(this.#folder.filename.length + 1), content, createdAt };
   }
 }

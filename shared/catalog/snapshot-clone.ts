@@ -6,6 +6,7 @@ import type { Snapshot } from '../entities/snapshot.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
 import { copyBareFiles, copyFiles } from '../snapshots/files/copy-files.ts';
+import { openWeightsBucket } from '../snapshots/shared-files.ts';
 import { snapshotFor } from './model-access.ts';
 import { removeOwnBucket } from './snapshot-bucket.ts';
 import { insertSnapshot } from './snapshots.ts';
@@ -51,10 +52,10 @@ export async function cloneSnapshot(
     global: source.global,
   } satisfies Parameters<typeof insertSnapshot>[3];
   try {
-    const copied = withWeights ? await copyWeights(platform, source, clone) : {};
+    const { saved, ...copied }: Copied = withWeights ? await copyWeights(platform, source, clone) : {};
     return await platform.store.transaction(async (store) => {
       await snapshotFor(store, actor, id);
-      return insertSnapshot(platform, actor, store, { ...clone, ...copied });
+      return insertSnapshot(platform, actor, store, { ...clone, ...copied }, saved);
     });
   } catch (error) {
     await removeOwnBucket(platform, clone);
@@ -62,18 +63,25 @@ export async function cloneSnapshot(
   }
 }
 
+type Copied = Partial<Pick<Snapshot, 'status' | 'weights' | 'revision' | 'lineage'>> & {
+  /** What the record of the revision tells; missing for bare files. */
+  saved?: { sizeBytes: number; files: number };
+};
+
 async function copyWeights(
   platform: Platform,
   source: Snapshot,
   clone: Pick<Snapshot, 'id' | 'projectId' | 'bucket'>,
-): Promise<Pick<Snapshot, 'status'> & Partial<Pick<Snapshot, 'weights' | 'revision' | 'lineage'>>> {
-  const from = await platform.openBucket(source, source.bucket);
+): Promise<Copied> {
+  const from = await openWeightsBucket(platform, { owner: source, ...source });
   const to = await platform.openBucket(clone, clone.bucket);
   const options = { from, to, snapshotId: source.id };
   if (source.weights === null) {
     await copyBareFiles(options);
     return { status: 'trained' };
   }
-  await copyFiles({ ...options, weights: source.weights });
-  return { status: 'trained', weights: source.weights, revision: 1, lineage: source.lineage };
+  const { sizeBytes, files } = await copyFiles({ ...options, weights: source.weights });
+  const saved = { sizeBytes, files: files.length };
+  const { sharedWith: _copied, ...weights } = source.weights;
+  return { status: 'trained', weights, revision: 1, lineage: source.lineage, saved };
 }

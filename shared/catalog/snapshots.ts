@@ -6,6 +6,7 @@ import { hasCode } from '../errors.ts';
 import { canonicalJson } from '../json.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
+import { ensureRecorded, recordRevision } from '../snapshots/revisions.ts';
 import type { EntityStore, Page } from '../store/entity-store.ts';
 import { givenFields } from './given-fields.ts';
 import { snapshotFor } from './model-access.ts';
@@ -48,7 +49,8 @@ export async function createSnapshot(platform: Platform, actor: Actor, input: un
 }
 
 /**
- * Writes a new snapshot within a transaction that is open; creator, times and event are added.
+ * Writes a new snapshot within a transaction that is open; creator, times and event are added, and the record of its
+ * first revision when it comes with `saved` weights.
  * @throws SnapshotNameTaken (code `Conflict`)
  */
 export async function insertSnapshot(
@@ -56,10 +58,12 @@ export async function insertSnapshot(
   actor: Actor,
   store: EntityStore,
   fields: Omit<Snapshot, 'creator' | 'createdAt' | 'updatedAt'>,
+  saved: { sizeBytes: number; files: number } | undefined = undefined,
 ): Promise<Snapshot> {
   const now = isoTime(platform.clock);
   const snapshot: Snapshot = { ...fields, creator: actor.email, createdAt: now, updatedAt: now };
   await orNameTaken(snapshot, () => store.insert('Snapshot', [snapshot]));
+  if (saved) await recordRevision(store, snapshot, { ...saved, creator: actor.email, executionId: null });
   await store.appendEvents([snapshotEvent(platform, actor, 'Created', snapshot)]);
   return snapshot;
 }
@@ -108,6 +112,8 @@ export async function updateSnapshot(
   return platform.store.transaction(async (store) => {
     const current = await snapshotFor(store, actor, id);
     const next = applied(current, patch);
+    // The bucket may change, and with it what the current revision is found by.
+    await ensureRecorded(store, current);
     // A save that came in between wrote a pointer this look at the bucket knows nothing of.
     if (current.revision === seen.revision) next.weights = weights;
     if (canonicalJson(next) === canonicalJson(current)) return current;

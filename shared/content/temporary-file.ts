@@ -11,6 +11,8 @@ export interface TemporaryFile extends ContentInfo {
   path: string;
   /** Changes with the bytes; the same before and after `commitFile`. */
   version: string;
+  /** Time of the last write, ISO-8601; the same before and after `commitFile`. */
+  updatedAt: string;
 }
 
 export interface TemporaryOptions {
@@ -36,7 +38,8 @@ export async function writeTemporary(
   return fillTemporary(folder, async (handle, path) => {
     const content = await pour(source, handle, options);
     if (options.durable ?? true) await handle.sync();
-    return { ...content, path, version: fileVersion(await handle.stat({ bigint: true })) };
+    const stats = await handle.stat({ bigint: true });
+    return { ...content, path, version: fileVersion(stats), updatedAt: stats.mtime.toISOString() };
   });
 }
 
@@ -82,18 +85,49 @@ export async function commitFile(
   }
 }
 
-/** Removes what lies in a folder longer than `maxAgeMs`: by default what killed processes left a day ago. */
+/** What lies in a folder of temporary files longer than its process can still live. */
+export interface AbandonedFile {
+  path: string;
+  /** Of a folder, with all that is below it. */
+  sizeBytes: number;
+}
+
+/** What lies in a folder longer than `maxAgeMs`: by default what killed processes left a day ago. */
+export async function findAbandoned(
+  folder: string,
+  maxAgeMs: number = ABANDONED_MS,
+  now: number = Date.now(),
+): Promise<AbandonedFile[]> {
+  const abandoned: AbandonedFile[] = [];
+  for (const name of await readdir(folder).catch(() => [])) {
+    const path = join(folder, name);
+    const found = await stat(path).catch(() => undefined);
+    if (found === undefined || now - found.mtimeMs <= maxAgeMs) continue;
+    abandoned.push({ path, sizeBytes: found.isDirectory() ? await bytesBelow(path) : found.size });
+  }
+  return abandoned;
+}
+
+/** Removes what `findAbandoned` finds, as far as it can; answers it. */
 export async function sweepTemporary(
   folder: string,
   maxAgeMs: number = ABANDONED_MS,
   now: number = Date.now(),
-): Promise<void> {
-  for (const name of await readdir(folder).catch(() => [])) {
-    const path = join(folder, name);
-    const found = await stat(path).catch(() => undefined);
-    if (found && now - found.mtimeMs > maxAgeMs)
-      await rm(path, { recursive: true, force: true }).catch(() => {});
+): Promise<AbandonedFile[]> {
+  const abandoned = await findAbandoned(folder, maxAgeMs, now);
+  for (const { path } of abandoned) await rm(path, { recursive: true, force: true }).catch(() => {});
+  return abandoned;
+}
+
+/** Bytes of the files below a folder; what goes away meanwhile does not count. */
+export async function bytesBelow(folder: string): Promise<number> {
+  let sizeBytes = 0;
+  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => [])) {
+    if (!entry.isFile()) continue;
+    const found = await stat(join(entry.parentPath, entry.name)).catch(() => undefined);
+    sizeBytes += found?.size ?? 0;
   }
+  return sizeBytes;
 }
 
 /** A name nobody else takes. */
@@ -124,8 +158,9 @@ async function pour(
 /** A folder may be swept away as empty between making and using it. Answers the topmost folder that had to be made. */
 async function retryWithoutFolder(folder: string, work: () => Promise<void>): Promise<string | undefined> {
   for (let attempt = 1; ; attempt += 1) {
-    const made = await mkdir(folder, { recursive: true });
     try {
+      // Swept in the middle of it, even this says that the folder is not there.
+      const made = await mkdir(folder, { recursive: true });
       await work();
       return made;
     } catch (error) {

@@ -13,6 +13,8 @@ export interface FolderEntry {
   sizeBytes: number;
   /** Changes when the file is replaced or written to. */
   version: string;
+  /** Time of the last write, ISO-8601. */
+  updatedAt: string;
 }
 
 export interface WalkOptions {
@@ -80,6 +82,7 @@ async function look(root: string, absolutePath: string, path: string): Promise<F
       isFolder: stats.isDirectory(),
       sizeBytes: Number(stats.size),
       version: fileVersion(stats),
+      updatedAt: stats.mtime.toISOString(),
     };
   } catch (error) {
     if (systemCode(error) === 'ELOOP')

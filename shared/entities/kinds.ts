@@ -8,6 +8,7 @@ import type { Ontology } from './ontology.ts';
 import type { Project } from './project.ts';
 import type { Recipe } from './recipe.ts';
 import type { Snapshot } from './snapshot.ts';
+import type { SnapshotRevision } from './snapshot-revision.ts';
 import type { Trigger } from './trigger.ts';
 
 /** Every kind of entity the store keeps, by the name that references and errors use. */
@@ -23,5 +24,6 @@ export interface EntityKinds {
   Execution: Execution;
   Trigger: Trigger;
   MetricSample: MetricSample;
+  SnapshotRevision: SnapshotRevision;
 }
 export type EntityKind = keyof EntityKinds;

@@ -16,8 +16,17 @@ export const ontologySpecSchema = z.object({
   labels: z.array(z.string()),
 });
 
+/** Another snapshot's bucket that has some of a revision's objects. */
+export const lenderSchema = z.object({ snapshotId: idSchema, bucket: bucketSpecSchema });
+export type Lender = z.output<typeof lenderSchema>;
+
 /** The manifest of the weights a snapshot points at: its place in the bucket and its digest. */
-export const weightsPointerSchema = z.object({ manifestKey: z.string(), manifestSha256: sha256Schema });
+export const weightsPointerSchema = z.object({
+  manifestKey: z.string(),
+  manifestSha256: sha256Schema,
+  /** Where objects lie that are not in the revision's own bucket: files it has in common with its parent. */
+  sharedWith: z.optional(z.array(lenderSchema)),
+});
 
 /**
  * A training run: model + dataset + ontology + configuration, and the weights that came of it.
@@ -42,7 +51,17 @@ export const snapshotSchema = z.object({
   /** `created`, `training`, `trained`, `failed`, or what a client wrote. */
   status: z.string(),
   /** The execution that writes weights just now; the configuration is frozen while it runs. Ours alone: not on the wire. */
-  run: z.optional(z.nullable(z.object({ executionId: idSchema }))),
+  run: z.optional(
+    z.nullable(
+      z.object({
+        executionId: idSchema,
+        /** Set from before the first object of a save is looked at until its revision is there. */
+        saving: z.optional(
+          z.object({ id: idSchema, bucket: bucketSpecSchema, sharedWith: z.optional(z.array(lenderSchema)) }),
+        ),
+      }),
+    ),
+  ),
   /** What the weights were made from; empty before the first training. */
   lineage: jsonObjectSchema,
   tags: tagsSchema,

@@ -19,6 +19,8 @@ const storedObjectSchema = z.object({
   name: z.string(),
   size: z.pipe(z.string().check(z.regex(/^\d{1,15}$/)), z.transform(Number)),
   generation: z.string().check(z.regex(/^\d{1,20}$/)),
+  /** When this generation was written. */
+  timeCreated: z.optional(z.string()),
   crc32c: z.optional(z.string()),
   md5Hash: z.optional(z.string()),
   metadata: z.optional(z.record(z.string(), z.string())),
@@ -38,7 +40,7 @@ const errorSchema = z.object({
 });
 
 /** The fields of `StoredObject`, as the query parameter `fields` takes them. */
-export const OBJECT_FIELDS = 'name,size,generation,crc32c,md5Hash,metadata';
+export const OBJECT_FIELDS = 'name,size,generation,timeCreated,crc32c,md5Hash,metadata';
 
 const MAX_SHOWN_CHARACTERS = 300;
 

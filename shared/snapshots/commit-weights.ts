@@ -1,27 +1,48 @@
 import { isoTime } from '../clock.ts';
 import type { BucketSpec } from '../entities/bucket-spec.ts';
-import type { Snapshot } from '../entities/snapshot.ts';
+import type { Lender, Snapshot } from '../entities/snapshot.ts';
 import type { JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
-import type { SavedFiles } from './files/commit-files.ts';
-import { saveFiles } from './files/save-files.ts';
+import { SaveRevoked } from './errors.ts';
+import type { SavedFiles, SaveProgress } from './files/commit-files.ts';
+import { saveFiles, saveStoredFiles } from './files/save-files.ts';
+import { ensureRecorded, recordRevision } from './revisions.ts';
+import { openWeightsBucket, sharedObjects } from './shared-files.ts';
 import { RevisionMoved } from './snapshot-run.ts';
+import type { SavedWeights } from './weights-source.ts';
+
+export interface WeightsCommit {
+  /** A folder of this machine, or a revision that lies in a bucket already and goes from bucket to bucket. */
+  source: string | SavedWeights;
+  lineage: JsonObject;
+  /** The bucket to move to; the snapshot's own when missing. */
+  bucket?: BucketSpec | undefined;
+  /** Who is written as the revision's maker. */
+  creator: string;
+  executionId: string;
+  signal?: AbortSignal;
+  onProgress?: SaveProgress;
+}
 
 /**
- * Makes a folder's files the snapshot's next revision. Files and manifest are durable before the entity moves: a crash
- * at any point leaves the earlier revision as it was, and the same call again finds its files already there.
- * `bucket`: the bucket to move to; the snapshot's own when missing.
- * @throws RevisionMoved when another save came first; NothingToSave; the codes of buckets
+ * Makes files the snapshot's next revision. Files and manifest are durable before the entity moves: a crash at any
+ * point leaves the earlier revision as it was, and the same call again finds its files already there. While it lasts
+ * the snapshot says so, and `gc` leaves the bucket alone.
+ * @throws RevisionMoved when another save came first, SaveRevoked after a silence; NothingToSave; the codes of buckets
  */
-export async function commitDirectory(
+export async function commitWeights(
   platform: Platform,
   snapshot: Readonly<Snapshot>,
-  save: { directory: string; lineage: JsonObject; bucket?: BucketSpec | undefined; signal?: AbortSignal },
+  save: WeightsCommit,
 ): Promise<{ snapshot: Snapshot; saved: SavedFiles }> {
-  const spec = save.bucket ?? snapshot.bucket;
-  const saved = await saveFiles({
-    bucket: await platform.openBucket(snapshot, spec),
-    source: save.directory,
+  const bucket = save.bucket ?? snapshot.bucket;
+  // Who names a bucket, or moves a revision, wants all of it there.
+  const isWhole = save.bucket !== undefined || typeof save.source !== 'string';
+  const shared = isWhole ? undefined : await sharedObjects(platform, snapshot, bucket);
+  const note = { bucket, ...(shared && shared.lenders.length > 0 && { sharedWith: [...shared.lenders] }) };
+  const saveId = await announceSave(platform, snapshot, note, save.executionId);
+  const options = {
+    bucket: await platform.openBucket(snapshot, bucket),
     labels: snapshot.ontologySpec.labels,
     snapshotId: snapshot.id,
     revision: snapshot.revision + 1,
@@ -29,32 +50,76 @@ export async function commitDirectory(
     lineage: save.lineage,
     clock: platform.clock,
     ...(save.signal && { signal: save.signal }),
-  });
-  return {
-    snapshot: await moveTo(platform, snapshot, { ...saved, bucket: spec, lineage: save.lineage }),
-    saved,
+    ...(save.onProgress && { onProgress: save.onProgress }),
+    ...(shared && { shared }),
   };
+  const { source } = save;
+  const saved =
+    typeof source === 'string'
+      ? await saveFiles({ ...options, source })
+      : await saveStoredFiles({
+          ...options,
+          from: await openWeightsBucket(platform, source),
+          weights: source.weights,
+          fromSnapshotId: source.owner.id,
+        });
+  save.signal?.throwIfAborted();
+  return { snapshot: await moveTo(platform, snapshot, { ...save, bucket, saveId, saved }), saved };
 }
 
-/** Points the entity at a committed manifest. @throws RevisionMoved */
-export async function moveTo(
-  { store, clock }: Pick<Platform, 'store' | 'clock'>,
+/**
+ * Notes on the snapshot where a save is about to write. Done before the save looks at its first object: who frees
+ * objects asks for these notes first, in one transaction with the freeing.
+ */
+async function announceSave(
+  { store, ids }: Pick<Platform, 'store' | 'ids'>,
   snapshot: Readonly<Snapshot>,
-  to: { manifestKey: string; manifestSha256: string; bucket: BucketSpec; lineage: JsonObject },
-): Promise<Snapshot> {
-  const { manifestKey, manifestSha256, bucket, lineage } = to;
-  return store.update('Snapshot', snapshot.id, (current) => {
+  note: { bucket: BucketSpec; sharedWith?: Lender[] },
+  executionId: string,
+): Promise<string> {
+  const id = ids.uuid();
+  await store.update('Snapshot', snapshot.id, (current) => {
     if (current.revision !== snapshot.revision)
       throw new RevisionMoved(snapshot, snapshot.revision, current.revision);
-    return {
-      ...current,
-      revision: current.revision + 1,
-      weights: { manifestKey, manifestSha256 },
-      bucket,
-      lineage,
-      status: 'trained',
-      run: null,
-      updatedAt: isoTime(clock),
-    };
+    if (current.run && current.run.executionId !== executionId) throw new SaveRevoked(snapshot);
+    return { ...current, run: { executionId, saving: { id, ...note } } };
+  });
+  return id;
+}
+
+/** Points the entity at a committed manifest and records the revision, both or neither. @throws RevisionMoved, SaveRevoked */
+async function moveTo(
+  { store, clock }: Pick<Platform, 'store' | 'clock'>,
+  snapshot: Readonly<Snapshot>,
+  to: Pick<WeightsCommit, 'lineage' | 'creator' | 'executionId'> & {
+    bucket: BucketSpec;
+    saveId: string;
+    saved: SavedFiles;
+  },
+): Promise<Snapshot> {
+  const { bucket, lineage, saveId, saved, creator, executionId } = to;
+  const { manifestKey, manifestSha256, sizeBytes, files, sharedWith } = saved;
+  return store.transaction(async (inside) => {
+    const before = await inside.get('Snapshot', snapshot.id);
+    if (before) await ensureRecorded(inside, before);
+    for (const { snapshotId } of sharedWith ?? [])
+      if (!(await inside.get('Snapshot', snapshotId))) throw new SaveRevoked(snapshot);
+    const moved = await inside.update('Snapshot', snapshot.id, (current) => {
+      if (current.revision !== snapshot.revision)
+        throw new RevisionMoved(snapshot, snapshot.revision, current.revision);
+      if (current.run?.saving?.id !== saveId) throw new SaveRevoked(snapshot);
+      return {
+        ...current,
+        revision: current.revision + 1,
+        weights: { manifestKey, manifestSha256, ...(sharedWith && { sharedWith }) },
+        bucket,
+        lineage,
+        status: 'trained',
+        run: null,
+        updatedAt: isoTime(clock),
+      };
+    });
+    await recordRevision(inside, moved, { executionId, creator, sizeBytes, files: files.length });
+    return moved;
   });
 }

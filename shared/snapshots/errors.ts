@@ -87,3 +87,30 @@ export class WeightsChanging extends ModelfnError {
     );
   }
 }
+
+/** A revision that a snapshot never had. */
+export class RevisionNotFound extends ModelfnError {
+  override readonly name = 'RevisionNotFound';
+  readonly code = 'RevisionNotFound';
+  readonly statusCode = 404;
+  constructor(snapshot: { id: string; name: string }, revision: number, known: readonly number[]) {
+    super(
+      `Snapshot ${snapshot.name} (${snapshot.id}) has no saved revision ${revision}. It has: ${known.join(', ') || 'none yet'}.`,
+      { details: { snapshot: snapshot.id, revision, known: [...known] } },
+    );
+  }
+}
+
+/** A save that was silent for so long that its snapshot was taken from it. Nothing of it was made the snapshot's. */
+export class SaveRevoked extends ModelfnError {
+  override readonly name = 'SaveRevoked';
+  readonly code = 'SaveRevoked';
+  readonly statusCode = 409;
+  override readonly retryable = true;
+  constructor(snapshot: { id: string; name: string }) {
+    super(
+      `The save of snapshot ${snapshot.name} (${snapshot.id}) gave no sign of life and was given up; another run, a restore or gc went on without it. Save again: what was sent is still there.`,
+      { details: { snapshot: snapshot.id } },
+    );
+  }
+}

@@ -10,6 +10,7 @@ import { effectiveConfiguration } from './effective-configuration.ts';
 import type { FileCache } from './files/file-cache.ts';
 import { type LoadedFiles, loadFiles } from './files/load-files.ts';
 import { type Held, Residents, type TellCost } from './residents.ts';
+import { openWeightsBucket } from './shared-files.ts';
 import type { BucketFiles } from './weights-source.ts';
 
 /** A snapshot whose weights are in memory. */
@@ -109,7 +110,7 @@ export class LoadedSnapshots {
   /** Files of a bucket in a folder of this machine, every one verified. The caller releases them. @throws WeightsMissing, WeightsCorrupt */
   async fetch({ bucket, owner, weights }: BucketFiles, signal?: AbortSignal): Promise<LoadedFiles> {
     return loadFiles({
-      bucket: await this.#platform.openBucket(owner, bucket),
+      bucket: await openWeightsBucket(this.#platform, { bucket, owner, weights }),
       cache: this.#cache,
       weights,
       snapshotId: owner.id,

@@ -2,8 +2,8 @@ import * as z from 'zod/mini';
 import type { BucketSpec } from '../entities/bucket-spec.ts';
 import { bucketSpecSchema } from '../entities/bucket-spec.ts';
 import { type Execution, isFinished } from '../entities/execution.ts';
-import { idSchema, sha256Schema } from '../entities/fields.ts';
-import type { Snapshot } from '../entities/snapshot.ts';
+import { idSchema } from '../entities/fields.ts';
+import { type Snapshot, weightsPointerSchema } from '../entities/snapshot.ts';
 import { ModelfnError } from '../errors.ts';
 
 /** Files that lie in a bucket: a saved revision, or bare. */
@@ -12,6 +12,16 @@ export interface BucketFiles {
   /** Whose bucket it is: a `local` bucket without a path has one folder for each owner. */
   owner: Pick<Snapshot, 'id' | 'projectId'>;
   weights: Snapshot['weights'];
+}
+
+/** Files of a saved revision. */
+export interface SavedWeights extends BucketFiles {
+  weights: NonNullable<Snapshot['weights']>;
+}
+
+/** True for a saved revision, false for bare files. */
+export function isSavedWeights(files: BucketFiles): files is SavedWeights {
+  return files.weights !== null;
 }
 
 /** An execution that left no files behind. */
@@ -29,7 +39,7 @@ export class ExecutionWithoutFiles extends ModelfnError {
 
 const savedSchema = z.object({
   snapshot: z.object({ id: idSchema }),
-  weights: z.object({ bucket: bucketSpecSchema, manifestKey: z.string(), manifestSha256: sha256Schema }),
+  weights: z.extend(weightsPointerSchema, { bucket: bucketSpecSchema }),
 });
 const convertedSchema = z.object({ bucket: bucketSpecSchema });
 
@@ -38,11 +48,11 @@ export function filesOfExecution(execution: Readonly<Execution>, projectId: stri
   if (!isFinished(execution)) throw new ExecutionWithoutFiles(execution, 'it has not ended');
   const saved = z.safeParse(savedSchema, execution.output);
   if (saved.success) {
-    const { bucket, manifestKey, manifestSha256 } = saved.data.weights;
+    const { bucket, ...weights } = saved.data.weights;
     return {
       bucket,
       owner: { id: saved.data.snapshot.id, projectId },
-      weights: { manifestKey, manifestSha256 },
+      weights,
     };
   }
   const converted = z.safeParse(convertedSchema, execution.output);

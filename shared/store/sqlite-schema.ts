@@ -3,12 +3,16 @@ import { TABLES, type Table } from './tables.ts';
 /** One step of the schema: statements that run in one transaction. Steps are only ever added. */
 export type Migration = readonly string[];
 
+/** What came after the first step, each made by a step of its own. */
+const { SnapshotRevision, ...FIRST_TABLES } = TABLES;
+
 /** Version n of the schema is what the first n steps make. */
 export const MIGRATIONS: readonly Migration[] = [
   [
-    ...Object.values(TABLES).flatMap(createTable),
+    ...Object.values(FIRST_TABLES).flatMap(createTable),
     'create table outbox (sequence integer primary key autoincrement, event text not null, created_at text not null)',
   ],
+  createTable(SnapshotRevision),
 ];
 
 /**

@@ -101,6 +101,12 @@ export const TABLES: Readonly<Record<EntityKind, Table>> = {
     unique: [],
     indexes: [['snapshot_id', 'figure', 'legend']],
   },
+  SnapshotRevision: {
+    name: 'snapshot_revisions',
+    columns: { project_id: ['projectId'], snapshot_id: ['snapshotId'] },
+    unique: [],
+    indexes: [['snapshot_id'], ['project_id']],
+  },
 };
 
 /** The column that holds a field's text, by its path. */

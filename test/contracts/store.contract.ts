@@ -16,6 +16,7 @@ import {
   recipe,
   sample,
   snapshot,
+  snapshotRevision,
   trigger,
 } from '../shared/store/sample-entities.ts';
 
@@ -558,6 +559,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
           await store.insert('Execution', [execution(`e${p}`, `p${p}`)]);
           await store.insert('Trigger', [trigger(`t${p}`, `p${p}`)]);
           await store.insert('MetricSample', [sample(`x${p}`, `s${p}`)]);
+          await store.insert('SnapshotRevision', [snapshotRevision(`v${p}`, `p${p}`)]);
         }
         await store.insert('Execution', [execution('nowhere', null)]);
       });
@@ -574,6 +576,7 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         ['Execution', 'e'],
         ['Trigger', 't'],
         ['MetricSample', 'x'],
+        ['SnapshotRevision', 'v'],
       ])('holds for %s', async (kind, letter) => {
         const filter = { $or: [{ id: { $exists: true } }] };
 

@@ -6,6 +6,7 @@ export interface KeptObject {
   name: string;
   bytes: Buffer;
   generation: string;
+  timeCreated: string;
   crc32c: string;
   md5Hash: string;
   contentType: string;
@@ -130,6 +131,7 @@ function keep({ name, bytes, contentType = 'application/octet-stream', metadata 
     contentType,
     metadata,
     generation: String(lastGeneration),
+    timeCreated: new Date().toISOString(),
     crc32c: crc.toString(),
     md5Hash: createHash('md5').update(bytes).digest('base64'),
   };

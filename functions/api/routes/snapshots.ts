@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { cloneSnapshot } from '../../../shared/catalog/snapshot-clone.ts';
+import { listRevisions, restoreSnapshot } from '../../../shared/catalog/snapshot-revisions.ts';
 import {
   createSnapshot,
   deleteSnapshot,
@@ -9,11 +10,11 @@ import {
 } from '../../../shared/catalog/snapshots.ts';
 import { jsonBody } from '../body.ts';
 import type { ApiContext } from '../context.ts';
-import { flagParameter } from '../query-parameters.ts';
+import { flagParameter, pagingParameters } from '../query-parameters.ts';
 import { pageToWire } from '../wire/page.ts';
 import { snapshotToWire } from '../wire/snapshot.ts';
 
-/** Contract section 4.8; `clone` is ours: the client clones by itself. */
+/** Contract section 4.8; `clone`, `revisions` and `restore` are ours: the client clones by itself, and knows no revisions. */
 export function snapshotRoutes(api: ApiContext): Router {
   const { platform, actorOf } = api;
   const router = Router();
@@ -45,6 +46,17 @@ export function snapshotRoutes(api: ApiContext): Router {
   router.post('/snapshots/:id/clone', jsonBody, async (request, response) => {
     const { id } = request.params;
     response.json(snapshotToWire(await cloneSnapshot(platform, actorOf(request), id, request.body)));
+  });
+
+  router.get('/snapshots/:id/revisions', async (request, response) => {
+    const { id } = request.params;
+    const page = await listRevisions(platform, actorOf(request), id, pagingParameters(request));
+    response.json(pageToWire(page, (revision) => revision));
+  });
+
+  router.post('/snapshots/:id/restore', jsonBody, async (request, response) => {
+    const { id } = request.params;
+    response.json(snapshotToWire(await restoreSnapshot(platform, actorOf(request), id, request.body)));
   });
 
   return router;

@@ -18,16 +18,16 @@ export async function trimCache(directory: string, maxBytes: number, handed: Han
   await sweepTemporary(join(directory, 'tmp'), DAY_MS);
   await sweepTemporary(join(directory, 'states'), STATE_MS);
   const objects = join(directory, 'objects');
-  const folders = join(directory, 'handed');
-  while ((await usedBytes([objects, folders])) > maxBytes) {
+  while ((await cachedBytes(directory)) > maxBytes) {
     if (await handed.dropOne()) continue;
-    await dropObjects(objects, (await usedBytes([objects, folders])) - maxBytes);
+    await dropObjects(objects, (await cachedBytes(directory)) - maxBytes);
     return;
   }
 }
 
-/** Bytes on disk: a file with several links counts once. */
-async function usedBytes(folders: readonly string[]): Promise<number> {
+/** Bytes a cache folder takes on disk: a file with several links counts once. */
+export async function cachedBytes(directory: string): Promise<number> {
+  const folders = [join(directory, 'objects'), join(directory, 'handed')];
   const sizes = new Map<number, number>();
   for (const folder of folders) {
     for (const { ino, sizeBytes } of await filesBelow(folder)) sizes.set(ino, sizeBytes);

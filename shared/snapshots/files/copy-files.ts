@@ -1,6 +1,7 @@
 import type { Bucket } from '../../buckets/bucket.ts';
 import { expectDigest } from '../../content/byte-source.ts';
 import type { Snapshot } from '../../entities/snapshot.ts';
+import { hasCode } from '../../errors.ts';
 import { WeightsCorrupt, WeightsMissing } from '../errors.ts';
 import { listBareObjects } from './bare-files.ts';
 import { commitFiles, type SavedFiles, type SaveProgress } from './commit-files.ts';
@@ -27,13 +28,40 @@ export async function copyFiles(options: CopyOptions): Promise<SavedFiles> {
   const { from, to, signal, onProgress, weights, snapshotId } = options;
   const stop = signal ? { signal } : {};
   const { manifest, bytes } = await readManifest({ bucket: from, weights, snapshotId, ...stop });
-  const open = ({ path, sha256 }: WeightFile): AsyncIterable<Uint8Array> =>
-    expectDigest(
-      from.read(objectKey(sha256), stop),
-      sha256,
-      (found) => new WeightsCorrupt('it was changed', { snapshotId, file: path, expected: sha256, found }),
-    );
+  const open = openStored(from, snapshotId, signal);
   return commitFiles({ bucket: to, manifest, manifestBytes: bytes, open, signal, onProgress });
+}
+
+/**
+ * Reads files of a saved revision out of a bucket, verified on the way: who writes them elsewhere keeps nothing of
+ * one that was changed.
+ * @throws WeightsMissing, WeightsCorrupt from what is read
+ */
+export function openStored(
+  from: Bucket,
+  snapshotId: string,
+  signal?: AbortSignal,
+): (file: WeightFile) => AsyncIterable<Uint8Array> {
+  return ({ path, sha256 }) =>
+    orMissing(
+      expectDigest(
+        from.read(objectKey(sha256), signal ? { signal } : {}),
+        sha256,
+        (found) => new WeightsCorrupt('it was changed', { snapshotId, file: path, expected: sha256, found }),
+      ),
+      (cause) => new WeightsMissing({ snapshotId, file: path, cause }),
+    );
+}
+
+async function* orMissing(
+  source: AsyncIterable<Uint8Array>,
+  missing: (cause: unknown) => Error,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* source;
+  } catch (error) {
+    throw hasCode(error, 'ObjectNotFound') ? missing(error) : error;
+  }
 }
 
 /**

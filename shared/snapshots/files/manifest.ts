@@ -78,6 +78,11 @@ export function checkpointPrefix(executionId: string): string {
   return `checkpoints/${executionId}/`;
 }
 
+/** The execution whose checkpoint a key belongs to; `undefined` for other keys. */
+export function checkpointOwner(key: string): string | undefined {
+  return /^checkpoints\/([\w.:-]{1,128})\//.exec(key)?.[1];
+}
+
 /** True for the keys `objectKey` and `manifestKey` make, a checkpoint's too: they are ours, not files a user put into the bucket. */
 export function isProtocolKey(key: string): boolean {
   return /^(checkpoints\/[\w.:-]{1,128}\/)?(objects\/[0-9a-f]{64}|manifests\/\d+\.[0-9a-f]{16}\.json)$/.test(

@@ -5,7 +5,7 @@ import type { Snapshot } from '../../entities/snapshot.ts';
 import { hasCode } from '../../errors.ts';
 import { WeightsCorrupt, WeightsMissing } from '../errors.ts';
 import type { FileCache } from './file-cache.ts';
-import { decodeManifest, MAX_MANIFEST_BYTES, type Manifest } from './manifest.ts';
+import { decodeManifest, MAX_MANIFEST_BYTES, type Manifest, manifestKey } from './manifest.ts';
 
 export interface ReadManifestOptions {
   bucket: Bucket;
@@ -30,6 +30,25 @@ export async function readManifest(
   if (cached) return { manifest, bytes, fetchedBytes: 0 };
   await cache?.put(bytes);
   return { manifest, bytes, fetchedBytes: bytes.byteLength };
+}
+
+/**
+ * Reads a manifest that nothing points at, so that only its key tells its digest; `undefined` when it is gone, or is
+ * not what its key says: then it is no manifest.
+ */
+export async function readUnpointedManifest(bucket: Bucket, key: string): Promise<Manifest | undefined> {
+  try {
+    const bytes = await collect(
+      bucket.read(key),
+      MAX_MANIFEST_BYTES,
+      () => new WeightsCorrupt(`the manifest has more than ${MAX_MANIFEST_BYTES} bytes`, { file: key }),
+    );
+    const manifest = decodeManifest(bytes, key);
+    return manifestKey(manifest.revision, sha256Of(bytes)) === key ? manifest : undefined;
+  } catch (error) {
+    if (hasCode(error, 'ObjectNotFound') || hasCode(error, 'WeightsCorrupt')) return undefined;
+    throw error;
+  }
 }
 
 async function fetchManifest(options: ReadManifestOptions): Promise<Uint8Array> {

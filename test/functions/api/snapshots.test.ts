@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { saveWeights } from '../../shared/catalog/model-workspace.ts';
 import { openTestApi, type TestApi } from './open-test-api.ts';
 
 let api: TestApi;
@@ -122,6 +123,31 @@ describe('/snapshots', () => {
       code: 'SnapshotHasChildren',
     });
     expect((await api.call('DELETE', `/snapshots/${source.id}?force=true`)).status).toBe(200);
+  });
+});
+
+describe('/snapshots/{id}/revisions and /restore', () => {
+  it('list what was saved as a page, and make an earlier one the next', async () => {
+    const { body } = await create();
+    const snapshot = (await api.platform.store.get('Snapshot', body.id))!;
+    await saveWeights(api, await saveWeights(api, snapshot, 'one'), 'two');
+    const path = `/snapshots/${body.id}`;
+
+    const page = await api.call('GET', `${path}/revisions?pageSize=1`);
+    expect(page.body).toMatchObject({ totalItemsCount: 2, hasNextPage: true, items: [{ revision: 2 }] });
+
+    const restored = await api.call('POST', `${path}/restore`, { revision: 1 });
+    expect(restored).toMatchObject({
+      status: 200,
+      body: { revision: 3, lineage: { restored: { revision: 1 } } },
+    });
+    expect(restored.body).not.toHaveProperty('run');
+    expect((await api.call('POST', `${path}/restore`, { revision: 9 })).body.code).toBe('RevisionNotFound');
+    expect((await api.call('POST', `${path}/restore`, {})).status).toBe(400);
+
+    api.as({ email: 'b@c', projectIds: ['other'] });
+    expect((await api.call('GET', `${path}/revisions`)).status).toBe(404);
+    expect((await api.call('POST', `${path}/restore`, { revision: 1 })).status).toBe(404);
   });
 });
 

@@ -167,13 +167,24 @@ describe('annotations', () => {
     expect(await takeEvents(platform)).toEqual([]);
   });
 
-  it('a hostile key reaches no prototype and does not get in the way', async () => {
-    const hostile = JSON.parse('{"system":{"__proto__":{"polluted":1}},"constructor":{"prototype":{"x":1}}}');
+  it('a hostile key is refused, and reaches no prototype', async () => {
+    const hostile = JSON.parse('{"system":{"__proto__":{"polluted":1}}}') as JsonObject;
 
-    const [made] = await create([{ type: 'class', label: 'a', metadata: hostile as JsonObject }]);
+    await expect(create([{ type: 'class', label: 'a', metadata: hostile }])).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: expect.stringContaining('__proto__'),
+    });
+
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  });
+
+  it('a key that only sounds hostile does not get in the way', async () => {
+    const metadata = { system: {}, constructor: { prototype: { x: 1 } } } as unknown as JsonObject;
+
+    const [made] = await create([{ type: 'class', label: 'a', metadata }]);
 
     expect(made!.metadata).toEqual({ system: {} });
-    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+    expect(({} as Record<string, unknown>).x).toBeUndefined();
   });
 
   it('a stranger neither reads nor writes any', async () => {

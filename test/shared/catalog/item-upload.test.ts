@@ -168,21 +168,24 @@ describe('an upload', () => {
     },
   );
 
-  it('keeps metadata as given, and lets no key reach a prototype', async () => {
+  it('keeps metadata as given, and refuses a key that would reach a prototype', async () => {
     const { platform, actor, dataset } = workspace;
-    const metadata = JSON.parse('{"user":{"__proto__":{"polluted":true}},"extra":[1,{"a":null}]}');
+    const upload = (path: string, text: string) =>
+      uploadItem(platform, actor, {
+        datasetId: dataset.id,
+        path,
+        source: bytesOf('x'),
+        mode: 'skip',
+        metadata: JSON.parse(text),
+      });
 
-    const { item } = await uploadItem(platform, actor, {
-      datasetId: dataset.id,
-      path: '/a.txt',
-      source: bytesOf('x'),
-      mode: 'skip',
-      metadata,
-    });
+    const { item } = await upload('/a.txt', '{"user":{},"extra":[1,{"a":null}]}');
+    const hostile = upload('/b.txt', '{"user":{"__proto__":{"polluted":true}}}');
 
+    await expect(hostile).rejects.toMatchObject({ code: 'InvalidInput' });
     expect(item.metadata.extra).toEqual([1, { a: null }]);
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
-    expect(Object.keys(item.metadata.user as object)).toEqual([]);
+    expect(await platform.store.count('Item', { filter: { filename: '/b.txt' } })).toBe(0);
   });
 
   it('make dir is repeatable and answers the same folder', async () => {

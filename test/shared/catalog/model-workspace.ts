@@ -1,13 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LOCAL_ACTOR } from '../../../shared/auth/actor.ts';
 import { createModel } from '../../../shared/catalog/models.ts';
 import { createSnapshot } from '../../../shared/catalog/snapshots.ts';
 import type { Execution } from '../../../shared/entities/execution.ts';
 import type { Model } from '../../../shared/entities/model.ts';
 import type { Snapshot } from '../../../shared/entities/snapshot.ts';
 import { claimExecution } from '../../../shared/invoke/executions.ts';
-import { commitDirectory } from '../../../shared/snapshots/commit-weights.ts';
+import { commitWeights } from '../../../shared/snapshots/commit-weights.ts';
 import { beginRun } from '../../../shared/snapshots/snapshot-run.ts';
 import { openWorkspace, type Workspace } from '../../support/workspace.ts';
 
@@ -34,7 +35,9 @@ export async function saveWeights({ platform }: Workspace, snapshot: Snapshot, t
   const directory = await mkdtemp(join(tmpdir(), 'modelfn-weights-'));
   try {
     await writeFile(join(directory, 'model.bin'), text);
-    return (await commitDirectory(platform, snapshot, { directory, lineage: { seed: 7 } })).snapshot;
+    const by = { creator: LOCAL_ACTOR.email, executionId: 'save-by-hand' };
+    const save = { source: directory, lineage: { seed: 7 }, ...by };
+    return (await commitWeights(platform, snapshot, save)).snapshot;
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -259,6 +259,24 @@ describe('deleting snapshots', () => {
     expect(await exists(ownBucketFolder(platform.config.home, saved.id))).toBe(false);
   });
 
+  it('a folder that was its own stays while another snapshot has it by its path', async () => {
+    const { platform, actor, model } = workspace;
+    const saved = await saveWeights(workspace, workspace.snapshot);
+    const localPath = ownBucketFolder(platform.config.home, saved.id);
+    const guest = await createSnapshot(platform, actor, {
+      name: 'guest',
+      modelId: model.id,
+      bucket: { type: 'local', localPath },
+    });
+    const guests = await saveWeights(workspace, guest);
+
+    await deleteSnapshot(platform, actor, saved.id);
+    expect(await exists(`${localPath}/${guests.weights!.manifestKey}`)).toBe(true);
+    await deleteSnapshot(platform, actor, guests.id);
+
+    expect(await exists(localPath)).toBe(true);
+  });
+
   it('leaves the files of a bucket that was given by path', async () => {
     const { platform, actor, model } = workspace;
     const localPath = `${platform.config.home}/given`;

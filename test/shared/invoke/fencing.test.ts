@@ -130,7 +130,7 @@ describe('a holder whose lease ran out', () => {
       clock.advance(1);
       const taken = await claimExecution(space.platform, ID, callOf('train', {}), 'next');
 
-      expect(taken.lease).toMatchObject({ holder: 'next', fence: 2 });
+      expect(taken).toMatchObject({ lease: { holder: 'next' }, fence: 2 });
       expect(await store.now()).toBe(clock.now());
     },
   );

@@ -113,6 +113,18 @@ describe('saving weights', () => {
     expect(await listOf(inner)).toEqual([]);
   });
 
+  it('tells progress by bytes while a large file is on its way', async () => {
+    const seen: number[] = [];
+    const onProgress = ({ doneBytes }: { doneBytes: number }): void => void seen.push(doneBytes);
+    const open = async function* () {
+      for (let chunk = 0; chunk < 4; chunk += 1) yield Buffer.alloc(1000, chunk);
+    };
+
+    await save(localBucket(), {}, 1, { source: [{ path: 'large.bin', open }], onProgress });
+
+    expect(seen).toEqual([1000, 2000, 3000, 4000]);
+  });
+
   it('repairs an object that was damaged in the bucket', async () => {
     const bucket = localBucket();
     const saved = await save(bucket, ONE);

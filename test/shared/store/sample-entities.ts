@@ -9,6 +9,7 @@ import type { Ontology } from '../../../shared/entities/ontology.ts';
 import type { Project } from '../../../shared/entities/project.ts';
 import type { Recipe } from '../../../shared/entities/recipe.ts';
 import type { Snapshot } from '../../../shared/entities/snapshot.ts';
+import type { SnapshotRevision } from '../../../shared/entities/snapshot-revision.ts';
 import type { Trigger } from '../../../shared/entities/trigger.ts';
 
 const TIME = '2026-01-31T12:00:00.000Z';
@@ -130,6 +131,30 @@ export function snapshot(id: string, projectId: string, fields: Partial<Snapshot
     creator: 'a@b',
     createdAt: TIME,
     updatedAt: TIME,
+    ...fields,
+  };
+}
+
+export function snapshotRevision(
+  id: string,
+  projectId: string,
+  fields: Partial<SnapshotRevision> = {},
+): SnapshotRevision {
+  return {
+    id,
+    snapshotId: 's1',
+    projectId,
+    revision: 1,
+    bucket: { type: 'local' },
+    weights: { manifestKey: 'manifests/1.x.json', manifestSha256: '0'.repeat(64) },
+    configuration: {},
+    lineage: {},
+    labels: [],
+    sizeBytes: 1,
+    files: 1,
+    executionId: null,
+    creator: 'a@b',
+    createdAt: TIME,
     ...fields,
   };
 }

@@ -103,6 +103,21 @@ describe('the schema', () => {
     expect(first.slice(0, 16)).toBe('4f1483cb7f2895bb');
   });
 
+  it('makes the table of revisions in its second step, beside the rows of a store of the first', () => {
+    const path = join(temporaryFolder(), 'store.sqlite');
+    const before = new SqliteDatabase(path, { migrations: MIGRATIONS.slice(0, 1) });
+    before.run(insert('kept'));
+    before.close();
+
+    const after = open(path);
+
+    expect(MIGRATIONS).toHaveLength(2);
+    expect(after.row({ sql: 'select count(*) as n from snapshot_revisions', parameters: [] })).toEqual({
+      n: 0,
+    });
+    expect(after.row(COUNT)).toEqual({ n: 1 });
+  });
+
   it('is brought up to date at open, once, with the rows that are there', () => {
     const path = join(temporaryFolder(), 'store.sqlite');
     const before = new SqliteDatabase(path);
@@ -121,7 +136,7 @@ describe('the schema', () => {
     ]);
     expect(errorOf(() => new SqliteDatabase(path))).toMatchObject({
       code: 'StoreTooNew',
-      details: { found: 2, known: 1 },
+      details: { found: MIGRATIONS.length + 1, known: MIGRATIONS.length },
     });
   });
 

@@ -1,0 +1,228 @@
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Bucket } from '../../../shared/buckets/bucket.ts';
+import { createItemBucket } from '../../../shared/catalog/item-folder.ts';
+import { createProject } from '../../../shared/catalog/projects.ts';
+import { createSnapshot, deleteSnapshot } from '../../../shared/catalog/snapshots.ts';
+import type { Snapshot } from '../../../shared/entities/snapshot.ts';
+import { collectGarbage, type GarbageOptions } from '../../../shared/gc/collect-garbage.ts';
+import { openPlatform } from '../../../shared/open-platform.ts';
+import { bytesOf, listOf } from '../../contracts/bucket.contract.ts';
+import { type ModelWorkspace, openModelWorkspace } from '../catalog/model-workspace.ts';
+import { age, checkAllRevisions, putGarbage, saveAsRun } from './gc-workspace.ts';
+
+describe('gc', () => {
+  let workspace: ModelWorkspace;
+  let snapshot: Snapshot;
+  let root: string;
+  let bucket: Bucket;
+  beforeEach(async () => {
+    workspace = await openModelWorkspace();
+    root = join(workspace.platform.config.home, 'shared-weights');
+    snapshot = await snapshotIn('owner');
+    bucket = await workspace.platform.openBucket(snapshot, snapshot.bucket);
+  });
+  afterEach(() => workspace.platform.close());
+
+  const snapshotIn = (name: string): Promise<Snapshot> =>
+    createSnapshot(workspace.platform, workspace.actor, {
+      name,
+      modelId: workspace.model.id,
+      bucket: { type: 'local', localPath: root },
+    });
+  const gc = async (options: Partial<GarbageOptions> = {}) => {
+    const garbage = await collectGarbage(workspace.platform, { free: true, ...options });
+    const own = garbage.buckets.find(
+      (each) => JSON.stringify(each.bucket) === JSON.stringify(snapshot.bucket),
+    );
+    return { ...garbage, own: own! };
+  };
+  const keys = async () => (await listOf(bucket)).map(({ key }) => key);
+
+  it('shows first, frees with the word, and touches neither a revision nor a file somebody put there', async () => {
+    const one = await saveAsRun(workspace.platform, snapshot, { 'model.bin': 'one' });
+    await saveAsRun(workspace.platform, one, { 'model.bin': 'two' });
+    await bucket.write('mine/model.bin', bytesOf('bare'));
+    await bucket.write('objects/readme.txt', bytesOf('bare too'));
+    await age(root, bucket);
+    const garbage = await putGarbage(root, bucket, 'left behind');
+    const before = await keys();
+
+    const shown = await gc({ free: false });
+    expect(shown.own).toMatchObject({
+      objects: { count: 1, sizeBytes: 11 },
+      freed: { count: 0 },
+      problem: null,
+    });
+    expect(await keys()).toEqual(before);
+
+    const freed = await gc();
+    expect(freed.own).toMatchObject({ freed: { count: 1, sizeBytes: 11 }, problem: null });
+    expect(await keys()).toEqual(before.filter((key) => key !== garbage));
+    expect(await checkAllRevisions(workspace.platform)).toBe(2);
+  });
+
+  it('leaves what is younger than the grace, and refuses a grace below an hour', async () => {
+    const young = await putGarbage(root, bucket, 'just sent', false);
+
+    expect((await gc()).own).toMatchObject({
+      objects: { count: 0 },
+      young: { count: 1 },
+      freed: { count: 0 },
+    });
+    expect(await keys()).toEqual([young]);
+    await expect(gc({ graceMs: 1000 })).rejects.toMatchObject({ code: 'InvalidInput' });
+  });
+
+  it('keeps what any snapshot of a shared bucket refers to, and frees what a deleted one leaves', async () => {
+    const other = await snapshotIn('other');
+    await saveAsRun(workspace.platform, snapshot, { a: 'common', b: 'mine' });
+    await saveAsRun(workspace.platform, other, { a: 'common', b: 'other' });
+    await age(root, bucket);
+    expect((await gc()).own.freed.count).toBe(0);
+
+    await deleteSnapshot(workspace.platform, workspace.actor, other.id);
+    expect((await gc()).own).toMatchObject({ manifests: { count: 1 }, objects: { count: 1 }, problem: null });
+
+    expect(await keys()).toHaveLength(3);
+    expect(await checkAllRevisions(workspace.platform)).toBe(1);
+  });
+
+  it('finds the bucket of a deleted snapshot that nobody else uses, frees it and then forgets it', async () => {
+    const { platform, actor, project } = workspace;
+    const names = { projectId: project.id, modelName: 'm1', snapshotName: 'gone' };
+    const item = await createItemBucket(platform, actor, names);
+    const saved = await saveAsRun(platform, snapshot, { a: 'x' }, item);
+    const items = await platform.openBucket(saved, item);
+    await items.write('bare.txt', bytesOf('mine'));
+    await deleteSnapshot(platform, actor, saved.id);
+
+    expect(await platform.store.count('SnapshotRevision', {})).toBe(1);
+    await gc();
+    expect((await listOf(items)).length).toBe(3);
+    platform.clock.advance(8 * 24 * 3600 * 1000);
+    await gc();
+
+    expect((await listOf(items)).map(({ key }) => key)).toEqual(['bare.txt']);
+    expect(await platform.store.count('SnapshotRevision', {})).toBe(0);
+  });
+
+  it('keeps earlier revisions of a store that is older than their records', async () => {
+    const { store } = workspace.platform;
+    const one = await saveAsRun(workspace.platform, snapshot, { 'model.bin': 'one' });
+    await saveAsRun(workspace.platform, one, { 'model.bin': 'two' });
+    await store.delete('SnapshotRevision', await store.ids('SnapshotRevision', {}));
+    await age(root, bucket);
+
+    expect((await gc()).own).toMatchObject({ freed: { count: 0 }, problem: null });
+    expect(await keys()).toHaveLength(4);
+  });
+
+  it('keeps what another store saved into the same bucket', async () => {
+    const other = await openModelWorkspace();
+    // Ids of test platforms count up: this store's are to be others than those of the first.
+    for (let used = 0; used < 100; used += 1) other.platform.ids.objectId();
+    const guest = await createSnapshot(other.platform, other.actor, {
+      name: 'guest of another store',
+      modelId: other.model.id,
+      bucket: snapshot.bucket,
+    });
+    const config = { ...other.platform.config, localRoots: [workspace.platform.config.home] };
+    const { close } = other.platform;
+    const neighbour = await openPlatform(config, { store: other.platform.store });
+    await saveAsRun(neighbour, guest, { a: 'theirs' });
+    await saveAsRun(workspace.platform, snapshot, { a: 'ours' });
+    await age(root, bucket);
+    await putGarbage(root, bucket, 'left behind');
+
+    expect((await gc()).own).toMatchObject({ foreign: 1, freed: { count: 1 }, problem: null });
+
+    expect(await checkAllRevisions(neighbour)).toBe(1);
+    await close();
+  });
+
+  it.each([
+    ['changed', 'WeightsCorrupt', (key: string) => bucket.write(key, bytesOf('{}'))],
+    ['gone', 'WeightsMissing', (key: string) => bucket.delete(key)],
+  ])('frees nothing in a bucket of which a manifest is %s', async (_what, code, damage) => {
+    const saved = await saveAsRun(workspace.platform, snapshot, { 'model.bin': 'one' });
+    await damage(saved.weights!.manifestKey);
+    await age(root, bucket);
+    await putGarbage(root, bucket, 'left behind');
+    const before = await keys();
+
+    const { own } = await gc();
+
+    expect(own).toMatchObject({ problem: { code }, freed: { count: 0 } });
+    expect(await keys()).toEqual(before);
+  });
+
+  it('reports a bucket that cannot be opened and goes on with the others', async () => {
+    await createSnapshot(workspace.platform, workspace.actor, {
+      name: 'elsewhere',
+      modelId: workspace.model.id,
+      bucket: { type: 'local', localPath: '/etc/weights' },
+    });
+    await putGarbage(root, bucket, 'left behind');
+
+    const { buckets, own } = await gc();
+
+    expect(buckets.flatMap(({ problem }) => problem?.code ?? [])).toEqual(['BucketNotAllowed']);
+    expect(own.freed.count).toBe(1);
+  });
+
+  it('of one project only looks at what its snapshots use, with what others refer to in it', async () => {
+    const { platform, actor, project } = workspace;
+    const empty = await createProject(platform, actor, { name: 'empty' });
+    await putGarbage(root, bucket, 'left behind');
+
+    expect((await gc({ projectId: empty.id })).buckets).toEqual([]);
+    expect(await gc({ projectId: project.id })).toMatchObject({ local: null, own: { freed: { count: 1 } } });
+  });
+
+  it('frees the folder of a clone that was never finished, once nothing in it is new', async () => {
+    const { platform } = workspace;
+    const owner = { id: 'f'.repeat(24), projectId: workspace.project.id };
+    const folder = join(platform.config.home, 'buckets', 'snapshots', owner.id);
+    const orphan = await platform.openBucket(owner, { type: 'local' });
+    const key = await putGarbage(folder, orphan, 'old part');
+    await putGarbage(folder, orphan, 'new part', false);
+
+    await gc();
+    expect(await listOf(orphan)).toHaveLength(2);
+    await age(folder, orphan);
+    await gc();
+
+    expect((await listOf(orphan)).map((each) => each.key)).not.toContain(key);
+    expect(await listOf(orphan)).toHaveLength(0);
+  });
+
+  it('frees temporary files, unfinished writes and code that no model has any more', async () => {
+    const { config } = workspace.platform;
+    const old = new Date('2020-01-01T00:00:00.000Z');
+    const [unused, fresh] = ['a'.repeat(64), 'b'.repeat(64)];
+    const files = [
+      join(config.home, 'contents', 'tmp', 'killed'),
+      join(config.home, 'cache', 'tmp', 'killed'),
+      join(root, '.modelfn-tmp', 'killed'),
+      join(config.home, 'cache', 'codebases', unused, 'adapter.mjs'),
+      join(config.home, 'cache', 'codebases', fresh, 'adapter.mjs'),
+    ];
+    for (const file of files) {
+      await mkdir(join(file, '..'), { recursive: true });
+      await writeFile(file, '12345');
+      await utimes(file, old, old);
+    }
+    await utimes(join(config.home, 'cache', 'codebases', unused), old, old);
+
+    const shown = await gc({ free: false });
+    expect(shown.local).toMatchObject({ temporary: { count: 2, sizeBytes: 10 }, codebases: { count: 1 } });
+    expect(shown.own.unfinished).toEqual({ count: 1, sizeBytes: 5 });
+    await gc();
+
+    expect(await readdir(join(config.home, 'cache', 'codebases'))).toEqual([fresh]);
+    expect(await readdir(join(root, '.modelfn-tmp'))).toEqual([]);
+    expect((await gc()).local).toMatchObject({ temporary: { count: 0 }, codebases: { count: 0 } });
+  });
+});

@@ -1,0 +1,153 @@
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { saveFunction } from '../../../functions/save/save.ts';
+import type { Bucket } from '../../../shared/buckets/bucket.ts';
+import { inParallel } from '../../../shared/content/in-parallel.ts';
+import { runInPlace } from '../../support/run-function.ts';
+import { openTinyWorkspace } from '../../support/tiny-workspace.ts';
+import {
+  bundlePrograms,
+  checkAftermath,
+  type Programs,
+  runDying,
+  type Scenario,
+} from './crash/crash-cases.ts';
+import { stateLeft } from './crash/state-left.ts';
+import { save, writeFiles } from './weights.ts';
+
+/** Runs whose calls come in another order than the counted one's make a few more. */
+const MARGIN = 5;
+
+/** Half a minute each on two idle cores. */
+const TIMEOUT_MS = 300_000;
+
+/** What the killed process takes for now; its lease has ended long since when the next one comes. */
+const NOW = Date.UTC(2026, 0, 31);
+
+const BEFORE = { 'means.json': '{"low":1,"high":9}', 'labels.txt': 'low high' };
+const AFTER = { 'means.json': '{"low":2,"high":12}', 'labels.txt': 'low high', 'extra/notes.txt': 'new' };
+
+let folder: string;
+let programs: Programs;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'modelfn-crash-'));
+  programs = await bundlePrograms(join(folder, 'programs'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('a process killed by SIGKILL ahead of any call to disk or store', () => {
+  it(
+    'in the save function leaves the old revision or the new one, and the next run succeeds',
+    async () => {
+      const { killed, revisions } = await killEverywhere(await saveScenario());
+
+      expect(killed).toBeGreaterThan(100);
+      expect(revisions).toEqual(new Set([1, 2]));
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'in the train function leaves the old revision or the new one, and the next run succeeds',
+    async () => {
+      const { killed, revisions } = await killEverywhere(await trainScenario());
+
+      expect(killed).toBeGreaterThan(100);
+      expect(revisions).toEqual(new Set([1, 2]));
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'in gc leaves every revision whole, and the next gc frees the rest',
+    async () => {
+      const { killed, revisions } = await killEverywhere(await gcScenario());
+
+      expect(killed).toBeGreaterThan(50);
+      expect(revisions).toEqual(new Set([1]));
+    },
+    TIMEOUT_MS,
+  );
+});
+
+/**
+ * Kills at every boundary there is. What has to hold is checked once for each state of disk and store that a kill left.
+ */
+async function killEverywhere(scenario: Scenario): Promise<{ killed: number; revisions: Set<number> }> {
+  const home = (killAt: number) => join(folder, `${scenario.work}-${killAt}`);
+  const alive = await runDying(programs, scenario, home(0), 0);
+  if (alive.killed) throw new Error('the run that was to live was killed');
+  await checkAftermath(scenario, home(0));
+  const boundaries = Array.from({ length: alive.boundaries + MARGIN }, (_, index) => index + 1);
+  const revisions = new Set<number>();
+  const states = new Set<string>();
+  let killed = 0;
+  await inParallel(boundaries, availableParallelism() + 1, async (killAt) => {
+    const end = await runDying(programs, scenario, home(killAt), killAt);
+    if (end.killed) killed += 1;
+    const state = await stateLeft(home(killAt));
+    const isNew = !states.has(state);
+    states.add(state);
+    if (!isNew) return rm(home(killAt), { recursive: true, force: true });
+    const revision = await checkAftermath(scenario, home(killAt)).catch((error: unknown) => {
+      throw new Error(`killed ahead of call ${killAt} of ${alive.boundaries}`, { cause: error });
+    });
+    revisions.add(revision);
+  });
+  console.log(`${scenario.work}: killed at ${killed} boundaries, which left ${states.size} states`);
+  return { killed, revisions };
+}
+
+async function saveScenario(): Promise<Scenario> {
+  const directory = await writeFiles(join(folder, 'upload'), AFTER);
+  const { template, snapshotId } = await makeTemplate('save');
+  const input = { snapshot: snapshotId, directory };
+  return {
+    work: 'save',
+    input,
+    now: NOW,
+    snapshotId,
+    template,
+    readable: folder,
+    before: BEFORE,
+    after: AFTER,
+  };
+}
+
+async function trainScenario(): Promise<Scenario> {
+  const { template, snapshotId } = await makeTemplate('train');
+  const input = { snapshot: snapshotId };
+  const after = { 'means.json': '{"low":2,"high":12}' };
+  return { work: 'train', input, now: NOW, snapshotId, template, readable: folder, before: BEFORE, after };
+}
+
+/** A snapshot with leftovers of two saves beside its revision, all of them old by then. */
+async function gcScenario(): Promise<Scenario> {
+  const { template, snapshotId } = await makeTemplate('gc', async (bucket, snapshotId) => {
+    for (const revision of [2, 3])
+      await save(bucket, { left: `behind ${revision}`, more: 'of it' }, revision, { snapshotId });
+  });
+  const now = Date.now() + 30 * 24 * 3600 * 1000;
+  return { work: 'gc', input: {}, now, snapshotId, template, readable: folder, before: BEFORE, after: AFTER };
+}
+
+/** A state folder with a snapshot at revision 1, closed. */
+async function makeTemplate(
+  name: string,
+  prepare: (bucket: Bucket, snapshotId: string) => Promise<void> = async () => {},
+): Promise<{ template: string; snapshotId: string }> {
+  const space = await openTinyWorkspace();
+  const { home } = space.platform.config;
+  const directory = await writeFiles(join(home, 'first'), BEFORE);
+  await runInPlace(space.container, saveFunction, { snapshot: space.snapshot.id, directory });
+  const { snapshot } = space;
+  await prepare(await space.platform.openBucket(snapshot, snapshot.bucket), snapshot.id);
+  const template = join(folder, `${name}-template`);
+  await space.platform.store.close();
+  await mkdir(template);
+  await cp(home, template, { recursive: true });
+  await space.platform.close();
+  return { template, snapshotId: space.snapshot.id };
+}
