@@ -8,7 +8,12 @@ import { ObjectNotFound, PreconditionFailed } from '../../shared/buckets/errors.
 /** Objects of `object-server.ts` as a bucket: about the least that a driver over HTTP can do. */
 export class HttpBucket implements Bucket {
   readonly spec = { type: 'local' } as const;
-  readonly capabilities = { canWrite: true, canReadRanges: true, hasPreconditions: false };
+  readonly capabilities = {
+    canWrite: true,
+    canReadRanges: true,
+    hasPreconditions: false,
+    provesWrites: false,
+  };
   readonly #origin: string;
   readonly #agent: Agent;
 

@@ -57,6 +57,7 @@ export class HeldBucket implements Bucket {
       canWrite: true,
       canReadRanges: options.canReadRanges ?? true,
       hasPreconditions: true,
+      provesWrites: false,
     };
     this.#faults = options.faults?.map((fault) => ({ times: 1, ...fault })) ?? [];
     this.#chunkBytes = options.chunkBytes ?? (() => 65_536);
