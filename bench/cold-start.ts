@@ -74,7 +74,8 @@ async function emptyScript(folder: string): Promise<string> {
   return path;
 }
 
-async function bundled(folder: string, name: string, contents: string): Promise<string> {
+/** A script in one file, bundled as functions are. */
+export async function bundled(folder: string, name: string, contents: string): Promise<string> {
   const outfile = join(folder, `${name}.mjs`);
   await build({
     stdin: { contents, resolveDir: ROOT, loader: 'ts' },
@@ -91,11 +92,15 @@ async function bundled(folder: string, name: string, contents: string): Promise<
 }
 
 /** Milliseconds until the script's first line of output. */
-async function firstAnswer(script: string, home: string): Promise<number> {
+export async function firstAnswer(
+  script: string,
+  home: string,
+  more: Record<string, string> = {},
+): Promise<number> {
   const started = performance.now();
   const child = spawn(process.execPath, [script], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, MODELFN_HOME: home, MODELFN_LOG_LEVEL: 'error' },
+    env: { ...process.env, MODELFN_HOME: home, MODELFN_LOG_LEVEL: 'error', ...more },
   });
   const ended = new Promise((resolve) => child.once('close', resolve));
   const elapsed = await new Promise<number>((resolve, reject) => {

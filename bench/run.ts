@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { VERSION } from '../shared/version.ts';
 import { bundleSize } from './bundle-size.ts';
 import { coldStart } from './cold-start.ts';
+import { coldStartOverLink } from './cold-start-link.ts';
 import { httpThroughput } from './http-throughput.ts';
+import { transfer } from './transfer.ts';
 import { warmOverhead } from './warm-overhead.ts';
 import { openWorkspace, ROOT } from './workspace.ts';
 
@@ -12,7 +14,7 @@ import { openWorkspace, ROOT } from './workspace.ts';
 const space = await openWorkspace();
 const parts: string[] = [];
 try {
-  for (const ask of [bundleSize, coldStart, warmOverhead, httpThroughput]) {
+  for (const ask of [bundleSize, coldStart, warmOverhead, httpThroughput, transfer, coldStartOverLink]) {
     const part = await ask(space);
     parts.push(part);
     process.stdout.write(`${part}\n\n`);

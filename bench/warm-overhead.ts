@@ -17,7 +17,7 @@ export async function warmOverhead(space: Workspace): Promise<string> {
   const { platform, container, snapshotId, testItems } = space;
   const snapshot = (await platform.store.get('Snapshot', snapshotId))!;
   const model = (await platform.store.get('Model', snapshot.modelId))!;
-  const { loaded } = await container.loaded.acquire(snapshot, model);
+  const { value: loaded, release } = await container.loaded.acquire(snapshot, model);
   const signal = new AbortController().signal;
   const itemOf = (round: number) => testItems[round % testItems.length]!;
   const call = (round: number, write: boolean) =>
@@ -47,6 +47,7 @@ export async function warmOverhead(space: Workspace): Promise<string> {
       await side.run(Math.abs(round));
       if (round >= 0) side.times.push(performance.now() - started);
     }
+  release();
   const base = spreadOf(sides['adapter, bare']!.times).median;
   return [
     '## Warm overhead',

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { ModelfnError } from './errors.ts';
 import { readGitHosts } from './git/hosts.ts';
+import { memoryGiven } from './memory.ts';
 import { nearest } from './nearest.ts';
 import { SECRET_NAME, SECRET_PREFIX, Secrets } from './secrets.ts';
 
@@ -29,6 +30,8 @@ export interface Config {
   cacheBytes: number;
   /** Adapters kept loaded in one warm process. */
   maxLoadedSnapshots: number;
+  /** Memory that adapters kept loaded may take together; by default half of what the process was given. */
+  loadedBytes: number;
   /** Processes the local server keeps for one function. */
   workersPerFunction: number;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -93,6 +96,7 @@ const SETTINGS = {
   MODELFN_MAX_ITEM_BYTES: { schema: count(1), takes: 'a number of bytes', example: '1073741824' },
   MODELFN_CACHE_BYTES: { schema: count(0), takes: 'a number of bytes', example: '10737418240' },
   MODELFN_MAX_LOADED_SNAPSHOTS: { schema: count(1), takes: 'a number from 1', example: '8' },
+  MODELFN_LOADED_BYTES: { schema: count(0), takes: 'a number of bytes', example: '1073741824' },
   MODELFN_WORKERS: { schema: count(1), takes: 'a number from 1', example: '2' },
   MODELFN_LOG_LEVEL: {
     schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
@@ -123,6 +127,8 @@ const SETTINGS = {
 } as const satisfies Record<string, Setting>;
 
 export const DEFAULT_MAX_ITEM_BYTES = 1024 ** 3;
+/** The other half is for items, predictions, and the runtime. */
+const LOADED_SHARE = 0.5;
 
 /** A setting of the environment that cannot be used. Lists all of them at once. */
 export class InvalidConfig extends ModelfnError {
@@ -173,6 +179,7 @@ export function readConfig(
     maxItemBytes: read('MODELFN_MAX_ITEM_BYTES') ?? DEFAULT_MAX_ITEM_BYTES,
     cacheBytes: read('MODELFN_CACHE_BYTES') ?? 10 * 1024 ** 3,
     maxLoadedSnapshots: read('MODELFN_MAX_LOADED_SNAPSHOTS') ?? 8,
+    loadedBytes: read('MODELFN_LOADED_BYTES') ?? Math.floor(memoryGiven(env) * LOADED_SHARE),
     workersPerFunction: read('MODELFN_WORKERS') ?? 2,
     logLevel: read('MODELFN_LOG_LEVEL') ?? 'info',
     gitHosts: readGitHosts(read('MODELFN_GIT_HOSTS') ?? '') ?? [],
@@ -212,6 +219,7 @@ export function toEnvironment(
     MODELFN_MAX_ITEM_BYTES: String(config.maxItemBytes),
     MODELFN_CACHE_BYTES: String(config.cacheBytes),
     MODELFN_MAX_LOADED_SNAPSHOTS: String(config.maxLoadedSnapshots),
+    MODELFN_LOADED_BYTES: String(config.loadedBytes),
     MODELFN_WORKERS: String(config.workersPerFunction),
     MODELFN_LOG_LEVEL: config.logLevel,
     MODELFN_GIT_HOSTS: config.gitHosts.join(','),

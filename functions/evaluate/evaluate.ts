@@ -108,13 +108,10 @@ async function predictNow(
   model: Readonly<Model>,
   items: readonly Item[],
 ): Promise<{ byItem: Map<string, readonly Prediction[]>; failed: FailedItem[] }> {
-  const { loaded } = await container.loaded.acquire(snapshot, model);
   const onProgress = (done: number) => progress((done / items.length) * 95, 'predicting');
-  const { results, failed } = await predictItems(platform, loaded, items, {
-    signal,
-    minConfidence: 0,
-    onProgress,
-  });
+  const { results, failed } = await container.loaded.use(snapshot, model, (loaded) =>
+    predictItems(platform, loaded, items, { signal, minConfidence: 0, onProgress }),
+  );
   return { byItem: new Map(results.map(({ item, predictions }) => [item.id, predictions])), failed };
 }
 

@@ -1,5 +1,6 @@
 import { defineFunction } from '../../shared/invoke/function-spec.ts';
 import type { JsonObject } from '../../shared/json.ts';
+import type { LoadedSnapshot } from '../../shared/snapshots/loaded-snapshots.ts';
 import { snapshotAt } from '../../shared/snapshots/snapshot-at.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
 
@@ -25,34 +26,39 @@ export const loadFunction = defineFunction({
     const snapshot = await snapshotAt(container, inputs.snapshot, revision);
     const model = await modelOf(container, snapshot);
     const started = performance.now();
-    const { loaded, cold } = fresh
-      ? { loaded: await container.loaded.load(snapshot, model, signal), cold: true }
-      : await container.loaded.acquire(snapshot, model);
-    if (fresh) loaded.files.release();
-    const { files, adapter, timings } = loaded;
-    return {
-      snapshot: describeSnapshot(snapshot),
-      status: snapshot.status,
-      model: { id: model.id, name: model.name, entryPoint: model.entryPoint, className: model.className },
-      codeDigest: loaded.codeDigest,
-      files: files.files.map((file) => ({ ...file })),
-      sizeBytes: files.sizeBytes,
-      manifestSha256: snapshot.weights?.manifestSha256 ?? null,
-      bucket: { type: snapshot.bucket.type },
-      labels: [...adapter.labels],
-      input: { type: model.inputType, maxBatchSize: adapter.maxBatchSize },
-      output: { type: model.outputType },
-      configuration: structuredClone(adapter.configuration) as JsonObject,
-      lineage: structuredClone(snapshot.lineage) as JsonObject,
-      cold,
-      fromCache: files.fromCache,
-      timings: {
-        totalMs: round(performance.now() - started),
-        codeMs: round(timings.codeMs),
-        filesMs: round(timings.filesMs),
-        loadMs: round(timings.loadMs),
-      },
-    } satisfies JsonObject;
+    const report = (loaded: LoadedSnapshot, cold: boolean): JsonObject => {
+      const { files, adapter, timings } = loaded;
+      return {
+        snapshot: describeSnapshot(snapshot),
+        status: snapshot.status,
+        model: { id: model.id, name: model.name, entryPoint: model.entryPoint, className: model.className },
+        codeDigest: loaded.codeDigest,
+        files: files.files.map((file) => ({ ...file })),
+        sizeBytes: files.sizeBytes,
+        manifestSha256: snapshot.weights?.manifestSha256 ?? null,
+        bucket: { type: snapshot.bucket.type },
+        labels: [...adapter.labels],
+        input: { type: model.inputType, maxBatchSize: adapter.maxBatchSize },
+        output: { type: model.outputType },
+        configuration: structuredClone(adapter.configuration) as JsonObject,
+        lineage: structuredClone(snapshot.lineage) as JsonObject,
+        cold,
+        fromCache: files.fromCache,
+        timings: {
+          totalMs: round(performance.now() - started),
+          codeMs: round(timings.codeMs),
+          filesMs: round(timings.filesMs),
+          loadMs: round(timings.loadMs),
+        },
+      };
+    };
+    if (!fresh) return container.loaded.use(snapshot, model, report);
+    const loaded = await container.loaded.load(snapshot, model, { signal });
+    try {
+      return report(loaded, true);
+    } finally {
+      await loaded.unload();
+    }
   },
 });
 

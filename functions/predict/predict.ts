@@ -44,17 +44,22 @@ export const predictFunction = defineFunction({
     const snapshot = await snapshotAt(container, inputs.snapshot, inputs.revision);
     const model = await modelOf(container, snapshot);
     const started = performance.now();
-    const { loaded, cold } = await container.loaded.acquire(snapshot, model);
-    const loadedAt = performance.now();
-    const predicted = await predictItems(platform, loaded, items, {
-      signal,
-      minConfidence: inputs.minConfidence,
-    });
+    const { minConfidence } = inputs;
+    const { predicted, cold, codeDigest, loadedAt } = await container.loaded.use(
+      snapshot,
+      model,
+      async (loaded, isCold) => ({
+        loadedAt: performance.now(),
+        predicted: await predictItems(platform, loaded, items, { signal, minConfidence }),
+        cold: isCold,
+        codeDigest: loaded.codeDigest,
+      }),
+    );
     const { results, failed } = predicted;
     if (results.length === 0 && failed.length > 0) throw new NothingPredicted(failed);
     const predictedAt = performance.now();
     const written = inputs.write
-      ? await writePredictions(platform, actor, { snapshot, model, codeDigest: loaded.codeDigest }, results)
+      ? await writePredictions(platform, actor, { snapshot, model, codeDigest }, results)
       : { annotations: [], goneItemIds: [] };
     const counts = {
       items: results.length,

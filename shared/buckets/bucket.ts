@@ -18,6 +18,8 @@ export interface BucketCapabilities {
   canReadRanges: boolean;
   /** `ifAbsent` holds between processes, not only within one. */
   hasPreconditions: boolean;
+  /** A write that resolved was compared, by checksum, with what the place itself says it holds: it need not be read back. */
+  provesWrites: boolean;
 }
 
 export interface ReadOptions {

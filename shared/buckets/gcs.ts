@@ -36,6 +36,7 @@ export class GcsBucket implements Bucket {
     canWrite: true,
     canReadRanges: true,
     hasPreconditions: true,
+    provesWrites: true,
   };
   readonly #place: GcsPlace;
   readonly #prefix: string;

@@ -27,6 +27,7 @@ export class GitBucket implements Bucket {
       canWrite: source.newBranch !== undefined,
       canReadRanges: false,
       hasPreconditions: true,
+      provesWrites: false,
     };
   }
 

@@ -11,6 +11,7 @@ export class ItemBucket implements Bucket {
     canWrite: true,
     canReadRanges: false,
     hasPreconditions: true,
+    provesWrites: false,
   };
   readonly #folder: ItemFolder;
 

@@ -26,6 +26,7 @@ export class LocalBucket implements Bucket {
     canWrite: true,
     canReadRanges: true,
     hasPreconditions: true,
+    provesWrites: false,
   };
   readonly #root: string;
   #swept = false;

@@ -15,6 +15,19 @@ export class ContentTooLarge extends ModelfnError {
   }
 }
 
+/** Fewer bytes than were told of. Nothing of them was kept. */
+export class ContentCut extends ModelfnError {
+  override readonly name = 'ContentCut';
+  readonly code = 'ContentCut';
+  readonly statusCode = 422;
+  constructor(expectedBytes: number, foundBytes: number) {
+    super(
+      `The content ends after ${foundBytes} of its ${expectedBytes} bytes. Write it again, whole, then read it again.`,
+      { details: { expectedBytes, foundBytes } },
+    );
+  }
+}
+
 /** Content that an entity names and the store does not have. */
 export class ContentMissing extends ModelfnError {
   override readonly name = 'ContentMissing';

@@ -35,15 +35,27 @@ export async function writeTemporary(
   source: AsyncIterable<Uint8Array>,
   options: TemporaryOptions = {},
 ): Promise<TemporaryFile> {
-  await mkdir(folder, { recursive: true });
-  const path = join(folder, randomBytes(12).toString('hex'));
-  const handle = await open(path, 'wx');
-  try {
+  return fillTemporary(folder, async (handle, path) => {
     const content = await pour(source, handle, options);
     if (options.durable ?? true) await handle.sync();
     const stats = await handle.stat({ bigint: true });
-    await handle.close();
     return { ...content, path, version: fileVersion(stats), updatedAt: stats.mtime.toISOString() };
+  });
+}
+
+/** Has a new file in `folder` filled in any order, and closes it; when that fails the file is gone. */
+export async function fillTemporary<T>(
+  folder: string,
+  fill: (handle: FileHandle, path: string) => Promise<T>,
+  mode = 0o666,
+): Promise<T> {
+  await mkdir(folder, { recursive: true });
+  const path = temporaryPath(folder);
+  const handle = await open(path, 'wx+', mode);
+  try {
+    const made = await fill(handle, path);
+    await handle.close();
+    return made;
   } catch (error) {
     await handle.close().catch(() => {});
     await rm(path, { force: true }).catch(() => {});
@@ -116,6 +128,11 @@ export async function bytesBelow(folder: string): Promise<number> {
     sizeBytes += found?.size ?? 0;
   }
   return sizeBytes;
+}
+
+/** A name nobody else takes. */
+export function temporaryPath(folder: string): string {
+  return join(folder, randomBytes(12).toString('hex'));
 }
 
 async function pour(

@@ -1,11 +1,15 @@
 import type { BuiltInAdapters } from '../../adapters/built-in-adapters.ts';
 import { readConfig } from '../config.ts';
+import { toErrorBody } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
+import type { Log } from '../log.ts';
 import { openPlatform } from '../open-platform.ts';
 import type { Platform } from '../platform.ts';
 import { EntityCache } from '../resolve/entity-cache.ts';
 import { FileCache } from '../snapshots/files/file-cache.ts';
 import { LoadedSnapshots } from '../snapshots/loaded-snapshots.ts';
+import { modelOf } from '../snapshots/snapshot-model.ts';
+import { EntityNotFound } from '../store/errors.ts';
 import { callFromEventBridge, callFromQueue } from './callers/event.ts';
 import { eventKindOf } from './callers/event-kind.ts';
 import { carriesCloudEvents, isCloudEvent } from './callers/is-cloud-event.ts';
@@ -89,16 +93,31 @@ export function createHandler<S extends InputSpecs>(
   };
 }
 
-/** Loads the pinned snapshot during init. A failure is told by the first event that needs the snapshot. */
+/**
+ * Loads the pinned snapshot during init. A failure is logged here and told by the first event that needs the snapshot,
+ * which tries the same again. When the snapshot moves on meanwhile, the event asks for the later revision and gets it.
+ */
 async function warm(container: () => Promise<Container>): Promise<void> {
+  let pinned: string | undefined;
+  let log: Log | undefined;
   try {
-    const pinned = readConfig().pinnedSnapshot;
+    pinned = readConfig().pinnedSnapshot;
     if (pinned === undefined) return;
-    const { platform, loaded } = await container();
-    const snapshot = await platform.store.get('Snapshot', pinned);
-    const model = snapshot && (await platform.store.get('Model', snapshot.modelId));
-    if (snapshot && model) await loaded.acquire(snapshot, model);
-  } catch {
-    // Told where it matters: the same load is tried by the event that needs it.
+    const opened = await container();
+    log = opened.platform.log;
+    const snapshot = await opened.platform.store.get('Snapshot', pinned);
+    if (snapshot === undefined)
+      throw new EntityNotFound({
+        kind: 'Snapshot',
+        reference: pinned,
+        field: 'MODELFN_SNAPSHOT',
+        advice: 'Set it to the id of a snapshot of this store.',
+      });
+    await opened.loaded.use(snapshot, await modelOf(opened, snapshot), () => undefined);
+  } catch (error) {
+    log?.warn('the pinned snapshot could not be loaded during init', {
+      snapshotId: pinned ?? null,
+      error: toErrorBody(error).message,
+    });
   }
 }

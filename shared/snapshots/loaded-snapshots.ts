@@ -2,12 +2,14 @@ import type { BuiltInAdapters } from '../../adapters/built-in-adapters.ts';
 import type { ModelAdapter } from '../../adapters/model-adapter.ts';
 import type { Model } from '../entities/model.ts';
 import type { Snapshot } from '../entities/snapshot.ts';
+import { messageOf } from '../errors.ts';
 import { canonicalJson, deepFreeze } from '../json.ts';
 import type { Platform } from '../platform.ts';
 import { loadAdapterClass } from './adapter-class.ts';
 import { effectiveConfiguration } from './effective-configuration.ts';
 import type { FileCache } from './files/file-cache.ts';
 import { type LoadedFiles, loadFiles } from './files/load-files.ts';
+import { type Held, Residents, type TellCost } from './residents.ts';
 import { openWeightsBucket } from './shared-files.ts';
 import type { BucketFiles } from './weights-source.ts';
 
@@ -15,76 +17,94 @@ import type { BucketFiles } from './weights-source.ts';
 export interface LoadedSnapshot {
   readonly adapter: ModelAdapter<unknown>;
   readonly codeDigest: string;
-  readonly files: Omit<LoadedFiles, 'directory'>;
+  readonly files: Omit<LoadedFiles, 'directory' | 'release'>;
   /** Milliseconds of each step of the load. */
   readonly timings: Readonly<Record<'codeMs' | 'filesMs' | 'loadMs', number>>;
+  /** Releases the adapter and its folder. Never throws; may be called twice. */
+  unload(): Promise<void>;
 }
 
 /**
- * The adapters a container holds ready, least recently used first out. An entry is good for one revision of one
- * configuration and one version of the code; two calls that need the same one share a single load.
+ * The adapters a container holds ready, within a number and within a share of memory. An entry is good for one
+ * revision of one configuration and one version of the code; calls that need the same one share a single load.
  */
 export class LoadedSnapshots {
   readonly #platform: Platform;
   readonly #builtIns: BuiltInAdapters;
   readonly #cache: FileCache;
-  readonly #capacity: number;
-  readonly #entries = new Map<string, Promise<LoadedSnapshot>>();
+  readonly #residents: Residents<LoadedSnapshot>;
 
   constructor(platform: Platform, builtIns: BuiltInAdapters, cache: FileCache) {
     this.#platform = platform;
     this.#builtIns = builtIns;
     this.#cache = cache;
-    this.#capacity = platform.config.maxLoadedSnapshots;
+    const { maxLoadedSnapshots, loadedBytes } = platform.config;
+    this.#residents = new Residents(
+      { count: maxLoadedSnapshots, bytes: loadedBytes },
+      (loaded) => void loaded.unload(),
+    );
   }
 
   /**
-   * The snapshot, loaded. `cold` tells whether this call had to load it.
-   * @throws WeightsMissing, WeightsCorrupt, AdapterUnusable, and what the adapter's `load` throws
+   * Runs `work` with the snapshot loaded; until it ends, the adapter stays. `cold` tells whether this call had to load it.
+   * @throws WeightsMissing, WeightsCorrupt, AdapterUnusable, what the adapter's `load` throws, and what `work` throws
    */
-  async acquire(
+  async use<R>(
     snapshot: Readonly<Snapshot>,
     model: Readonly<Model>,
-  ): Promise<{ loaded: LoadedSnapshot; cold: boolean }> {
-    const key = keyOf(snapshot, model);
-    const known = this.#entries.get(key);
-    if (known) {
-      this.#entries.delete(key);
-      this.#entries.set(key, known);
-      return { loaded: await known, cold: false };
+    work: (loaded: LoadedSnapshot, cold: boolean) => Promise<R> | R,
+  ): Promise<R> {
+    const { value, cold, release } = await this.acquire(snapshot, model);
+    try {
+      return await work(value, cold);
+    } finally {
+      release();
     }
-    // Without a caller's signal: others may wait for the same load.
-    const loading = this.load(snapshot, model);
-    this.#entries.set(key, loading);
-    // A failed load is not kept: the next call tries again.
-    loading.catch(() => this.#forget(key, loading));
-    this.#evict();
-    return { loaded: await loading, cold: true };
   }
 
-  /** Loads afresh, whatever is in memory already; the caller releases `files`. */
+  /** As `use`, for who cannot say what he does with it in one function; the caller releases it. */
+  acquire(snapshot: Readonly<Snapshot>, model: Readonly<Model>): Promise<Held<LoadedSnapshot>> {
+    // Without a caller's signal: others may wait for the same load.
+    return this.#residents.acquire(keyOf(snapshot, model), (tellCost) =>
+      this.load(snapshot, model, { tellCost }),
+    );
+  }
+
+  /** Loads afresh, whatever is in memory already; the caller unloads it. `tellCost` is told the bytes it takes. */
   async load(
     snapshot: Readonly<Snapshot>,
     model: Readonly<Model>,
-    signal?: AbortSignal,
+    { signal, tellCost }: { signal?: AbortSignal; tellCost?: TellCost } = {},
   ): Promise<LoadedSnapshot> {
     const started = performance.now();
     const { bucket, weights } = snapshot;
     const fetching = this.fetch({ bucket, owner: snapshot, weights }, signal);
-    const classLoading = loadAdapterClass(this.#platform, this.#builtIns, model, signal);
-    // Both run at once; the failure of one must not leave the other's unheard.
-    fetching.catch(() => undefined);
-    const { adapterClass, codeDigest } = await classLoading;
-    const codeMs = performance.now() - started;
-    const { directory, ...files } = await fetching;
-    const filesMs = performance.now() - started;
-    const adapter = new adapterClass({
-      configuration: effectiveConfiguration(adapterClass, model, snapshot),
-      labels: deepFreeze([...snapshot.ontologySpec.labels]),
-    });
-    await adapter.load(directory);
-    const loadMs = performance.now() - started - Math.max(codeMs, filesMs);
-    return { adapter, codeDigest, files, timings: { codeMs, filesMs, loadMs } };
+    try {
+      const { adapterClass, codeDigest } = await loadAdapterClass(
+        this.#platform,
+        this.#builtIns,
+        model,
+        signal,
+      );
+      const codeMs = performance.now() - started;
+      const { directory, release, ...files } = await fetching;
+      const filesMs = performance.now() - started;
+      const adapter = new adapterClass({
+        configuration: effectiveConfiguration(adapterClass, model, snapshot),
+        labels: deepFreeze([...snapshot.ontologySpec.labels]),
+      });
+      // Room is made before the memory is filled, as far as the files can tell.
+      tellCost?.(files.sizeBytes);
+      await adapter.load(directory);
+      tellCost?.(costOf(adapter, files.sizeBytes));
+      const loadMs = performance.now() - started - Math.max(codeMs, filesMs);
+      const unload = once(() => this.#unload(snapshot, adapter, release));
+      return { adapter, codeDigest, files, timings: { codeMs, filesMs, loadMs }, unload };
+    } catch (error) {
+      // Whatever failed, the folder has no reader; and the failure of a fetch that nobody waits for is heard.
+      fetching.then(({ release }) => release()).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** Files of a bucket in a folder of this machine, every one verified. The caller releases them. @throws WeightsMissing, WeightsCorrupt */
@@ -98,20 +118,38 @@ export class LoadedSnapshots {
     });
   }
 
-  #evict(): void {
-    while (this.#entries.size > this.#capacity) {
-      const oldest = this.#entries.entries().next();
-      if (oldest.done) return;
-      const [key, entry] = oldest.value;
-      this.#entries.delete(key);
-      // The weights are in memory; the folder may go. A failed load holds none.
-      entry.then(({ files }) => files.release()).catch(() => undefined);
+  async #unload(
+    { id, revision }: Readonly<Snapshot>,
+    adapter: ModelAdapter<unknown>,
+    release: () => void,
+  ): Promise<void> {
+    try {
+      await adapter.unload?.();
+    } catch (error) {
+      this.#platform.log.warn('an adapter failed to unload', {
+        snapshotId: id,
+        revision,
+        error: messageOf(error),
+      });
+    } finally {
+      release();
     }
   }
+}
 
-  #forget(key: string, loading: Promise<LoadedSnapshot>): void {
-    if (this.#entries.get(key) === loading) this.#entries.delete(key);
-  }
+/** What an adapter says of itself counts when it is a number of bytes: it is code from outside. */
+function costOf({ memoryBytes }: ModelAdapter<unknown>, sizeBytes: number): number {
+  return memoryBytes !== undefined && Number.isFinite(memoryBytes) && memoryBytes >= 0
+    ? memoryBytes
+    : sizeBytes;
+}
+
+function once<T>(work: () => T): () => T {
+  let done: { result: T } | undefined;
+  return () => {
+    done ??= { result: work() };
+    return done.result;
+  };
 }
 
 /** The key of a pair is asked for by every call, and its entities come frozen from a cache: the same pair, the same key. */

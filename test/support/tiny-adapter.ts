@@ -14,10 +14,18 @@ import type { JsonObject } from '../../shared/json.ts';
 export interface TinyProbe {
   loads: number;
   predictions: number;
+  unloads: number;
+  /** Predictions asked of an adapter after its `unload`. */
+  predictionsAfterUnload: number;
+  /** What a loaded adapter says it takes; nothing when undefined. */
+  memoryBytes: number | undefined;
+  /** Runs at the start of a load. */
+  onLoad: () => Promise<void> | void;
+  onUnload: () => void;
   /** Runs at the start of a training, before it looks at its signal. */
   onTrain: (context: TrainContext) => Promise<void> | void;
   /** Runs at the start of a prediction; what it throws is what the adapter throws. */
-  onPredict: (samples: readonly number[]) => void;
+  onPredict: (samples: readonly number[]) => Promise<void> | void;
 }
 
 /** A classifier of JSON items `{"x": number}` by the nearest class mean; small enough to see through. */
@@ -28,14 +36,20 @@ export function tinyAdapters(probe: Partial<TinyProbe> = {}): {
   const shared: TinyProbe = {
     loads: 0,
     predictions: 0,
-    onTrain: () => undefined,
+    unloads: 0,
+    predictionsAfterUnload: 0,
+    memoryBytes: undefined,
+    onLoad: () => undefined,
     onPredict: () => undefined,
+    onUnload: () => undefined,
+    onTrain: () => undefined,
     ...probe,
   };
 
   class TinyAdapter extends ModelAdapter<number> {
     static override readonly defaults: Readonly<JsonObject> = { bias: 0 };
     #means: Record<string, number> = {};
+    #isUnloaded = false;
 
     async prepare(input: ItemInput): Promise<number> {
       const { x } = (await input.json()) as { x: number };
@@ -57,9 +71,10 @@ export function tinyAdapters(probe: Partial<TinyProbe> = {}): {
       context.progress(1, 'done');
     }
 
-    predict(samples: readonly number[]): Prediction[][] {
+    async predict(samples: readonly number[]): Promise<Prediction[][]> {
       shared.predictions += 1;
-      shared.onPredict(samples);
+      await shared.onPredict(samples);
+      if (this.#isUnloaded) shared.predictionsAfterUnload += 1;
       const bias = Number(this.configuration.bias);
       return samples.map((sample) => {
         const [label] = Object.entries(this.#means).reduce((best, each) =>
@@ -73,8 +88,16 @@ export function tinyAdapters(probe: Partial<TinyProbe> = {}): {
       await writeFile(join(directory, 'means.json'), JSON.stringify(this.#means));
     }
 
+    override unload(): void {
+      this.#isUnloaded = true;
+      shared.unloads += 1;
+      shared.onUnload();
+    }
+
     async load(directory: string): Promise<void> {
       shared.loads += 1;
+      await shared.onLoad();
+      if (shared.memoryBytes !== undefined) this.memoryBytes = shared.memoryBytes;
       this.#means = JSON.parse(await readFile(join(directory, 'means.json'), 'utf8')) as Record<
         string,
         number

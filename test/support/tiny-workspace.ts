@@ -1,3 +1,4 @@
+import type { BuiltInAdapters } from '../../adapters/built-in-adapters.ts';
 import { LOCAL_ACTOR } from '../../shared/auth/actor.ts';
 import { createDataset } from '../../shared/catalog/datasets.ts';
 import { uploadItems } from '../../shared/catalog/item-import.ts';
@@ -19,6 +20,7 @@ import { type TinyProbe, tinyAdapters } from './tiny-adapter.ts';
 export interface TinyWorkspace {
   platform: TestPlatform;
   container: Container;
+  builtIns: BuiltInAdapters;
   probe: TinyProbe;
   project: Project;
   dataset: Dataset;
@@ -57,6 +59,7 @@ export async function openTinyWorkspace(
   return {
     platform,
     container: createContainer(platform, builtIns),
+    builtIns,
     probe,
     project,
     dataset,

@@ -6,9 +6,12 @@ import { hasCode } from '../../errors.ts';
 import { canonicalJson } from '../../json.ts';
 import { WeightsChanging, WeightsCorrupt, WeightsMissing } from '../errors.ts';
 import type { FetchOptions, StoredFile } from './fetch-file.ts';
+import type { Fetched } from './file-cache.ts';
 import { isProtocolKey } from './manifest.ts';
+import { MAX_REQUESTS } from './request-budget.ts';
 
-const PARALLEL = 4;
+/** Files looked at once; the cache bounds the requests. */
+const PARALLEL = MAX_REQUESTS;
 
 /**
  * The files a user put into the bucket directly. They have no manifest, so their digests are taken when they are
@@ -28,8 +31,13 @@ export async function findBareFiles(
   let fetchedBytes = 0;
   await inParallel(objects, PARALLEL, async (object) => {
     const known = await options.cache.recall(stateOf(object, options));
-    if (known?.sizeBytes !== object.sizeBytes) fetchedBytes += object.sizeBytes;
-    digests.set(object.key, known?.sizeBytes === object.sizeBytes ? known : await fetchBare(object, options));
+    if (known?.sizeBytes === object.sizeBytes) {
+      digests.set(object.key, known);
+      return;
+    }
+    const { movedBytes, ...content } = await fetchBare(object, options);
+    digests.set(object.key, content);
+    fetchedBytes += movedBytes;
   });
   const files = objects.map(({ key }) => ({ path: key, key, ...digests.get(key)! }));
   return { files, fetchedBytes };
@@ -44,27 +52,26 @@ export async function listBareObjects(bucket: Bucket): Promise<ObjectInfo[]> {
   return objects;
 }
 
-async function fetchBare(object: ObjectInfo, options: FetchOptions): Promise<ContentInfo> {
+async function fetchBare({ key, sizeBytes, etag }: ObjectInfo, options: FetchOptions): Promise<Fetched> {
   const { bucket, cache, snapshotId, signal } = options;
-  const changing = (): WeightsChanging => new WeightsChanging(snapshotId, object.key);
+  const changing = (): WeightsChanging => new WeightsChanging(snapshotId, key);
+  const name = stateOf({ key, etag }, options);
   try {
-    const content = await cache.add(bucket.read(object.key, signal ? { signal } : {}), {
-      maxBytes: object.sizeBytes,
-      signal,
-      check: ({ sizeBytes }) => {
-        if (sizeBytes !== object.sizeBytes) throw changing();
-      },
-    });
-    if ((await bucket.stat(object.key))?.etag !== object.etag) throw changing();
-    await cache.note(stateOf(object, options), content);
+    const content = await cache.fetch({ bucket, key, sizeBytes }, { name, signal });
+    if ((await bucket.stat(key))?.etag !== etag) throw changing();
+    await cache.note(name, content);
     return content;
   } catch (error) {
-    if (hasCode(error, 'ObjectNotFound') || hasCode(error, 'ContentTooLarge')) throw changing();
+    if (['ObjectNotFound', 'ContentTooLarge', 'ContentCut'].some((code) => hasCode(error, code)))
+      throw changing();
     throw error;
   }
 }
 
 /** A `local` spec without a path is another folder for each snapshot, so the snapshot belongs to the identity. */
-function stateOf({ key, etag }: ObjectInfo, { bucket, snapshotId }: FetchOptions): string {
+function stateOf(
+  { key, etag }: Pick<ObjectInfo, 'key' | 'etag'>,
+  { bucket, snapshotId }: FetchOptions,
+): string {
   return canonicalJson([bucket.spec, snapshotId, key, etag]);
 }

@@ -1,4 +1,4 @@
-import type { Bucket } from '../../buckets/bucket.ts';
+import type { Bucket, ObjectInfo } from '../../buckets/bucket.ts';
 import { type ByteSource, chunksOf } from '../../content/byte-source.ts';
 import { sha256Of } from '../../content/file-digest.ts';
 import { inParallel } from '../../content/in-parallel.ts';
@@ -6,11 +6,12 @@ import type { Lender } from '../../entities/snapshot.ts';
 import { canonicalJson } from '../../json.ts';
 import { WeightsCorrupt } from '../errors.ts';
 import type { SharedObjects } from '../shared-files.ts';
+import { findObjects } from './find-objects.ts';
 import { type Manifest, manifestKey, objectKey, type WeightFile } from './manifest.ts';
 import { putObject } from './put-object.ts';
 
 /** Objects written at once. */
-const PARALLEL = 4;
+const PARALLEL = 8;
 
 /** A revision of weights as it now lies in a bucket. */
 export interface SavedFiles {
@@ -64,7 +65,7 @@ async function sendFiles(options: CommitOptions): Promise<SavedFiles> {
   const { bucket, manifest, manifestBytes, signal } = options;
   const { snapshotId, files } = manifest;
   const wanted = distinct(files);
-  const sending = new Sending(options, wanted);
+  const sending = new Sending(options, wanted, await findObjects(bucket, wanted.map(keyOf)));
   await inParallel(wanted, PARALLEL, (file) => sending.bring(file));
   signal?.throwIfAborted();
   const content = { sha256: sha256Of(manifestBytes), sizeBytes: manifestBytes.byteLength };
@@ -85,7 +86,7 @@ async function sendFiles(options: CommitOptions): Promise<SavedFiles> {
         snapshotId,
         file: vanished[0]?.path ?? key,
       });
-    await inParallel(vanished, PARALLEL, (file) => sending.put(file));
+    await inParallel(vanished, PARALLEL, (file) => sending.put(file, undefined));
     if (!isManifestThere) await putManifest();
   }
   return {
@@ -104,31 +105,34 @@ class Sending {
   /** Lenders of what was not put, by digest. */
   readonly borrowed = new Map<string, Lender>();
   readonly #options: CommitOptions;
+  readonly #found: ReadonlyMap<string, ObjectInfo>;
   readonly #totalBytes: number;
   /** Bytes on their way or there, by digest. */
   readonly #done = new Map<string, number>();
   #doneBytes = 0;
 
-  constructor(options: CommitOptions, files: readonly WeightFile[]) {
+  /** `found`: the objects that were there when the save came. */
+  constructor(options: CommitOptions, files: readonly WeightFile[], found: ReadonlyMap<string, ObjectInfo>) {
     this.#options = options;
+    this.#found = found;
     this.#totalBytes = sumBytes(files);
   }
 
   /** Leaves a file where it is shared, when the bucket does not have it; else puts it. */
   async bring(file: WeightFile): Promise<void> {
-    const { bucket, shared, signal } = this.#options;
+    const { shared, signal } = this.#options;
     signal?.throwIfAborted();
-    const isThere = shared === undefined || (await bucket.stat(objectKey(file.sha256))) !== undefined;
-    const lender = isThere ? undefined : await shared.find(file, signal);
-    if (lender === undefined) return this.put(file);
+    const there = this.#found.get(keyOf(file));
+    const lender = there === undefined ? await shared?.find(file, signal) : undefined;
+    if (lender === undefined) return this.put(file, there);
     this.borrowed.set(file.sha256, lender);
     this.#tell(file, file.sizeBytes);
   }
 
-  async put(file: WeightFile): Promise<void> {
+  async put(file: WeightFile, there: ObjectInfo | undefined): Promise<void> {
     const { bucket, manifest, open, signal } = this.#options;
     signal?.throwIfAborted();
-    const options = { snapshotId: manifest.snapshotId, file: file.path, signal };
+    const options = { snapshotId: manifest.snapshotId, file: file.path, signal, there };
     const counted = () => this.#counted(file, open(file));
     // Not `+=` over the await: it would add to what was there before it.
     const sentBytes = await putObject(bucket, objectKey(file.sha256), file, counted, options);
@@ -158,12 +162,12 @@ function distinctLenders(borrowed: ReadonlyMap<string, Lender>): Lender[] {
 }
 
 async function absentOf(bucket: Bucket, files: readonly WeightFile[]): Promise<WeightFile[]> {
-  const absent: WeightFile[] = [];
-  await inParallel(files, PARALLEL, async (file) => {
-    const there = await bucket.stat(objectKey(file.sha256));
-    if (there?.sizeBytes !== file.sizeBytes) absent.push(file);
-  });
-  return absent;
+  const found = await findObjects(bucket, files.map(keyOf));
+  return files.filter((file) => found.get(keyOf(file))?.sizeBytes !== file.sizeBytes);
+}
+
+function keyOf({ sha256 }: WeightFile): string {
+  return objectKey(sha256);
 }
 
 export function sumBytes(files: readonly { sizeBytes: number }[]): number {

@@ -1,4 +1,5 @@
 import type { Bucket } from '../../buckets/bucket.ts';
+import type { ContentInfo } from '../../content/content-store.ts';
 import { hasCode } from '../../errors.ts';
 import { WeightsCorrupt, WeightsMissing } from '../errors.ts';
 import type { FileCache } from './file-cache.ts';
@@ -17,36 +18,29 @@ export interface FetchOptions {
 }
 
 /**
- * Fetches one object into the cache and lays it out at `target`; answers the bytes moved. Nothing is kept of bytes
- * that are not those expected.
+ * Lays one file out at `target`, from the cache when it is there, else from the bucket; answers the bytes moved.
+ * Nothing is kept of bytes that are not those expected. The folder of `target` is there.
  * @throws WeightsCorrupt, WeightsMissing
  */
-export async function fetchFile(
-  file: StoredFile,
-  target: string | undefined,
-  options: FetchOptions,
-): Promise<number> {
+export async function fetchFile(file: StoredFile, target: string, options: FetchOptions): Promise<number> {
   const { bucket, cache, snapshotId, signal } = options;
-  const at = { snapshotId, file: file.path, expected: file.sha256 };
+  const { key, sha256, sizeBytes } = file;
+  // Who fetches the same bytes just now has them before the cache does.
+  if (!cache.isFetching(sha256) && (await cache.link(sha256, target, signal))) return 0;
+  const at = { snapshotId, file: file.path, expected: sha256 };
+  const check = (found: ContentInfo): void => {
+    if (found.sha256 !== sha256) throw new WeightsCorrupt('it was changed', { ...at, found: found.sha256 });
+  };
   try {
-    const { sizeBytes } = await cache.add(bucket.read(file.key, signal ? { signal } : {}), {
-      ...(target !== undefined && { target }),
-      maxBytes: file.sizeBytes,
-      signal,
-      check: (found) => {
-        if (found.sha256 !== file.sha256 || found.sizeBytes !== file.sizeBytes)
-          throw new WeightsCorrupt(`it was changed, it has ${found.sizeBytes} of ${file.sizeBytes} bytes`, {
-            ...at,
-            found: found.sha256,
-          });
-      },
-    });
-    return sizeBytes;
+    const fetched = await cache.fetch({ bucket, key, sizeBytes }, { name: sha256, target, check, signal });
+    return fetched.movedBytes;
   } catch (error) {
     if (hasCode(error, 'ObjectNotFound'))
       throw new WeightsMissing({ snapshotId, file: file.path, cause: error });
     if (hasCode(error, 'ContentTooLarge'))
-      throw new WeightsCorrupt(`it has more than its ${file.sizeBytes} bytes`, { ...at, cause: error });
+      throw new WeightsCorrupt(`it has more than its ${sizeBytes} bytes`, { ...at, cause: error });
+    if (hasCode(error, 'ContentCut'))
+      throw new WeightsCorrupt(`it has fewer than its ${sizeBytes} bytes`, { ...at, cause: error });
     throw error;
   }
 }

@@ -1,4 +1,5 @@
-import { chmod, copyFile, link, mkdir, readFile, rm, utimes } from 'node:fs/promises';
+import { existsSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { copyFile, readFile, rm, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { chunksOf } from '../../content/byte-source.ts';
 import type { ContentInfo } from '../../content/content-store.ts';
@@ -7,18 +8,24 @@ import { sha256Of } from '../../content/file-digest.ts';
 import { commitFile, writeTemporary } from '../../content/temporary-file.ts';
 import { isModelfnError, systemCode } from '../../errors.ts';
 import { trimCache } from './cache-limit.ts';
+import { type Line, openLine, type RemoteObject } from './fetch-parts.ts';
+import { type FetchedFile, fetchToFile, writeWhole } from './fetch-to-file.ts';
 import { HandedFolders } from './handed-folders.ts';
+import { SharedFetches } from './shared-fetches.ts';
 import { stamp, VerifiedFiles } from './verified-files.ts';
 
-export interface AddOptions {
+export interface FetchOptions {
+  /** Says which bytes are meant; fetches of one name that overlap in this process are one. */
+  name: string;
   /** Gets what came before it is kept; what it throws refuses it. */
   check?: (found: ContentInfo) => void;
-  /** Also lay the file out here. */
-  target?: string;
-  /** Stop reading after so many bytes. @throws ContentTooLarge */
-  maxBytes?: number;
+  /** Also lay the file out here, in a folder that is there. */
+  target?: string | undefined;
   signal?: AbortSignal | undefined;
 }
+
+/** What a fetch brought, and how many bytes were moved for it: 0 for who waited for another's fetch. */
+export type Fetched = ContentInfo & { movedBytes: number };
 
 /** Errors of `link(2)` that say: this file system, or this file, has no further links. Then bytes are copied. */
 const NO_LINKS = ['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
@@ -34,16 +41,21 @@ export class FileCache {
   readonly handed: HandedFolders;
   readonly #directory: string;
   readonly #maxBytes: number;
+  readonly #line: Line;
   readonly #verified = new VerifiedFiles();
+  readonly #fetches = new SharedFetches<{ file: FetchedFile; isWanted: boolean }>();
+  #trimming: Promise<void> = Promise.resolve();
+  #nextTrim: Promise<void> | undefined;
 
   /** `maxBytes` bounds what is kept beside the files in use; 0 keeps only those. */
-  constructor(options: { directory: string; maxBytes: number }) {
+  constructor(options: { directory: string; maxBytes: number; line?: Partial<Line> }) {
     this.#directory = options.directory;
     this.#maxBytes = options.maxBytes;
+    this.#line = openLine(options.line);
     this.handed = new HandedFolders(join(options.directory, 'handed'));
   }
 
-  /** Lays a cached file out at `target`; false when it is not cached, or was damaged and therefore dropped. */
+  /** Lays a cached file out at `target`, in a folder that is there; false when it is not cached, or was damaged and therefore dropped. */
   async link(sha256: string, target: string, signal?: AbortSignal): Promise<boolean> {
     return this.#storage('Reading from', async () => {
       if (!(await linkOrCopy(this.#pathOf(sha256), target))) return false;
@@ -61,28 +73,43 @@ export class FileCache {
     return this.#verified.check(path, sha256, signal);
   }
 
-  /** Takes bytes in, hashed while they come. */
-  async add(source: AsyncIterable<Uint8Array>, options: AddOptions = {}): Promise<ContentInfo> {
-    return this.#storage('Writing to', async () => {
-      const { check = () => {}, target, maxBytes = Number.POSITIVE_INFINITY, signal } = options;
-      const temporary = join(this.#directory, 'tmp');
-      const { path, sha256, sizeBytes } = await writeTemporary(temporary, source, {
-        maxBytes,
+  /**
+   * Brings an object in, hashed while it comes. Several who want it at once share one fetch, each with its own check;
+   * it goes on until the last of them is aborted, and stays out of reach of `trim` until the last has its file.
+   * @throws ContentCut, ContentTooLarge, the bucket's codes; nothing is kept then
+   */
+  async fetch(object: RemoteObject, { name, check, target, signal }: FetchOptions): Promise<Fetched> {
+    return this.#storage('Writing to', () =>
+      this.#fetches.run(name, {
+        begin: async (stop) => {
+          const file = await fetchToFile(this.#temporary, object, this.#line, stop);
+          this.#verified.remember(file.state, file.sha256);
+          return { file, isWanted: false };
+        },
+        use: async (made, isFirst) => {
+          const { path, sha256, sizeBytes } = made.file;
+          check?.({ sha256, sizeBytes });
+          made.isWanted = true;
+          if (target !== undefined) await linkOrCopy(path, target);
+          return { sha256, sizeBytes, movedBytes: isFirst ? sizeBytes : 0 };
+        },
+        end: ({ file, isWanted }) => (isWanted ? this.#keep(file) : rmSync(file.path, { force: true })),
         signal,
-        durable: false,
-      });
-      try {
-        check({ sha256, sizeBytes });
-        // Shared by hard links: who writes into a folder of weights by mistake is stopped.
-        await chmod(path, 0o444);
-        await stamp(path);
-        await this.#verified.remember(path, sha256);
-        if (target !== undefined) await linkOrCopy(path, target);
-        await commitFile({ path }, this.#pathOf(sha256), { durable: false });
-      } finally {
-        await rm(path, { force: true });
-      }
-      return { sha256, sizeBytes };
+      }),
+    );
+  }
+
+  /** Whether a fetch of that name is under way. */
+  isFetching(name: string): boolean {
+    return this.#fetches.has(name);
+  }
+
+  /** Takes in a few bytes that are in memory. */
+  async put(bytes: Uint8Array): Promise<void> {
+    await this.#storage('Writing to', async () => {
+      const file = writeWhole(this.#temporary, [bytes]);
+      this.#verified.remember(file.state, file.sha256);
+      this.#keep(file);
     });
   }
 
@@ -116,14 +143,39 @@ export class FileCache {
   async note(state: string, { sha256, sizeBytes }: ContentInfo): Promise<void> {
     await this.#storage('Writing to', async () => {
       const line = Buffer.from(`${sha256} ${sizeBytes}\n`);
-      const file = await writeTemporary(join(this.#directory, 'tmp'), chunksOf(line), { durable: false });
+      const file = await writeTemporary(this.#temporary, chunksOf(line), { durable: false });
       await commitFile(file, this.#statePath(state), { durable: false });
     });
   }
 
-  /** Drops what was used longest ago until the limit is kept. Files in a folder in use stay, and count. */
-  async trim(): Promise<void> {
-    await this.#storage('Trimming', () => trimCache(this.#directory, this.#maxBytes, this.handed));
+  /**
+   * Drops what was used longest ago until the limit is kept. Files in a folder in use stay, and count. Who asks while
+   * it is at work gets the next round, one for all.
+   */
+  trim(): Promise<void> {
+    this.#nextTrim ??= this.#trimming.then(() => {
+      this.#nextTrim = undefined;
+      const trimming = this.#storage('Trimming', () =>
+        trimCache(this.#directory, this.#maxBytes, this.handed),
+      );
+      this.#trimming = trimming.catch(() => undefined);
+      return trimming;
+    });
+    return this.#nextTrim;
+  }
+
+  get #temporary(): string {
+    return join(this.#directory, 'tmp');
+  }
+
+  /** Gives a file its place in the cache, in one step that nothing of this process comes between. */
+  #keep({ path, sha256 }: FetchedFile): void {
+    try {
+      moveSync(path, this.#pathOf(sha256));
+    } catch {
+      // Who wanted it has it. The next load fetches it again, and is told when the disk takes nothing.
+      rmSync(path, { force: true });
+    }
   }
 
   #pathOf(sha256: string): string {
@@ -144,17 +196,28 @@ export class FileCache {
   }
 }
 
-/** False when there is no such file. */
+/** False when there is no such file. A link made in place takes a tenth of one by a promise, and loads make thousands. */
 async function linkOrCopy(path: string, target: string): Promise<boolean> {
-  await mkdir(dirname(target), { recursive: true });
+  // Asked first: a cold load misses all, and a failure costs ten times the question.
+  if (!existsSync(path)) return false;
   try {
-    await link(path, target);
+    linkSync(path, target);
     return true;
   } catch (error) {
     const code = systemCode(error) ?? '';
     if (code === 'ENOENT') return false;
     if (!NO_LINKS.includes(code)) throw error;
     return copyFile(path, target).then(() => true, absentAsFalse);
+  }
+}
+
+function moveSync(path: string, target: string): void {
+  try {
+    renameSync(path, target);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    mkdirSync(dirname(target), { recursive: true });
+    renameSync(path, target);
   }
 }
 

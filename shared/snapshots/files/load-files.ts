@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Bucket } from '../../buckets/bucket.ts';
 import { sha256Of } from '../../content/file-digest.ts';
 import { inParallel } from '../../content/in-parallel.ts';
@@ -11,9 +12,10 @@ import type { FileCache } from './file-cache.ts';
 import type { HandedFolder } from './handed-folders.ts';
 import { type Manifest, objectKey, type WeightFile } from './manifest.ts';
 import { readManifest } from './read-manifest.ts';
+import { MAX_REQUESTS } from './request-budget.ts';
 
-/** Files fetched or hashed at once. */
-const PARALLEL = 4;
+/** Files worked on at once; how many requests that makes is the cache's to bound. */
+const FILES_AT_ONCE = 2 * MAX_REQUESTS;
 
 export interface LoadOptions {
   bucket: Bucket;
@@ -36,7 +38,10 @@ export interface LoadedFiles {
   fetchedBytes: number;
   /** True when nothing had to be fetched. */
   fromCache: boolean;
-  /** Milliseconds: finding out what is needed, hashing what the cache had, fetching (and hashing) the rest. */
+  /**
+   * Milliseconds: finding out what is needed; from then on until the last file that the cache had was hashed, and until
+   * the last that it had not was fetched (and hashed). The two go on side by side.
+   */
   timings: { manifestMs: number; verifyMs: number; fetchMs: number };
   /** Lets the cache drop the folder when it needs the space; call it when nobody reads from `directory` any more. */
   release(): void;
@@ -57,7 +62,8 @@ export async function loadFiles(options: LoadOptions): Promise<LoadedFiles> {
   const manifestMs = performance.now() - started;
   const tally: Tally = { fetchedBytes: needed.fetchedBytes, verifyMs: 0, fetchMs: 0 };
   const folder = await layOut(needed.files, options, tally);
-  if (tally.fetchedBytes > 0) await options.cache.trim();
+  // Behind the caller's back: it takes as long as there are files, and nobody waits for room. What fails is tried again.
+  if (tally.fetchedBytes > 0) options.cache.trim().catch(() => undefined);
   return {
     directory: folder.directory,
     manifest: needed.manifest,
@@ -104,27 +110,27 @@ async function fill(
   options: LoadOptions,
   tally: Tally,
 ): Promise<void> {
-  const { cache, signal } = options;
   const started = performance.now();
-  const missing: StoredFile[] = [];
-  await inParallel(files, PARALLEL, async (file) => {
-    signal?.throwIfAborted();
-    if (!(await cache.link(file.sha256, join(directory, file.path), signal))) missing.push(file);
+  makeFolders(files.map(({ path }) => join(directory, path)));
+  const stop = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  await inParallel(files, FILES_AT_ONCE, async (file) => {
+    try {
+      signal.throwIfAborted();
+      const movedBytes = await fetchFile(file, join(directory, file.path), { ...options, signal });
+      tally.fetchedBytes += movedBytes;
+      tally[movedBytes > 0 ? 'fetchMs' : 'verifyMs'] = performance.now() - started;
+    } catch (error) {
+      // One bad file fails the load: the others need not be waited for.
+      stop.abort(error);
+      throw error;
+    }
   });
-  const verified = performance.now();
-  tally.verifyMs += verified - started;
-  const first = new Map(missing.map((file) => [file.sha256, file]));
-  await inParallel([...first.values()], PARALLEL, async (file) => {
-    const fetchedBytes = await fetchFile(file, join(directory, file.path), options);
-    tally.fetchedBytes += fetchedBytes;
-  });
-  for (const file of missing) {
-    if (first.get(file.sha256) === file) continue;
-    const target = join(directory, file.path);
-    if (!(await cache.link(file.sha256, target, signal)))
-      tally.fetchedBytes += await fetchFile(file, target, options);
-  }
-  tally.fetchMs += performance.now() - verified;
+}
+
+/** In place, as links are: each of a few folders once, before thousands of files go into them. */
+function makeFolders(paths: readonly string[]): void {
+  for (const folder of new Set(paths.map((path) => dirname(path)))) mkdirSync(folder, { recursive: true });
 }
 
 async function holdsAll(

@@ -1,5 +1,5 @@
 import type { Bucket } from '../../buckets/bucket.ts';
-import { chunksOf, collect } from '../../content/byte-source.ts';
+import { collect } from '../../content/byte-source.ts';
 import { sha256Of } from '../../content/file-digest.ts';
 import type { Snapshot } from '../../entities/snapshot.ts';
 import { hasCode } from '../../errors.ts';
@@ -28,7 +28,7 @@ export async function readManifest(
   const bytes = cached ?? (await fetchManifest(options));
   const manifest = decodeManifest(bytes, weights.manifestKey, snapshotId);
   if (cached) return { manifest, bytes, fetchedBytes: 0 };
-  await cache?.add(chunksOf(bytes));
+  await cache?.put(bytes);
   return { manifest, bytes, fetchedBytes: bytes.byteLength };
 }
 

@@ -1,6 +1,14 @@
+import type { BigIntStats } from 'node:fs';
 import { stat, utimes } from 'node:fs/promises';
 import { digestFile } from '../../content/file-digest.ts';
 import { systemCode } from '../../errors.ts';
+
+/** What tells one state of a file from the next. */
+export interface FileState {
+  ino: bigint;
+  sizeBytes: number;
+  mtimeMs: number;
+}
 
 type Seen = { sizeBytes: number; mtimeMs: number; sha256: string };
 
@@ -15,15 +23,15 @@ export class VerifiedFiles {
   /** True when the file has these bytes now; false when it has others or is absent. */
   async check(path: string, sha256: string, signal?: AbortSignal): Promise<boolean> {
     try {
-      const before = await this.#look(path);
+      const before = await look(path);
       const seen = this.#seen.get(before.ino);
       if (seen && seen.sizeBytes === before.sizeBytes && seen.mtimeMs === before.mtimeMs)
         return seen.sha256 === sha256;
       const found = await digestFile(path, signal);
-      const after = await this.#look(path);
+      const after = await look(path);
       if (found.sha256 !== sha256 || after.mtimeMs !== before.mtimeMs) return false;
       await stamp(path);
-      await this.remember(path, sha256);
+      this.remember(await look(path), sha256);
       return true;
     } catch (error) {
       if (systemCode(error) === 'ENOENT') return false;
@@ -32,19 +40,22 @@ export class VerifiedFiles {
   }
 
   /** Notes a file that was hashed while it was written. */
-  async remember(path: string, sha256: string): Promise<void> {
-    const { ino, sizeBytes, mtimeMs } = await this.#look(path);
+  remember({ ino, sizeBytes, mtimeMs }: FileState, sha256: string): void {
     this.#seen.set(ino, { sizeBytes, mtimeMs, sha256 });
   }
+}
 
-  async #look(path: string): Promise<{ ino: bigint; sizeBytes: number; mtimeMs: number }> {
-    const { ino, size, mtimeNs } = await stat(path, { bigint: true });
-    return { ino, sizeBytes: Number(size), mtimeMs: Number(mtimeNs) / 1e6 };
-  }
+/** A file's state from what the system tells of it. */
+export function stateOf({ ino, size, mtimeNs }: BigIntStats): FileState {
+  return { ino, sizeBytes: Number(size), mtimeMs: Number(mtimeNs) / 1e6 };
 }
 
 /** Marks a file as used now. The time of its last write is cut to a whole second and from then on stays. */
 export async function stamp(path: string, nowMs: number = Date.now()): Promise<void> {
   const { mtimeMs } = await stat(path);
   await utimes(path, nowMs / 1000, Math.floor(mtimeMs / 1000));
+}
+
+async function look(path: string): Promise<FileState> {
+  return stateOf(await stat(path, { bigint: true }));
 }

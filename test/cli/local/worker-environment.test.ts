@@ -12,6 +12,7 @@ it('a worker reads the very configuration that its server has', () => {
       MODELFN_MAX_ITEM_BYTES: '1000',
       MODELFN_CACHE_BYTES: '0',
       MODELFN_MAX_LOADED_SNAPSHOTS: '3',
+      MODELFN_LOADED_BYTES: '4000',
       MODELFN_WORKERS: '5',
       MODELFN_LOG_LEVEL: 'debug',
       MODELFN_GCS_CREDENTIALS: 'keys/gcs.json',

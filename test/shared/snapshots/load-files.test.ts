@@ -317,6 +317,7 @@ describe('the limit of the cache', () => {
 
     for (const each of saved) {
       (await load(bucket, each, cache)).release();
+      await cache.trim();
       expect(await usedBytes(folder)).toBeLessThanOrEqual(250_000);
     }
 
@@ -345,7 +346,9 @@ describe('the limit of the cache', () => {
     const saved = await save(bucket, big('a'));
     await load(bucket, saved, fileCache(0, folder));
 
-    const other = await load(bucket, saved, fileCache(0, folder));
+    const cache = fileCache(0, folder);
+    const other = await load(bucket, saved, cache);
+    await cache.trim();
 
     expect(other.fetchedBytes).toBeLessThan(100_000);
     expect(await usedBytes(folder)).toBe(100_000);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { sha256Of } from '../../../shared/content/file-digest.ts';
 import { ModelfnError } from '../../../shared/errors.ts';
 import { codeOf, listOf, textOf } from '../../contracts/bucket.contract.ts';
 import { OPENERS } from '../buckets/openers.ts';
@@ -44,6 +45,33 @@ describe('saving weights', () => {
 
     expect(second).toEqual({ ...first, uploadedBytes: 0 });
     expect(bucket.calls.filter(({ operation }) => operation === 'write')).toEqual([]);
+  });
+
+  it('asks for many files by lists, and reads back only where a bucket does not prove its writes', async () => {
+    const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`part-${index}`, `${index}`]));
+    const plain = new WatchedBucket(localBucket());
+    const { bucket: proving } = await OPENERS.gcs();
+    const gcs = new WatchedBucket(proving);
+
+    await save(plain, many);
+    await save(gcs, many);
+
+    const count = ({ calls }: WatchedBucket, operation: string) =>
+      calls.filter((call) => call.operation === operation && call.key.startsWith('objects/')).length;
+    expect(['list', 'stat', 'write', 'read'].map((each) => count(plain, each))).toEqual([2, 0, 100, 100]);
+    expect(['list', 'stat', 'write', 'read'].map((each) => count(gcs, each))).toEqual([2, 0, 100, 0]);
+    expect(proving.capabilities.provesWrites).toBe(true);
+  });
+
+  it('reads back what another save brought meanwhile, also where writes prove themselves', async () => {
+    const { bucket: proving } = await OPENERS.gcs();
+    const key = `objects/${sha256Of('one')}`;
+    const bucket = new WatchedBucket(proving, async (call) => {
+      if (call.operation === 'write' && call.key === key && (await proving.stat(key)) === undefined)
+        await proving.write(key, new TextEncoder().encode('two'));
+    });
+
+    expect(await codeOf(save(bucket, { 'model.bin': 'one' }))).toBe('WeightsCorrupt');
   });
 
   it('sends only what the next revision changed, once for equal files, and the manifest last', async () => {

@@ -4,6 +4,7 @@ import type { Bucket } from '../../../shared/buckets/bucket.ts';
 import { GuardedBucket } from '../../../shared/buckets/guarded-bucket.ts';
 import { LocalBucket } from '../../../shared/buckets/local.ts';
 import type { SavedFiles } from '../../../shared/snapshots/files/commit-files.ts';
+import type { Line } from '../../../shared/snapshots/files/fetch-parts.ts';
 import { FileCache } from '../../../shared/snapshots/files/file-cache.ts';
 import { type LoadedFiles, loadFiles } from '../../../shared/snapshots/files/load-files.ts';
 import { saveFiles } from '../../../shared/snapshots/files/save-files.ts';
@@ -18,8 +19,12 @@ export function localBucket(root = temporaryFolder()): Bucket {
   return new GuardedBucket(new LocalBucket({ type: 'local' }, root));
 }
 
-export function fileCache(maxBytes = 1 << 30, directory = temporaryFolder()): FileCache {
-  return new FileCache({ directory, maxBytes });
+export function fileCache(
+  maxBytes = 1 << 30,
+  directory = temporaryFolder(),
+  line: Partial<Line> = {},
+): FileCache {
+  return new FileCache({ directory, maxBytes, line });
 }
 
 /** Saves text files as a revision of the snapshot "digits". */

@@ -72,7 +72,7 @@ const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   'serverless-http': ['shared/invoke/callers/http.ts', 'functions/api/', 'test/'],
   commander: ['cli/', 'test/'],
   kysely: ['shared/store/', 'shared/query/', 'test/'],
-  '@google-cloud/storage': ['shared/buckets/', 'shared/codebases/', 'shared/gcs/', 'test/'],
+  '@google-cloud/storage': ['shared/buckets/', 'shared/codebases/', 'shared/gcs/', 'bench/', 'test/'],
   'isomorphic-git': ['shared/buckets/', 'shared/codebases/', 'shared/git/', 'test/'],
 };
 
