@@ -22,7 +22,7 @@ interface Delivery {
 }
 
 /**
- * Pauses between the attempts. Together they outlast an execution's lease (30 s): when a process was lost with a record,
+ * Pauses between the attempts. Together they outlast an execution's longest lease: when a process was lost with a record,
  * the last attempt can take its run over.
  */
 export const BACKOFF_MS: readonly number[] = [1_000, 4_000, 16_000, 64_000];

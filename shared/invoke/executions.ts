@@ -6,13 +6,12 @@ import type { Platform } from '../platform.ts';
 import { AttemptsExhausted, ExecutionInProgress, ExecutionMismatch, LeaseLost } from './errors.ts';
 import type { Invocation } from './invocation.ts';
 
-/** How long a holder may be silent before another container may take its run over. */
-export const LEASE_MS = 30_000;
 /** How long a run that yielded waits for its next slice before what it holds is free for others. */
 export const SLICE_WAIT_MS = 15 * 60_000;
 const MAX_ATTEMPTS = 3;
 
-type Shop = Pick<Platform, 'store' | 'clock'>;
+type Shop = Pick<Platform, 'store' | 'clock' | 'config'>;
+type Claimer = Pick<Platform, 'clock' | 'config'>;
 
 /** The row of a call nobody has begun. */
 export function newExecution({ clock }: Pick<Platform, 'clock'>, id: string, call: Invocation): Execution {
@@ -86,7 +85,7 @@ export async function renewExecution(
   const now = await shop.store.now();
   const { toTerminate } = await shop.store.update('Execution', id, (current) => {
     assertHeld(current, holder);
-    const renewed = { ...current, lease: leaseOf(holder, now) };
+    const renewed = { ...current, lease: leaseOf(shop, holder, now) };
     return progress
       ? withStatus(shop, renewed, { status: 'inProgress', ...compactProgress(progress) })
       : renewed;
@@ -160,14 +159,14 @@ export function ended(
   );
 }
 
-function begun(shop: Pick<Platform, 'clock'>, execution: Execution, holder: string, now: number): Execution {
+function begun(shop: Claimer, execution: Execution, holder: string, now: number): Execution {
   const next = {
     ...execution,
     attempts: execution.attempts + 1,
     fence: (execution.fence ?? 0) + 1,
     output: null,
     error: null,
-    lease: leaseOf(holder, now),
+    lease: leaseOf(shop, holder, now),
   };
   const percentComplete = execution.slices ? (execution.latestStatus.percentComplete ?? 0) : 0;
   return withStatus(shop, next, { status: 'inProgress', percentComplete });
@@ -195,8 +194,8 @@ function compactProgress({
   return { percentComplete, ...(message !== undefined && { message }) };
 }
 
-function leaseOf(holder: string, now: number): NonNullable<Execution['lease']> {
-  return { holder, expiresAt: new Date(now + LEASE_MS).toISOString() };
+function leaseOf({ config }: Claimer, holder: string, now: number): NonNullable<Execution['lease']> {
+  return { holder, expiresAt: new Date(now + config.leaseMs).toISOString() };
 }
 
 /** A fault of the system (5xx) may pass; a wrong call stays wrong, and what someone stopped stays stopped. */

@@ -1,13 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LOCAL_ACTOR } from '../../../shared/auth/actor.ts';
-import {
-  claimExecution,
-  finishExecution,
-  LEASE_MS,
-  renewExecution,
-} from '../../../shared/invoke/executions.ts';
+import { DEFAULT_LEASE_SECONDS } from '../../../shared/config.ts';
+import { claimExecution, finishExecution, renewExecution } from '../../../shared/invoke/executions.ts';
 import type { Invocation } from '../../../shared/invoke/invocation.ts';
 import { openTestPlatform, type TestPlatform } from '../../support/test-platform.ts';
+
+const LEASE_MS = DEFAULT_LEASE_SECONDS * 1000;
 
 const call: Invocation = {
   functionName: 'train',
@@ -55,6 +53,19 @@ describe('an execution', () => {
     await expect(finishExecution(platform, 'e1', 'a', { output: {}, durationMs: 1 })).rejects.toMatchObject({
       code: 'LeaseLost',
     });
+  });
+
+  it('is free again as soon as the configuration says', async () => {
+    const brief = { ...platform, config: { ...platform.config, leaseMs: 1000 } };
+    await claimExecution(brief, 'e1', call, 'a');
+    platform.clock.advance(999);
+    await expect(claimExecution(brief, 'e1', call, 'b')).rejects.toMatchObject({
+      code: 'ExecutionInProgress',
+    });
+
+    platform.clock.advance(2);
+
+    expect(await claimExecution(brief, 'e1', call, 'b')).toMatchObject({ attempts: 2 });
   });
 
   it('stays with a holder that renews', async () => {
