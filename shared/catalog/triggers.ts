@@ -3,18 +3,14 @@ import { type Actor, scopeOf } from '../auth/actor.ts';
 import { isoTime } from '../clock.ts';
 import { newTriggerSchema, type Trigger } from '../entities/trigger.ts';
 import { canonicalJson } from '../json.ts';
-import { nearest } from '../nearest.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
 import type { EntityStore, Page } from '../store/entity-store.ts';
 import { projectFor } from './access.ts';
+import { assertFunction } from './function-names.ts';
 import { givenFields } from './given-fields.ts';
 import { triggerFor } from './model-access.ts';
-import { UnknownFunction } from './model-errors.ts';
 import { queryByEnvelope } from './query-by-envelope.ts';
-
-/** The functions that a trigger can call. */
-export const FUNCTION_NAMES = ['train', 'predict', 'load', 'save', 'convert', 'evaluate'] as const;
 
 /** @throws InvalidInput, InvalidFilter, UnknownFunction, EntityNotFound for the project */
 export async function createTrigger(platform: Platform, actor: Actor, input: unknown): Promise<Trigger> {
@@ -85,13 +81,7 @@ export async function deleteTrigger(platform: Platform, actor: Actor, id: string
 
 /** A trigger that could never run is refused when it is made, not when its first event comes. */
 async function assertUsable(store: EntityStore, { spec }: Trigger): Promise<void> {
-  const { functionName } = spec.operation;
-  if (!FUNCTION_NAMES.some((known) => known === functionName))
-    throw new UnknownFunction(
-      functionName,
-      FUNCTION_NAMES,
-      nearest(functionName.slice(0, 100), FUNCTION_NAMES),
-    );
+  assertFunction(spec.operation.functionName, 'spec.operation.functionName');
   // Asking the store compiles the filter exactly as a delivered event will; no entity has this id.
   await store.count(spec.resource, { filter: { $and: [{ id: { $in: ['-'] } }, spec.filter] } });
 }

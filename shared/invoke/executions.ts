@@ -133,6 +133,25 @@ export async function yieldExecution(
   });
 }
 
+/** A run as it is when it was asked to run once more: nothing of what it answered is left, and all attempts are. Pure. */
+export function requeued(shop: Pick<Platform, 'clock'>, execution: Execution): Execution {
+  const timestamp = isoTime(shop.clock);
+  return {
+    ...execution,
+    output: null,
+    error: null,
+    toTerminate: false,
+    duration: 0,
+    slices: 0,
+    lease: null,
+    checkpoint: null,
+    maxAttempts: execution.attempts + MAX_ATTEMPTS,
+    status: [...execution.status, { timestamp, status: 'rerun' }],
+    latestStatus: { timestamp, status: 'created', percentComplete: 0 },
+    updatedAt: timestamp,
+  };
+}
+
 /** A run as it is once it ended; pure. */
 export function ended(
   shop: Pick<Platform, 'clock'>,
@@ -208,7 +227,8 @@ export function assertHeld(execution: Execution, holder: string): void {
   if (execution.lease?.holder !== holder) throw new LeaseLost(execution.id);
 }
 
-function assertSameCall(execution: Execution, call: Invocation): void {
+/** @throws ExecutionMismatch when the execution is of another function, or was called with other inputs */
+export function assertSameCall(execution: Execution, call: Invocation): void {
   if (execution.functionName !== call.functionName)
     throw new ExecutionMismatch(execution.id, `a call of ${execution.functionName}`, call.functionName);
   if (canonicalJson(execution.input) !== canonicalJson(call.input))

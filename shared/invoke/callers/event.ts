@@ -64,6 +64,7 @@ async function handle<S extends InputSpecs>(
   event: DatasetEvent,
   deadline: number | undefined,
 ): Promise<string[]> {
+  if (event.resource === 'Execution') return runRequested(container, spec, event, deadline);
   const executions: string[] = [];
   const failures: unknown[] = [];
   for (const trigger of await subscriptions(container, spec.name, event)) {
@@ -78,11 +79,48 @@ async function handle<S extends InputSpecs>(
       deadline,
     });
     executions.push(outcome.execution.id);
-    if (outcome.error !== undefined) failures.push(outcome.error);
+    if (outcome.error !== undefined && !(await isGone(container, event))) failures.push(outcome.error);
     else if (outcome.yielded) failures.push(new RunYielded(outcome.execution.id, spec.name));
   }
   if (failures.length > 0) throw failures[0];
   return executions;
+}
+
+/**
+ * True when the resource was deleted since: its run has failed for want of it, which its execution records, and another
+ * delivery would find no more.
+ */
+async function isGone(
+  { platform }: Container,
+  { action, resource, resourceId }: DatasetEvent,
+): Promise<boolean> {
+  return action !== 'Deleted' && (await platform.store.get(resource, resourceId)) === undefined;
+}
+
+/**
+ * Runs an execution that was asked for by its id. What it failed with is in its record; only what may pass is thrown, so
+ * that the event comes again.
+ */
+async function runRequested<S extends InputSpecs>(
+  container: Container,
+  spec: FunctionSpec<S>,
+  event: DatasetEvent,
+  deadline: number | undefined,
+): Promise<string[]> {
+  const execution = await container.platform.store.get('Execution', event.resourceId);
+  if (execution?.functionName !== spec.name) return [];
+  const outcome = await invoke(container, spec, {
+    functionName: spec.name,
+    executionId: execution.id,
+    input: execution.input,
+    projectId: event.projectId,
+    caller: 'event',
+    actor: LOCAL_ACTOR,
+    deadline,
+  });
+  if (outcome.yielded) throw new RunYielded(execution.id, spec.name);
+  if (outcome.error !== undefined && toErrorBody(outcome.error).statusCode >= 500) throw outcome.error;
+  return [execution.id];
 }
 
 /** Active triggers of the project for this function whose filter the resource satisfies; none for one that is gone. */

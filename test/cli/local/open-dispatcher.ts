@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest';
 import { EventDispatcher, POLL_INTERVAL_MS } from '../../../cli/local/event-dispatcher.ts';
 import type { DatasetEvent } from '../../../shared/entities/dataset-event.ts';
 import type { Trigger } from '../../../shared/entities/trigger.ts';
+import type { Json } from '../../../shared/json.ts';
 import { silentLog } from '../../../shared/log.ts';
 import type { EntityStore } from '../../../shared/store/entity-store.ts';
 import { openSqliteStore } from '../../../shared/store/sqlite.ts';
@@ -76,6 +77,8 @@ export async function openDispatcher(
   reply: Reply = () => null,
   deadLetterPath?: string,
   log = silentLog,
+  runToEnd: (functionName: string, payload: Json) => Promise<boolean> = () =>
+    Promise.reject(new Error('no run was planned')),
 ) {
   const calls: { functionName: string; records: Record[] }[] = [];
   const time = heldTimers();
@@ -88,6 +91,7 @@ export async function openDispatcher(
         calls.push({ functionName, records });
         return reply(functionName, records);
       },
+      runToEnd,
     },
     deadLetterPath: deadLetterPath ?? join(await temporaryFolder(), 'home', 'dead-letters.jsonl'),
     log,
