@@ -9,6 +9,13 @@ export const MIGRATIONS: readonly Migration[] = [
     ...Object.values(TABLES).flatMap(createTable),
     'create table outbox (sequence integer primary key autoincrement, event text not null, created_at text not null)',
   ],
+  [
+    `create table execution_logs (
+      execution_id text not null, line integer not null, timestamp text not null, level text not null,
+      message text not null, primary key (execution_id, line)) without rowid`,
+    `create trigger executions_take_their_logs after delete on executions begin
+      delete from execution_logs where execution_id = old.id; end`,
+  ],
 ];
 
 /**

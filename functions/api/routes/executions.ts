@@ -1,11 +1,14 @@
 import { Router } from 'express';
+import * as z from 'zod/mini';
+import { queryServiceLogs, readExecutionLogs } from '../../../shared/catalog/execution-logs.ts';
 import { addAttempt, requestExecution, rerunExecution } from '../../../shared/catalog/execution-requests.ts';
 import { waitForEnd } from '../../../shared/catalog/execution-wait.ts';
 import { addProgress, getExecution, terminateExecution } from '../../../shared/catalog/executions.ts';
 import { isJsonObject } from '../../../shared/json.ts';
+import { parse } from '../../../shared/parse.ts';
 import { jsonBody } from '../body.ts';
 import type { ApiContext } from '../context.ts';
-import { flagParameter } from '../query-parameters.ts';
+import { flagParameter, textParameter } from '../query-parameters.ts';
 import { executionToWire } from '../wire/execution.ts';
 
 /** Contract section 9.3; they are listed by `POST /query/faas`. `PUT` has a function run under an id of the caller's own. */
@@ -55,6 +58,21 @@ export function executionRoutes(api: ApiContext): Router {
       ? await waitForEnd(platform, actor, queued.id, gone.signal)
       : queued;
     response.json(executionToWire(execution, baseUrlOf(request)));
+  });
+
+  router.get('/executions/:id/logs', async (request, response) => {
+    const { after } = parse(
+      z.object({ after: z.optional(z.coerce.number().check(z.int(), z.gte(0))) }),
+      { after: textParameter(request, 'after') },
+      'query parameters',
+    );
+    const range = after === undefined ? {} : { after };
+    response.json(await readExecutionLogs(platform, actorOf(request), request.params.id, range));
+  });
+
+  // Contract section 9.2. Services are not kept; their executions are.
+  router.post('/services/:id/logs', jsonBody, async (request, response) => {
+    response.json(await queryServiceLogs(platform, actorOf(request), request.body));
   });
 
   router.get('/executions/:id/attempts', async (request, response) => {

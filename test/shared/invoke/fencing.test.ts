@@ -87,6 +87,7 @@ describe('a holder whose lease ran out', () => {
     ['delete', (store) => store.delete('Item', ['i1'])],
     ['refreshAnnotationCounts', (store) => store.refreshAnnotationCounts(['i1'])],
     ['appendEvents', (store) => store.appendEvents([event('late')])],
+    ['appendLogs', (store) => store.appendLogs(ID, [{ timestamp: '', level: 'info', message: 'late' }])],
     ['removeEvents', (store) => store.removeEvents([1])],
     [
       'transaction',
