@@ -1,9 +1,12 @@
 import { join } from 'node:path';
+import { systemClock } from '../../shared/clock.ts';
 import { type Config, toEnvironment } from '../../shared/config.ts';
+import { systemIds } from '../../shared/ids.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Platform } from '../../shared/platform.ts';
 import { ApiProcess } from './api-process.ts';
 import { buildFunctions } from './build.ts';
+import { CronClock } from './cron-clock.ts';
 import { FunctionNotFound } from './errors.ts';
 import { EventDispatcher } from './event-dispatcher.ts';
 import { FunctionHost } from './function-host.ts';
@@ -72,17 +75,20 @@ async function start(
   });
   const deadLetterPath = join(config.home, 'dead-letters.jsonl');
   const dispatcher = new EventDispatcher({ store: platform.store, functions: host, deadLetterPath, log });
+  const { store } = platform;
+  const cron = new CronClock({ platform: { store, clock: systemClock, ids: systemIds() }, log });
   lock.announce(gateway.url);
   // The first page need not wait for the process. A failure is told by the request that meets it.
   api.socket().catch(() => {});
   void dispatcher.wake();
+  void cron.look();
   let closing: Promise<void> | undefined;
   return {
     url: gateway.url,
     host,
     dispatcher,
     close: (graceMs = DEFAULT_GRACE_MS) => {
-      closing ??= closeAll({ gateway, dispatcher, host, api, lock }, graceMs);
+      closing ??= closeAll({ gateway, cron, dispatcher, host, api, lock }, graceMs);
       return closing;
     },
   };
@@ -90,6 +96,7 @@ async function start(
 
 interface Parts {
   gateway: Gateway;
+  cron: CronClock;
   dispatcher: EventDispatcher;
   host: FunctionHost;
   api: ApiProcess;
@@ -97,7 +104,11 @@ interface Parts {
 }
 
 /** The dispatcher stops taking entries at once, and is done when the host has let its last batch end or ended it. */
-async function closeAll({ gateway, dispatcher, host, api, lock }: Parts, graceMs: number): Promise<void> {
+async function closeAll(
+  { gateway, cron, dispatcher, host, api, lock }: Parts,
+  graceMs: number,
+): Promise<void> {
+  await cron.close();
   const dispatched = dispatcher.close();
   await gateway.close(graceMs);
   await host.close(graceMs);

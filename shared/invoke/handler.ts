@@ -9,6 +9,7 @@ import { LoadedSnapshots } from '../snapshots/loaded-snapshots.ts';
 import { callFromEventBridge, callFromQueue } from './callers/event.ts';
 import { eventKindOf } from './callers/event-kind.ts';
 import { callFromPipeline } from './callers/pipeline.ts';
+import { callFromSchedule } from './callers/schedule.ts';
 import { deadlineOf } from './deadline.ts';
 import { errorReply } from './error-reply.ts';
 import type { FunctionContext } from './function-context.ts';
@@ -67,6 +68,7 @@ export function createHandler<S extends InputSpecs>(
     if (kind === 'http') return overHttp(payload, context);
     const opened = await container();
     const deadline = deadlineOf(opened.platform, context);
+    if (kind === 'schedule') return callFromSchedule(opened, spec, payload, deadline);
     if (kind === 'pipeline') return callFromPipeline(opened, spec, payload, deadline);
     return isJsonObject(payload) && 'Records' in payload
       ? callFromQueue(opened, spec, payload, deadline)

@@ -1,7 +1,7 @@
 import type { SQSBatchResponse } from 'aws-lambda';
 import { LOCAL_ACTOR } from '../../auth/actor.ts';
 import { type DatasetEvent, datasetEventSchema } from '../../entities/dataset-event.ts';
-import type { Trigger } from '../../entities/trigger.ts';
+import type { EventTrigger } from '../../entities/trigger.ts';
 import { messageOf, toErrorBody } from '../../errors.ts';
 import { derivedId } from '../../ids.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
@@ -128,20 +128,21 @@ async function subscriptions(
   { platform }: Container,
   functionName: string,
   event: DatasetEvent,
-): Promise<Trigger[]> {
+): Promise<EventTrigger[]> {
   const { items } = await platform.store.query('Trigger', {
     filter: {
       $and: [
         { active: true },
+        { type: 'Event' },
         { 'spec.resource': event.resource },
         { 'spec.operation.functionName': functionName },
       ],
     },
     scope: { projectIds: [event.projectId] },
   });
-  const matching: Trigger[] = [];
+  const matching: EventTrigger[] = [];
   for (const trigger of items) {
-    if (!trigger.spec.actions.includes(event.action)) continue;
+    if (trigger.type !== 'Event' || !trigger.spec.actions.includes(event.action)) continue;
     if (event.action === 'Deleted' || (await satisfies(platform.store, trigger, event)))
       matching.push(trigger);
   }
@@ -150,7 +151,7 @@ async function subscriptions(
 
 async function satisfies(
   store: Container['platform']['store'],
-  trigger: Trigger,
+  trigger: EventTrigger,
   event: DatasetEvent,
 ): Promise<boolean> {
   try {
@@ -166,7 +167,7 @@ async function satisfies(
 }
 
 /** Once: one run for a resource, whatever happens to it later. Always: one for each event; a second delivery is the same event. */
-function executionIdOf(trigger: Trigger, event: DatasetEvent): string {
+function executionIdOf(trigger: EventTrigger, event: DatasetEvent): string {
   return trigger.spec.executionMode === 'Once'
     ? derivedId('once', trigger.id, event.resourceId)
     : derivedId('always', trigger.id, event.id);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { EventDispatcher, POLL_INTERVAL_MS } from '../../../cli/local/event-dispatcher.ts';
 import type { DatasetEvent } from '../../../shared/entities/dataset-event.ts';
-import type { Trigger } from '../../../shared/entities/trigger.ts';
+import type { EventTrigger } from '../../../shared/entities/trigger.ts';
 import type { Json } from '../../../shared/json.ts';
 import { silentLog } from '../../../shared/log.ts';
 import type { EntityStore } from '../../../shared/store/entity-store.ts';
@@ -39,9 +39,9 @@ export function event(index: number, fields: Partial<DatasetEvent> = {}): Datase
 export function trigger(
   index: number,
   functionName: string,
-  fields: Partial<Trigger['spec']> = {},
+  fields: Partial<EventTrigger['spec']> = {},
   active = true,
-): Trigger {
+): EventTrigger {
   return {
     id: (9000 + index).toString(16).padStart(24, '0'),
     name: `trigger ${index}`,
@@ -65,7 +65,7 @@ export function trigger(
   };
 }
 
-export async function openStore(triggers: Trigger[] = [trigger(1, 'predict')]): Promise<EntityStore> {
+export async function openStore(triggers: EventTrigger[] = [trigger(1, 'predict')]): Promise<EntityStore> {
   const store = await openSqliteStore({ path: join(await temporaryFolder(), 'store.sqlite') });
   onTestFinished(() => store.close());
   await store.insert('Trigger', triggers);
