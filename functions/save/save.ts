@@ -51,7 +51,7 @@ export const saveFunction = defineFunction({
       try {
         run.progress(30, 'saving');
         const lineage = lineageOf(snapshot, inputs, given[0]!, run);
-        const to = { directory: source.directory, lineage, bucket, signal: run.signal };
+        const to = { directory: source.directory, lineage, bucket, actor: run.actor, signal: run.signal };
         const { snapshot: moved, saved } = await commitDirectory(run.platform, snapshot, to);
         return {
           snapshot: describeSnapshot(moved),

@@ -182,7 +182,12 @@ async function save(run: Run, adapter: ModelAdapter<unknown>, snapshot: Snapshot
   const directory = await mkdtemp(join(tmpdir(), 'modelfn-save-'));
   try {
     await adapter.save(directory);
-    return await commitDirectory(run.platform, snapshot, { directory, lineage, signal: run.signal });
+    return await commitDirectory(run.platform, snapshot, {
+      directory,
+      lineage,
+      actor: run.actor,
+      signal: run.signal,
+    });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -1,3 +1,5 @@
+import type { Actor } from '../auth/actor.ts';
+import { snapshotEvent } from '../catalog/snapshot-events.ts';
 import { isoTime } from '../clock.ts';
 import type { BucketSpec } from '../entities/bucket-spec.ts';
 import type { Snapshot } from '../entities/snapshot.ts';
@@ -16,7 +18,13 @@ import { RevisionMoved } from './snapshot-run.ts';
 export async function commitDirectory(
   platform: Platform,
   snapshot: Readonly<Snapshot>,
-  save: { directory: string; lineage: JsonObject; bucket?: BucketSpec | undefined; signal?: AbortSignal },
+  save: {
+    directory: string;
+    lineage: JsonObject;
+    actor: Actor;
+    bucket?: BucketSpec | undefined;
+    signal?: AbortSignal;
+  },
 ): Promise<{ snapshot: Snapshot; saved: SavedFiles }> {
   const spec = save.bucket ?? snapshot.bucket;
   const saved = await saveFiles({
@@ -31,30 +39,35 @@ export async function commitDirectory(
     ...(save.signal && { signal: save.signal }),
   });
   return {
-    snapshot: await moveTo(platform, snapshot, { ...saved, bucket: spec, lineage: save.lineage }),
+    snapshot: await moveTo(platform, save.actor, snapshot, { ...saved, bucket: spec, lineage: save.lineage }),
     saved,
   };
 }
 
-/** Points the entity at a committed manifest. @throws RevisionMoved */
+/** Points the entity at a committed manifest, and tells subscribers of the new weights. @throws RevisionMoved */
 export async function moveTo(
-  { store, clock }: Pick<Platform, 'store' | 'clock'>,
+  { store, clock, ids }: Pick<Platform, 'store' | 'clock' | 'ids'>,
+  actor: Actor,
   snapshot: Readonly<Snapshot>,
   to: { manifestKey: string; manifestSha256: string; bucket: BucketSpec; lineage: JsonObject },
 ): Promise<Snapshot> {
   const { manifestKey, manifestSha256, bucket, lineage } = to;
-  return store.update('Snapshot', snapshot.id, (current) => {
-    if (current.revision !== snapshot.revision)
-      throw new RevisionMoved(snapshot, snapshot.revision, current.revision);
-    return {
-      ...current,
-      revision: current.revision + 1,
-      weights: { manifestKey, manifestSha256 },
-      bucket,
-      lineage,
-      status: 'trained',
-      run: null,
-      updatedAt: isoTime(clock),
-    };
+  return store.transaction(async (open) => {
+    const moved = await open.update('Snapshot', snapshot.id, (current) => {
+      if (current.revision !== snapshot.revision)
+        throw new RevisionMoved(snapshot, snapshot.revision, current.revision);
+      return {
+        ...current,
+        revision: current.revision + 1,
+        weights: { manifestKey, manifestSha256 },
+        bucket,
+        lineage,
+        status: 'trained',
+        run: null,
+        updatedAt: isoTime(clock),
+      };
+    });
+    await open.appendEvents([snapshotEvent({ ids }, actor, 'Updated', moved)]);
+    return moved;
   });
 }

@@ -30,11 +30,11 @@ export async function openModelWorkspace(): Promise<ModelWorkspace> {
 }
 
 /** Saves one file as the snapshot's next revision. */
-export async function saveWeights({ platform }: Workspace, snapshot: Snapshot, text = 'weights') {
+export async function saveWeights({ platform, actor }: Workspace, snapshot: Snapshot, text = 'weights') {
   const directory = await mkdtemp(join(tmpdir(), 'modelfn-weights-'));
   try {
     await writeFile(join(directory, 'model.bin'), text);
-    return (await commitDirectory(platform, snapshot, { directory, lineage: { seed: 7 } })).snapshot;
+    return (await commitDirectory(platform, snapshot, { directory, lineage: { seed: 7 }, actor })).snapshot;
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
