@@ -17,6 +17,8 @@ export interface EventDispatcherOptions {
   /** File that takes, one JSON object a line, what no attempt could deliver. */
   deadLetterPath: string;
   log: Log;
+  /** Batches that a function is given at once, from 1. Default 1. */
+  batchesAtOnce?: number;
   timers?: Timers;
   now?: () => number;
 }
@@ -47,7 +49,7 @@ export class EventDispatcher {
   #failing = false;
 
   constructor(options: EventDispatcherOptions) {
-    this.#options = { timers: SYSTEM_TIMERS, now: Date.now, ...options };
+    this.#options = { batchesAtOnce: 1, timers: SYSTEM_TIMERS, now: Date.now, ...options };
   }
 
   /** Looks at the outbox now, and from now on regularly. Resolves when it was read and its entries are on their way. */
@@ -142,11 +144,12 @@ export class EventDispatcher {
   }
 
   #lane(functionName: string): EventLane {
-    const { functions, timers, now } = this.#options;
+    const { functions, batchesAtOnce, timers, now } = this.#options;
     let lane = this.#lanes.get(functionName);
     if (lane === undefined) {
       lane = new EventLane({
         functionName,
+        batchesAtOnce,
         invoke: (batch) => functions.invoke(functionName, batch, { background: true }),
         delivered: (entry) => this.#settle(entry, functionName),
         givenUp: (entry, attempts, error) => this.#giveUp(entry, functionName, attempts, error),

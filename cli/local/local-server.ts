@@ -74,7 +74,13 @@ async function start(
     log,
   });
   const deadLetterPath = join(config.home, 'dead-letters.jsonl');
-  const dispatcher = new EventDispatcher({ store: platform.store, functions: host, deadLetterPath, log });
+  const dispatcher = new EventDispatcher({
+    store: platform.store,
+    functions: host,
+    deadLetterPath,
+    batchesAtOnce: config.workersPerFunction,
+    log,
+  });
   const { store } = platform;
   const cron = new CronClock({ platform: { store, clock: systemClock, ids: systemIds() }, log });
   lock.announce(gateway.url);

@@ -79,6 +79,7 @@ export async function openDispatcher(
   log = silentLog,
   runToEnd: (functionName: string, payload: Json) => Promise<boolean> = () =>
     Promise.reject(new Error('no run was planned')),
+  batchesAtOnce = 1,
 ) {
   const calls: { functionName: string; records: Record[] }[] = [];
   const time = heldTimers();
@@ -95,6 +96,7 @@ export async function openDispatcher(
     },
     deadLetterPath: deadLetterPath ?? join(await temporaryFolder(), 'home', 'dead-letters.jsonl'),
     log,
+    batchesAtOnce,
     timers: time.timers,
     now: () => Date.parse('2026-01-02T03:04:05.678Z'),
   });

@@ -20,13 +20,9 @@ beforeEach(async () => {
 afterEach(() => space.platform.close());
 
 const itemId = () => space.items.get('/test/4.json')!.id;
-const deliver = (resource: string, resourceId: string) => {
-  const event = eventBridgeEvent({
-    resource,
-    resourceId,
-    projectId: space.project.id,
-    datasetId: space.dataset.id,
-  });
+const deliver = (resource: string, resourceId: string, fields: { id?: string; action?: string } = {}) => {
+  const ids = { resourceId, projectId: space.project.id, datasetId: space.dataset.id };
+  const event = eventBridgeEvent({ resource, ...ids, ...fields });
   return callFromQueue(space.container, predictFunction, sqsBatch([event]), undefined);
 };
 const executions = async () => (await space.platform.store.query('Execution', {})).items.filter(byTrigger);
@@ -68,6 +64,28 @@ describe('an event for an item that is deleted', () => {
       expect.objectContaining({ error: expect.objectContaining({ code: 'EntityNotFound' }) }),
     ]);
   });
+});
+
+it('a trigger that always fires has one run for an event, however often it comes, and another for the next', async () => {
+  await createTrigger(space.platform, LOCAL_ACTOR, {
+    name: 'predict new items',
+    projectId: space.project.id,
+    spec: {
+      resource: 'Item',
+      actions: ['Created', 'Updated'],
+      filter: {},
+      executionMode: 'Always',
+      input: { snapshot: { snapshot_id: space.snapshot.id } },
+      operation: { type: 'function', functionName: 'predict' },
+    },
+  });
+
+  await deliver('Item', itemId());
+  await deliver('Item', itemId());
+  expect(await executions()).toHaveLength(1);
+  await deliver('Item', itemId(), { id: 'second', action: 'Updated' });
+
+  expect(await executions()).toHaveLength(2);
 });
 
 describe('an execution that was asked for', () => {

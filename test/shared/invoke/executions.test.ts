@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LOCAL_ACTOR } from '../../../shared/auth/actor.ts';
 import { DEFAULT_LEASE_SECONDS } from '../../../shared/config.ts';
-import { claimExecution, finishExecution, renewExecution } from '../../../shared/invoke/executions.ts';
+import {
+  claimExecution,
+  finishExecution,
+  renewExecution,
+  yieldExecution,
+} from '../../../shared/invoke/executions.ts';
 import type { Invocation } from '../../../shared/invoke/invocation.ts';
 import { openTestPlatform, type TestPlatform } from '../../support/test-platform.ts';
 
@@ -93,6 +98,31 @@ describe('an execution', () => {
       attempts: 3,
       latestStatus: { status: 'failed' },
     });
+  });
+
+  it('that took three containers down is at its end: the fourth claim finds it failed', async () => {
+    for (const holder of ['a', 'b', 'c']) {
+      await claimExecution(platform, 'e1', call, holder);
+      platform.clock.advance(LEASE_MS + 1);
+    }
+
+    expect(await claimExecution(platform, 'e1', call, 'd')).toMatchObject({
+      attempts: 3,
+      lease: null,
+      error: { code: 'AttemptsExhausted' },
+      latestStatus: { status: 'failed' },
+    });
+  });
+
+  it('has no slice ended by a holder that was replaced', async () => {
+    await claimExecution(platform, 'e1', call, 'a');
+    platform.clock.advance(LEASE_MS + 1);
+    await claimExecution(platform, 'e1', call, 'b');
+
+    await expect(
+      yieldExecution(platform, 'e1', 'a', { durationMs: 1, percentComplete: 50 }),
+    ).rejects.toMatchObject({ code: 'LeaseLost' });
+    expect(await platform.store.get('Execution', 'e1')).toMatchObject({ slices: 0, lease: { holder: 'b' } });
   });
 
   it('that failed because the call was wrong stays failed', async () => {

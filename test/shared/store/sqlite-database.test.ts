@@ -96,6 +96,20 @@ describe('opening a store', () => {
   });
 });
 
+it('a transaction that has only read so far keeps other writers out: what it writes later cannot fail half-way', () => {
+  const path = join(temporaryFolder(), 'store.sqlite');
+  const one = open(path);
+  const two = open(path, { busyTimeoutMs: 0 });
+
+  one.begin();
+  one.row(COUNT);
+
+  expect(errorOf(() => two.run(insert('between')))).toMatchObject({ code: 'StoreUnavailable' });
+  one.run(insert('inside'));
+  one.commit();
+  expect(two.row(COUNT)).toEqual({ n: 1 });
+});
+
 describe('the schema', () => {
   it('never changes in its first step: stores of released versions have it; a change is a new step', () => {
     const first = createHash('sha256').update(JSON.stringify(MIGRATIONS[0])).digest('hex');
