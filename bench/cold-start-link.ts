@@ -171,7 +171,7 @@ async function prepare(place: Place, home: string): Promise<Saved> {
     const { saved } = await commitWeights(platform, snapshot, {
       source: directory,
       lineage: {},
-      creator: LOCAL_ACTOR.email,
+      actor: LOCAL_ACTOR,
       executionId: platform.ids.objectId(),
     });
     const { items } = await platform.store.query('Item', { filter: { type: 'file' } });

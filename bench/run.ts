@@ -5,6 +5,7 @@ import { VERSION } from '../shared/version.ts';
 import { bundleSize } from './bundle-size.ts';
 import { coldStart } from './cold-start.ts';
 import { coldStartOverLink } from './cold-start-link.ts';
+import { events } from './events.ts';
 import { httpThroughput } from './http-throughput.ts';
 import { transfer } from './transfer.ts';
 import { warmOverhead } from './warm-overhead.ts';
@@ -14,7 +15,15 @@ import { openWorkspace, ROOT } from './workspace.ts';
 const space = await openWorkspace();
 const parts: string[] = [];
 try {
-  for (const ask of [bundleSize, coldStart, warmOverhead, httpThroughput, transfer, coldStartOverLink]) {
+  for (const ask of [
+    bundleSize,
+    coldStart,
+    warmOverhead,
+    httpThroughput,
+    transfer,
+    coldStartOverLink,
+    events,
+  ]) {
     const part = await ask(space);
     parts.push(part);
     process.stdout.write(`${part}\n\n`);

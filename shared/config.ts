@@ -34,6 +34,8 @@ export interface Config {
   loadedBytes: number;
   /** Processes the local server keeps for one function. */
   workersPerFunction: number;
+  /** How long a container may be silent before another one may take its run over, in milliseconds. */
+  leaseMs: number;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** Origins that git may use, e.g. `https://github.com`. Empty: https to any host, without credentials. */
   gitHosts: readonly string[];
@@ -51,6 +53,11 @@ export interface GcsSettings {
   /** Buckets, or `bucket/prefix`, that specs may name; any the credentials reach when undefined. */
   buckets: readonly string[] | undefined;
 }
+
+export const DEFAULT_LEASE_SECONDS = 30;
+
+/** Below the pauses between deliveries, so that a lost run is free again before the last of them. */
+export const MAX_LEASE_SECONDS = 40;
 
 type Setting = { schema: z.ZodMiniType<unknown>; takes: string; example: string };
 
@@ -98,6 +105,11 @@ const SETTINGS = {
   MODELFN_MAX_LOADED_SNAPSHOTS: { schema: count(1), takes: 'a number from 1', example: '8' },
   MODELFN_LOADED_BYTES: { schema: count(0), takes: 'a number of bytes', example: '1073741824' },
   MODELFN_WORKERS: { schema: count(1), takes: 'a number from 1', example: '2' },
+  MODELFN_LEASE_SECONDS: {
+    schema: count(1).check(z.lte(MAX_LEASE_SECONDS)),
+    takes: `a number of seconds from 1 to ${MAX_LEASE_SECONDS}`,
+    example: '30',
+  },
   MODELFN_LOG_LEVEL: {
     schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
     takes: 'debug, info, warn, error or silent',
@@ -181,6 +193,7 @@ export function readConfig(
     maxLoadedSnapshots: read('MODELFN_MAX_LOADED_SNAPSHOTS') ?? 8,
     loadedBytes: read('MODELFN_LOADED_BYTES') ?? Math.floor(memoryGiven(env) * LOADED_SHARE),
     workersPerFunction: read('MODELFN_WORKERS') ?? 2,
+    leaseMs: (read('MODELFN_LEASE_SECONDS') ?? DEFAULT_LEASE_SECONDS) * 1000,
     logLevel: read('MODELFN_LOG_LEVEL') ?? 'info',
     gitHosts: readGitHosts(read('MODELFN_GIT_HOSTS') ?? '') ?? [],
     secrets: new Secrets(secretsOf(env)),
@@ -221,6 +234,7 @@ export function toEnvironment(
     MODELFN_MAX_LOADED_SNAPSHOTS: String(config.maxLoadedSnapshots),
     MODELFN_LOADED_BYTES: String(config.loadedBytes),
     MODELFN_WORKERS: String(config.workersPerFunction),
+    MODELFN_LEASE_SECONDS: String(config.leaseMs / 1000),
     MODELFN_LOG_LEVEL: config.logLevel,
     MODELFN_GIT_HOSTS: config.gitHosts.join(','),
     MODELFN_GCS_CREDENTIALS: config.gcs.credentials,

@@ -1,15 +1,20 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { scopeOf } from '../../shared/auth/actor.ts';
+import { readExecutionLogs } from '../../shared/catalog/execution-logs.ts';
 import { getExecution, terminateExecution } from '../../shared/catalog/executions.ts';
 import type { Execution } from '../../shared/entities/execution.ts';
 import { isFinished } from '../../shared/entities/execution.ts';
+import type { LogLine } from '../../shared/entities/log-line.ts';
 import { executionToWire } from '../../shared/invoke/execution-wire.ts';
 import { type Answer, onSession, withExamples } from '../command.ts';
 import type { CliIo } from '../io.ts';
 import { wholeOption } from '../options.ts';
-import { fields, table } from '../output/table.ts';
+import { fields, table, visible } from '../output/table.ts';
 import { durationText } from '../output/units.ts';
 import type { Session } from '../session.ts';
+
+const LOOK_EVERY_MS = 300;
 
 /** `modelfn executions`. */
 export function registerExecutions(program: Command, io: CliIo): void {
@@ -30,6 +35,15 @@ export function registerExecutions(program: Command, io: CliIo): void {
       .argument('<id>', 'its id')
       .action(onSession(io, show)),
     'modelfn executions show 61f8245d0f6f7a1100000040',
+  );
+  withExamples(
+    executions
+      .command('logs')
+      .description('Show what a run logged, and what its adapter said on the console.')
+      .argument('<id>', 'its id')
+      .option('--follow', 'go on until the run has ended')
+      .action(onSession(io, logs)),
+    'modelfn executions logs 61f8245d0f6f7a1100000040 --follow',
   );
   withExamples(
     executions
@@ -80,6 +94,31 @@ async function show({ platform, actor }: Session, id: string): Promise<Answer> {
       ['error', execution.error === null ? '' : `${execution.error.code}: ${execution.error.message}`],
     ]),
   };
+}
+
+async function logs(
+  { platform, actor, io, mode }: Session,
+  id: string,
+  { follow = false }: { follow?: boolean },
+): Promise<Answer> {
+  const all: LogLine[] = [];
+  const streams = follow && !mode.json;
+  for (let after = 0; ; ) {
+    const { logs, checkpoint, stop } = await readExecutionLogs(platform, actor, id, { after });
+    all.push(...logs);
+    if (streams) for (const line of logs) io.stdout.write(`${lineText(line)}\n`);
+    if (stop || !follow || io.interrupted.aborted) break;
+    after = checkpoint;
+    await setTimeout(LOOK_EVERY_MS, undefined, { signal: io.interrupted }).catch(() => {});
+  }
+  return {
+    json: all.map((line) => ({ ...line })),
+    text: streams ? '' : all.map(lineText).join('\n') || `Execution ${id} logged nothing.`,
+  };
+}
+
+function lineText({ timestamp, level, message }: LogLine): string {
+  return `${timestamp} ${level.padEnd(5)} ${visible(message)}`;
 }
 
 async function terminate({ platform, actor }: Session, id: string): Promise<Answer> {

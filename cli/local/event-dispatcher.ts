@@ -1,4 +1,8 @@
+import type { DatasetEvent } from '../../shared/entities/dataset-event.ts';
+import type { Execution } from '../../shared/entities/execution.ts';
 import { type ErrorBody, toErrorBody } from '../../shared/errors.ts';
+import { payloadOf } from '../../shared/invoke/callers/task-payload.ts';
+import type { Json } from '../../shared/json.ts';
 import type { Log } from '../../shared/log.ts';
 import type { EntityStore, OutboxEntry } from '../../shared/store/entity-store.ts';
 import { appendDeadLetter } from './dead-letters.ts';
@@ -8,11 +12,13 @@ import { subscribedFunctions } from './subscriptions.ts';
 import { SYSTEM_TIMERS, type Timers } from './timers.ts';
 
 export interface EventDispatcherOptions {
-  store: Pick<EntityStore, 'readEvents' | 'removeEvents' | 'query'>;
-  functions: Pick<FunctionHost, 'invoke'>;
+  store: Pick<EntityStore, 'readEvents' | 'removeEvents' | 'query' | 'get'>;
+  functions: Pick<FunctionHost, 'invoke' | 'runToEnd'>;
   /** File that takes, one JSON object a line, what no attempt could deliver. */
   deadLetterPath: string;
   log: Log;
+  /** Batches that a function is given at once, from 1. Default 1. */
+  batchesAtOnce?: number;
   timers?: Timers;
   now?: () => number;
 }
@@ -26,7 +32,7 @@ const PAGE_SIZE = 100;
 
 /**
  * What EventBridge and SQS are in the cloud: takes changes out of the outbox in order and delivers each to every
- * function that a trigger subscribes to it. An entry leaves the outbox when all of them dealt with it, or when it is among
+ * function that a trigger subscribes to it; an execution that was asked for it has run, to its end. An entry leaves the outbox when all of them dealt with it, or when it is among
  * the dead letters; so each is delivered at least once, also across restarts.
  */
 export class EventDispatcher {
@@ -43,7 +49,7 @@ export class EventDispatcher {
   #failing = false;
 
   constructor(options: EventDispatcherOptions) {
-    this.#options = { timers: SYSTEM_TIMERS, now: Date.now, ...options };
+    this.#options = { batchesAtOnce: 1, timers: SYSTEM_TIMERS, now: Date.now, ...options };
   }
 
   /** Looks at the outbox now, and from now on regularly. Resolves when it was read and its entries are on their way. */
@@ -106,6 +112,7 @@ export class EventDispatcher {
     const asked = new Map<string, Promise<string[]>>();
     return Promise.all(
       entries.map(({ event }) => {
+        if (event.resource === 'Execution') return requestedFunction(event);
         const key = JSON.stringify([event.projectId, event.resource, event.action]);
         const names = asked.get(key) ?? subscribedFunctions(this.#options.store, event);
         asked.set(key, names);
@@ -120,15 +127,29 @@ export class EventDispatcher {
       return;
     }
     this.#inFlight.set(entry.sequence, new Set(functionNames));
-    for (const name of functionNames) this.#lane(name).add(entry);
+    if (entry.event.resource === 'Execution') void this.#runRequested(entry, functionNames[0]!);
+    else for (const name of functionNames) this.#lane(name).add(entry);
+  }
+
+  /** The run has its record for what it ended with; the entry waits for the end, so that a restart brings it again. */
+  async #runRequested(entry: OutboxEntry, functionName: string): Promise<void> {
+    const { store, functions } = this.#options;
+    try {
+      const execution = await store.get('Execution', entry.event.resourceId);
+      if (execution && !(await functions.runToEnd(functionName, payloadOfExecution(execution)))) return;
+      await this.#settle(entry, functionName);
+    } catch (error) {
+      await this.#giveUp(entry, functionName, 1, toErrorBody(error)).catch(() => {});
+    }
   }
 
   #lane(functionName: string): EventLane {
-    const { functions, timers, now } = this.#options;
+    const { functions, batchesAtOnce, timers, now } = this.#options;
     let lane = this.#lanes.get(functionName);
     if (lane === undefined) {
       lane = new EventLane({
         functionName,
+        batchesAtOnce,
         invoke: (batch) => functions.invoke(functionName, batch, { background: true }),
         delivered: (entry) => this.#settle(entry, functionName),
         givenUp: (entry, attempts, error) => this.#giveUp(entry, functionName, attempts, error),
@@ -173,4 +194,18 @@ export class EventDispatcher {
     await this.#options.store.removeEvents(sequences);
     for (const sequence of sequences) this.#done.delete(sequence);
   }
+}
+
+function payloadOfExecution(execution: Execution): Json {
+  const { id, projectId, triggerId } = execution;
+  return payloadOf({
+    ...execution,
+    executionId: id,
+    projectId: projectId ?? undefined,
+    triggerId: triggerId ?? undefined,
+  });
+}
+
+async function requestedFunction({ body }: DatasetEvent): Promise<string[]> {
+  return typeof body?.functionName === 'string' ? [body.functionName] : [];
 }

@@ -5,6 +5,8 @@ import type { Timers } from './timers.ts';
 
 export interface EventLaneOptions {
   functionName: string;
+  /** Batches under way at once, from 1. */
+  batchesAtOnce: number;
   /** Runs the function with a batch; rejects when all of it failed. */
   invoke(batch: { Records: unknown[] }): Promise<unknown>;
   /** The function has dealt with the entry. */
@@ -22,7 +24,7 @@ interface Delivery {
 }
 
 /**
- * Pauses between the attempts. Together they outlast an execution's lease (30 s): when a process was lost with a record,
+ * Pauses between the attempts. Together they outlast an execution's longest lease: when a process was lost with a record,
  * the last attempt can take its run over.
  */
 export const BACKOFF_MS: readonly number[] = [1_000, 4_000, 16_000, 64_000];
@@ -31,14 +33,15 @@ export const BACKOFF_MS: readonly number[] = [1_000, 4_000, 16_000, 64_000];
 export const MAX_ATTEMPTS = BACKOFF_MS.length + 1;
 
 /**
- * The queue of one function: entries go to it in order, up to ten at a time, one batch after the other. What failed is
- * tried again after a pause that grows, while later entries go on.
+ * The queue of one function: entries go to it in order, up to ten at a time, to as many of its processes at once as it
+ * has. What failed is tried again after a pause that grows, while later entries go on.
  */
 export class EventLane {
   readonly #options: EventLaneOptions;
   readonly #ready: Delivery[] = [];
   readonly #pauses = new Set<unknown>();
-  #running: Promise<void> | undefined;
+  readonly #running = new Set<Promise<void>>();
+  #isPumping = false;
   #closed = false;
 
   constructor(options: EventLaneOptions) {
@@ -50,25 +53,33 @@ export class EventLane {
     this.#pump();
   }
 
-  /** Begins no more batches; resolves when the one under way has ended. What is left stays in the outbox. */
+  /** Begins no more batches; resolves when those under way have ended. What is left stays in the outbox. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const pause of this.#pauses) this.#options.timers.clearTimeout(pause);
-    await this.#running;
+    await Promise.all(this.#running);
   }
 
   #pump(): void {
-    if (this.#running || this.#closed || this.#ready.length === 0) return;
-    this.#running = this.#runBatch().finally(() => {
-      this.#running = undefined;
-      this.#pump();
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    // What is added in the same moment goes into the same batch.
+    queueMicrotask(() => {
+      this.#isPumping = false;
+      while (this.#running.size < this.#options.batchesAtOnce && !this.#closed && this.#ready.length > 0)
+        this.#begin(this.#ready.splice(0, MAX_BATCH_RECORDS));
     });
   }
 
-  async #runBatch(): Promise<void> {
-    // What is added in the same moment goes into the same batch.
-    await Promise.resolve();
-    const batch = this.#ready.splice(0, MAX_BATCH_RECORDS);
+  #begin(batch: Delivery[]): void {
+    const running = this.#runBatch(batch).finally(() => {
+      this.#running.delete(running);
+      this.#pump();
+    });
+    this.#running.add(running);
+  }
+
+  async #runBatch(batch: readonly Delivery[]): Promise<void> {
     const { functionName, invoke, now } = this.#options;
     for (const delivery of batch) delivery.attempts += 1;
     const records = batch.map(({ entry, attempts }) => toQueueRecord(entry, functionName, attempts, now()));

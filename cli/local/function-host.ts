@@ -92,7 +92,15 @@ export class FunctionHost {
    * @throws FunctionNotFound
    */
   dispatch(functionName: string, payload: Json): void {
-    void this.#runBehind(this.#poolsOf(functionName).background, functionName, payload, 0);
+    void this.#runBehind(this.#poolsOf(functionName).background, functionName, payload);
+  }
+
+  /**
+   * As `dispatch`; resolves when nothing more is to be done: the function answered, or no attempt was left. False when the
+   * host closed before. @throws FunctionNotFound
+   */
+  async runToEnd(functionName: string, payload: Json): Promise<boolean> {
+    return this.#runBehind(this.#poolsOf(functionName).background, functionName, payload);
   }
 
   /** Takes no more calls, lets those that run finish for `graceMs`, ends all processes. May be called twice. */
@@ -103,22 +111,35 @@ export class FunctionHost {
     await Promise.all(pools.map((pool) => pool.close(graceMs)));
   }
 
-  async #runBehind(pool: WorkerPool, functionName: string, payload: Json, attempt: number): Promise<void> {
-    try {
-      while (hasYielded(await pool.invoke(payload)) && !this.#closed);
-    } catch (error) {
-      const delayMs = isModelfnError(error) && error.retryable ? RETRY_DELAYS_MS[attempt] : undefined;
-      const repeats = delayMs !== undefined && !this.#closed;
-      const { code, message } = toErrorBody(this.#closed ? new ShuttingDown(functionName) : error);
-      const facts = { function: functionName, code, reason: message };
-      if (!repeats) return this.#log.error('background invocation failed', facts);
-      this.#log.warn('background invocation is repeated', { ...facts, delayMs });
+  async #runBehind(pool: WorkerPool, functionName: string, payload: Json): Promise<boolean> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        while (hasYielded(await pool.invoke(payload))) if (this.#closed) return false;
+        return true;
+      } catch (error) {
+        const delayMs = isModelfnError(error) && error.retryable ? RETRY_DELAYS_MS[attempt] : undefined;
+        const repeats = delayMs !== undefined && !this.#closed;
+        const { code, message } = toErrorBody(this.#closed ? new ShuttingDown(functionName) : error);
+        const facts = { function: functionName, code, reason: message };
+        if (!repeats) {
+          this.#log.error('background invocation failed', facts);
+          return !this.#closed;
+        }
+        this.#log.warn('background invocation is repeated', { ...facts, delayMs });
+        await this.#pause(delayMs);
+      }
+    }
+  }
+
+  /** Does not end when the host closes before. */
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
       const pause = this.#timers.setTimeout(() => {
         this.#pauses.delete(pause);
-        void this.#runBehind(pool, functionName, payload, attempt + 1);
+        resolve();
       }, delayMs);
       this.#pauses.add(pause);
-    }
+    });
   }
 
   #poolsOf(functionName: string): Pools {

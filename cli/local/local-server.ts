@@ -1,9 +1,12 @@
 import { join } from 'node:path';
+import { systemClock } from '../../shared/clock.ts';
 import { type Config, toEnvironment } from '../../shared/config.ts';
+import { systemIds } from '../../shared/ids.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Platform } from '../../shared/platform.ts';
 import { ApiProcess } from './api-process.ts';
 import { buildFunctions } from './build.ts';
+import { CronClock } from './cron-clock.ts';
 import { FunctionNotFound } from './errors.ts';
 import { EventDispatcher } from './event-dispatcher.ts';
 import { FunctionHost } from './function-host.ts';
@@ -77,13 +80,22 @@ async function start(
     exposed,
   });
   const deadLetterPath = join(config.home, 'dead-letters.jsonl');
-  const dispatcher = new EventDispatcher({ store: platform.store, functions: host, deadLetterPath, log });
+  const dispatcher = new EventDispatcher({
+    store: platform.store,
+    functions: host,
+    deadLetterPath,
+    batchesAtOnce: config.workersPerFunction,
+    log,
+  });
   const pipelines = new PipelineRunner({ platform, functions: host, log });
+  const { store } = platform;
+  const cron = new CronClock({ platform: { store, clock: systemClock, ids: systemIds() }, log });
   lock.announce(gateway.url);
   // The first page need not wait for the process. A failure is told by the request that meets it.
   api.socket().catch(() => {});
   void dispatcher.wake();
   void pipelines.wake();
+  void cron.look();
   let closing: Promise<void> | undefined;
   return {
     url: gateway.url,
@@ -91,7 +103,7 @@ async function start(
     dispatcher,
     pipelines,
     close: (graceMs = DEFAULT_GRACE_MS) => {
-      closing ??= closeAll({ gateway, dispatcher, pipelines, host, api, lock }, graceMs);
+      closing ??= closeAll({ gateway, cron, dispatcher, pipelines, host, api, lock }, graceMs);
       return closing;
     },
   };
@@ -99,6 +111,7 @@ async function start(
 
 interface Parts {
   gateway: Gateway;
+  cron: CronClock;
   dispatcher: EventDispatcher;
   pipelines: PipelineRunner;
   host: FunctionHost;
@@ -108,9 +121,10 @@ interface Parts {
 
 /** Dispatcher and pipelines begin nothing more at once, and are done when the host has let what is under way end or ended it. */
 async function closeAll(
-  { gateway, dispatcher, pipelines, host, api, lock }: Parts,
+  { gateway, cron, dispatcher, pipelines, host, api, lock }: Parts,
   graceMs: number,
 ): Promise<void> {
+  await cron.close();
   const dispatched = Promise.all([dispatcher.close(), pipelines.close()]);
   await gateway.close(graceMs);
   await host.close(graceMs);

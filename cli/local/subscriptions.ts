@@ -14,13 +14,14 @@ export async function subscribedFunctions(
   const names = new Set<string>();
   for (let page = 0; ; page += 1) {
     const found = await store.query('Trigger', {
-      filter: { $and: [{ active: true }, { 'spec.resource': resource }] },
+      filter: { $and: [{ active: true }, { type: 'Event' }, { 'spec.resource': resource }] },
       scope: { projectIds: [projectId] },
       page,
       pageSize: PAGE_SIZE,
     });
-    for (const { spec } of found.items)
-      if (spec.actions.includes(action)) names.add(spec.operation.functionName);
+    for (const trigger of found.items)
+      if (trigger.type === 'Event' && trigger.spec.actions.includes(action))
+        names.add(trigger.spec.operation.functionName);
     if (!found.hasNextPage) return [...names].sort();
   }
 }

@@ -61,7 +61,7 @@ export const saveFunction = defineFunction({
           source,
           lineage: lineageOf(snapshot, inputs, given[0]!, run),
           bucket,
-          creator: run.actor.email,
+          actor: run.actor,
           executionId: run.executionId,
           signal: run.signal,
           onProgress: saveProgress(run, OPENED_PERCENT),

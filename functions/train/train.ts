@@ -204,7 +204,7 @@ async function save(run: Run, adapter: ModelAdapter<unknown>, snapshot: Snapshot
     return await commitWeights(run.platform, snapshot, {
       source: directory,
       lineage,
-      creator: run.actor.email,
+      actor: run.actor,
       executionId: run.executionId,
       signal: run.signal,
       onProgress: saveProgress(run, TRAINED_PERCENT),

@@ -47,14 +47,18 @@ export class ProjectMismatch extends ModelfnError {
   }
 }
 
-/** A trigger for a function that does not exist. */
+/** A trigger or an execution of a function that does not exist. */
 export class UnknownFunction extends ModelfnError {
   override readonly name = 'UnknownFunction';
   readonly code = 'UnknownFunction';
   readonly statusCode = 400;
-  constructor(functionName: string, known: readonly string[], near: string | undefined) {
+  constructor(
+    { field, functionName }: { field: string; functionName: string },
+    known: readonly string[],
+    near: string | undefined,
+  ) {
     super(
-      `spec.operation.functionName: there is no function ${JSON.stringify(functionName.slice(0, 100))}; the nearest is ${near}. There are: ${known.join(', ')}.`,
+      `${field}: there is no function ${JSON.stringify(functionName.slice(0, 100))}; the nearest is ${near}. There are: ${known.join(', ')}.`,
       { details: { functionName: functionName.slice(0, 100), known: [...known] } },
     );
   }
@@ -68,5 +72,18 @@ export class ExecutionFinished extends Conflict {
     super(`Execution ${executionId} has ended with ${status}; its record does not change any more.`, {
       details: { executionId, status },
     });
+  }
+}
+
+/** A run of which no project is known: what it was called with names nothing that is there. */
+export class ExecutionWithoutProject extends ModelfnError {
+  override readonly name = 'ExecutionWithoutProject';
+  readonly code = 'ExecutionWithoutProject';
+  readonly statusCode = 409;
+  constructor(executionId: string) {
+    super(
+      `Execution ${executionId} belongs to no project, for its inputs named nothing that was found. Call the function again with other inputs.`,
+      { details: { executionId } },
+    );
   }
 }

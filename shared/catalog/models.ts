@@ -101,10 +101,7 @@ export async function deleteModel(platform: Platform, actor: Actor, id: string):
     await modelFor(store, actor, id);
     const snapshots = await snapshotsOfModel(store, id);
     for (const snapshot of snapshots) await assertNotInUse({ store }, snapshot);
-    await removeSnapshots(
-      store,
-      snapshots.map((snapshot) => snapshot.id),
-    );
+    await removeSnapshots({ platform, actor }, store, snapshots);
     await store.delete('Model', [id]);
   });
 }

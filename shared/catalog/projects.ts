@@ -87,10 +87,7 @@ export async function deleteProject(platform: Platform, actor: Actor, id: string
     const inProject: JsonObject = { projectId: { $in: [id] } };
     const snapshots = await listMatches(store, 'Snapshot', { filter: inProject });
     for (const snapshot of snapshots) await assertNotInUse({ ...platform, store }, snapshot);
-    await removeSnapshots(
-      store,
-      snapshots.map((snapshot) => snapshot.id),
-    );
+    await removeSnapshots({ platform, actor }, store, snapshots);
     for (const kind of ['Model', 'Trigger', 'Execution', 'Pipeline', 'PipelineExecution'] as const)
       await deleteAll(store, kind, await store.ids(kind, { filter: inProject }));
     await leaveDatasets(platform, actor, store, id);

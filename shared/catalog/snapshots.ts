@@ -149,8 +149,7 @@ export async function deleteSnapshot(
           children.map(({ name }) => name),
         );
     }
-    await removeSnapshots(store, [id]);
-    await store.appendEvents([snapshotEvent(platform, actor, 'Deleted', current)]);
+    await removeSnapshots({ platform, actor }, store, [current]);
     return current;
   });
   await removeOwnBucket(platform, snapshot);

@@ -1,24 +1,25 @@
 import * as z from 'zod/mini';
 import { type Actor, scopeOf } from '../auth/actor.ts';
 import { isoTime } from '../clock.ts';
-import { newTriggerSchema, type Trigger } from '../entities/trigger.ts';
-import { canonicalJson } from '../json.ts';
-import { nearest } from '../nearest.ts';
+import { assertFires } from '../cron/schedule.ts';
+import { jsonObjectSchema } from '../entities/fields.ts';
+import { newCronTriggerSchema, newEventTriggerSchema, type Trigger } from '../entities/trigger.ts';
+import { canonicalJson, isJsonObject, type JsonObject } from '../json.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
 import type { EntityStore, Page } from '../store/entity-store.ts';
 import { projectFor } from './access.ts';
+import { assertFunction } from './function-names.ts';
 import { givenFields } from './given-fields.ts';
 import { triggerFor } from './model-access.ts';
-import { UnknownFunction } from './model-errors.ts';
 import { queryByEnvelope } from './query-by-envelope.ts';
 
-/** The functions that a trigger can call. */
-export const FUNCTION_NAMES = ['train', 'predict', 'load', 'save', 'convert', 'evaluate'] as const;
-
-/** @throws InvalidInput, InvalidFilter, UnknownFunction, EntityNotFound for the project */
+/** @throws InvalidInput, InvalidFilter, InvalidCron, CronNeverFires, UnknownFunction, EntityNotFound for the project */
 export async function createTrigger(platform: Platform, actor: Actor, input: unknown): Promise<Trigger> {
-  const fields = parse(newTriggerSchema, givenFields(input), 'trigger');
+  const given = givenFields(input);
+  const fields = isCron(given)
+    ? parse(newCronTriggerSchema, given, 'trigger')
+    : parse(newEventTriggerSchema, given, 'trigger');
   const now = isoTime(platform.clock);
   const trigger: Trigger = {
     id: platform.ids.objectId(),
@@ -31,7 +32,7 @@ export async function createTrigger(platform: Platform, actor: Actor, input: unk
   };
   await platform.store.transaction(async (store) => {
     await projectFor(store, actor, trigger.projectId);
-    await assertUsable(store, trigger);
+    await assertUsable(platform, store, trigger);
     await store.insert('Trigger', [trigger]);
   });
   return trigger;
@@ -48,12 +49,15 @@ export function queryTriggers(platform: Platform, actor: Actor, envelope: unknow
 }
 
 const triggerPatchSchema = z.object({
-  name: z.nullish(newTriggerSchema.shape.name),
+  name: z.nullish(newEventTriggerSchema.shape.name),
   active: z.nullish(z.boolean()),
-  spec: z.nullish(newTriggerSchema.shape.spec),
+  spec: z.nullish(jsonObjectSchema),
 });
 
-/** Takes name, `active` and the whole `spec` from a trigger; the rest is noise. @throws EntityNotFound, InvalidInput, InvalidFilter, UnknownFunction */
+/**
+ * Takes name, `active` and the whole `spec` from a trigger; the rest is noise, its type too.
+ * @throws EntityNotFound, InvalidInput, InvalidFilter, InvalidCron, CronNeverFires, UnknownFunction
+ */
 export async function updateTrigger(
   platform: Platform,
   actor: Actor,
@@ -63,14 +67,9 @@ export async function updateTrigger(
   const { name, active, spec } = parse(triggerPatchSchema, input, 'update of a trigger');
   return platform.store.transaction(async (store) => {
     const current = await triggerFor(store, actor, id);
-    const next: Trigger = {
-      ...current,
-      name: name ?? current.name,
-      active: active ?? current.active,
-      spec: spec ?? current.spec,
-    };
+    const next = withSpec({ ...current, name: name ?? current.name, active: active ?? current.active }, spec);
     if (canonicalJson(next) === canonicalJson(current)) return current;
-    await assertUsable(store, next);
+    await assertUsable(platform, store, next);
     return store.update('Trigger', id, () => ({ ...next, updatedAt: isoTime(platform.clock) }));
   });
 }
@@ -83,15 +82,27 @@ export async function deleteTrigger(platform: Platform, actor: Actor, id: string
   });
 }
 
+function isCron(given: unknown): boolean {
+  return isJsonObject(given) && given.type === 'Cron';
+}
+
+function withSpec(trigger: Trigger, spec: JsonObject | null | undefined): Trigger {
+  if (spec == null) return trigger;
+  const what = 'spec of a trigger';
+  return trigger.type === 'Cron'
+    ? { ...trigger, spec: parse(newCronTriggerSchema.shape.spec, spec, what) }
+    : { ...trigger, spec: parse(newEventTriggerSchema.shape.spec, spec, what) };
+}
+
 /** A trigger that could never run is refused when it is made, not when its first event comes. */
-async function assertUsable(store: EntityStore, { spec }: Trigger): Promise<void> {
-  const { functionName } = spec.operation;
-  if (!FUNCTION_NAMES.some((known) => known === functionName))
-    throw new UnknownFunction(
-      functionName,
-      FUNCTION_NAMES,
-      nearest(functionName.slice(0, 100), FUNCTION_NAMES),
-    );
+async function assertUsable(
+  { clock }: Pick<Platform, 'clock'>,
+  store: EntityStore,
+  trigger: Trigger,
+): Promise<void> {
+  assertFunction(trigger.spec.operation.functionName, 'spec.operation.functionName');
+  if (trigger.type === 'Cron') return assertFires(trigger.spec, clock.now());
+  const { resource, filter } = trigger.spec;
   // Asking the store compiles the filter exactly as a delivered event will; no entity has this id.
-  await store.count(spec.resource, { filter: { $and: [{ id: { $in: ['-'] } }, spec.filter] } });
+  await store.count(resource, { filter: { $and: [{ id: { $in: ['-'] } }, filter] } });
 }

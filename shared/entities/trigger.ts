@@ -6,13 +6,28 @@ export type TriggerResource = (typeof TRIGGER_RESOURCES)[number];
 export const TRIGGER_ACTIONS = ['Created', 'Updated', 'Deleted'] as const;
 export type TriggerAction = (typeof TRIGGER_ACTIONS)[number];
 
-/** What subscribes a function to events of a project. Wire: contract section 9.5. */
-export const triggerSchema = z.object({
+const operationSchema = z.object({
+  type: z.literal('function'),
+  functionName: z.string(),
+  serviceId: z.optional(z.nullable(z.string())),
+});
+
+const commonFields = {
   id: idSchema,
   name: nameSchema,
-  type: z.literal('Event'),
   active: z.boolean(),
   projectId: idSchema,
+  scope: z._default(z.string(), 'project'),
+  global: z._default(z.boolean(), false),
+  creator: z.string(),
+  createdAt: timeSchema,
+  updatedAt: timeSchema,
+};
+
+/** What subscribes a function to events of a project. Wire: contract section 9.5. */
+export const eventTriggerSchema = z.object({
+  ...commonFields,
+  type: z.literal('Event'),
   spec: z.object({
     /** DQL conditions on the resource; `{}` matches all. */
     filter: jsonObjectSchema,
@@ -22,25 +37,43 @@ export const triggerSchema = z.object({
     executionMode: z._default(z.enum(['Once', 'Always']), 'Once'),
     /** Inputs of the run beside the resource itself, e.g. `{ "snapshot": { "snapshot_id": ".." } }`. */
     input: z._default(jsonObjectSchema, {}),
-    operation: z.object({
-      type: z.literal('function'),
-      functionName: z.string(),
-      serviceId: z.optional(z.nullable(z.string())),
-    }),
+    operation: operationSchema,
   }),
-  scope: z._default(z.string(), 'project'),
-  global: z._default(z.boolean(), false),
-  creator: z.string(),
-  createdAt: timeSchema,
-  updatedAt: timeSchema,
 });
-export type Trigger = z.output<typeof triggerSchema>;
+export type EventTrigger = z.output<typeof eventTriggerSchema>;
 
-export const newTriggerSchema = z.object({
+/** What has a function run at certain times. Wire: contract section 9.5. */
+export const cronTriggerSchema = z.object({
+  ...commonFields,
+  type: z.literal('Cron'),
+  spec: z.object({
+    /** Five fields (minute, hour, day of month, month, day of week) or `@hourly` and the like; UTC. */
+    cron: z.string().check(z.maxLength(200)),
+    /** Times before and after these are left out; null has no bound. */
+    startAt: z._default(z.nullable(timeSchema), null),
+    endAt: z._default(z.nullable(timeSchema), null),
+    /** Inputs of every run. */
+    input: z._default(jsonObjectSchema, {}),
+    operation: operationSchema,
+  }),
+});
+export type CronTrigger = z.output<typeof cronTriggerSchema>;
+
+export type Trigger = EventTrigger | CronTrigger;
+
+const newFields = {
   name: nameSchema,
-  type: z._default(z.literal('Event'), 'Event'),
   active: z._default(z.boolean(), true),
   projectId: idSchema,
-  spec: triggerSchema.shape.spec,
+};
+export const newEventTriggerSchema = z.object({
+  ...newFields,
+  type: z._default(z.literal('Event'), 'Event'),
+  spec: eventTriggerSchema.shape.spec,
 });
-export type NewTrigger = z.input<typeof newTriggerSchema>;
+export const newCronTriggerSchema = z.object({
+  ...newFields,
+  type: z.literal('Cron'),
+  spec: cronTriggerSchema.shape.spec,
+});
+export type NewTrigger = z.input<typeof newEventTriggerSchema> | z.input<typeof newCronTriggerSchema>;

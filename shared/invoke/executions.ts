@@ -6,13 +6,12 @@ import type { Platform } from '../platform.ts';
 import { AttemptsExhausted, ExecutionInProgress, ExecutionMismatch, LeaseLost } from './errors.ts';
 import type { Invocation } from './invocation.ts';
 
-/** How long a holder may be silent before another container may take its run over. */
-export const LEASE_MS = 30_000;
 /** How long a run that yielded waits for its next slice before what it holds is free for others. */
 export const SLICE_WAIT_MS = 15 * 60_000;
 const MAX_ATTEMPTS = 3;
 
-type Shop = Pick<Platform, 'store' | 'clock'>;
+type Shop = Pick<Platform, 'store' | 'clock' | 'config'>;
+type Claimer = Pick<Platform, 'clock' | 'config'>;
 
 /** The row of a call nobody has begun. */
 export function newExecution({ clock }: Pick<Platform, 'clock'>, id: string, call: Invocation): Execution {
@@ -86,7 +85,7 @@ export async function renewExecution(
   const now = await shop.store.now();
   const { toTerminate } = await shop.store.update('Execution', id, (current) => {
     assertHeld(current, holder);
-    const renewed = { ...current, lease: leaseOf(holder, now) };
+    const renewed = { ...current, lease: leaseOf(shop, holder, now) };
     return progress
       ? withStatus(shop, renewed, { status: 'inProgress', ...compactProgress(progress) })
       : renewed;
@@ -134,6 +133,25 @@ export async function yieldExecution(
   });
 }
 
+/** A run as it is when it was asked to run once more: nothing of what it answered is left, and all attempts are. Pure. */
+export function requeued(shop: Pick<Platform, 'clock'>, execution: Execution): Execution {
+  const timestamp = isoTime(shop.clock);
+  return {
+    ...execution,
+    output: null,
+    error: null,
+    toTerminate: false,
+    duration: 0,
+    slices: 0,
+    lease: null,
+    checkpoint: null,
+    maxAttempts: execution.attempts + MAX_ATTEMPTS,
+    status: [...execution.status, { timestamp, status: 'rerun' }],
+    latestStatus: { timestamp, status: 'created', percentComplete: 0 },
+    updatedAt: timestamp,
+  };
+}
+
 /** A run as it is once it ended; pure. */
 export function ended(
   shop: Pick<Platform, 'clock'>,
@@ -160,14 +178,14 @@ export function ended(
   );
 }
 
-function begun(shop: Pick<Platform, 'clock'>, execution: Execution, holder: string, now: number): Execution {
+function begun(shop: Claimer, execution: Execution, holder: string, now: number): Execution {
   const next = {
     ...execution,
     attempts: execution.attempts + 1,
     fence: (execution.fence ?? 0) + 1,
     output: null,
     error: null,
-    lease: leaseOf(holder, now),
+    lease: leaseOf(shop, holder, now),
   };
   const percentComplete = execution.slices ? (execution.latestStatus.percentComplete ?? 0) : 0;
   return withStatus(shop, next, { status: 'inProgress', percentComplete });
@@ -195,8 +213,8 @@ function compactProgress({
   return { percentComplete, ...(message !== undefined && { message }) };
 }
 
-function leaseOf(holder: string, now: number): NonNullable<Execution['lease']> {
-  return { holder, expiresAt: new Date(now + LEASE_MS).toISOString() };
+function leaseOf({ config }: Claimer, holder: string, now: number): NonNullable<Execution['lease']> {
+  return { holder, expiresAt: new Date(now + config.leaseMs).toISOString() };
 }
 
 /** A fault of the system (5xx) may pass; a wrong call stays wrong, and what someone stopped stays stopped. */
@@ -209,7 +227,8 @@ export function assertHeld(execution: Execution, holder: string): void {
   if (execution.lease?.holder !== holder) throw new LeaseLost(execution.id);
 }
 
-function assertSameCall(execution: Execution, call: Invocation): void {
+/** @throws ExecutionMismatch when the execution is of another function, or was called with other inputs */
+export function assertSameCall(execution: Execution, call: Invocation): void {
   if (execution.functionName !== call.functionName)
     throw new ExecutionMismatch(execution.id, `a call of ${execution.functionName}`, call.functionName);
   if (canonicalJson(execution.input) !== canonicalJson(call.input))

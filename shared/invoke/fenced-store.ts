@@ -1,5 +1,6 @@
 import type { DatasetEvent } from '../entities/dataset-event.ts';
 import type { EntityKind, EntityKinds } from '../entities/kinds.ts';
+import type { KeptLine, LogLine } from '../entities/log-line.ts';
 import type { Query } from '../query/query.ts';
 import type { EntityStore, OutboxEntry, Page, Versioned } from '../store/entity-store.ts';
 import { LeaseLost } from './errors.ts';
@@ -62,6 +63,10 @@ export class FencedStore implements EntityStore {
     return this.#store.readEvents(limit);
   }
 
+  readLogs(executionId: string, range: { after: number; limit: number }): Promise<KeptLine[]> {
+    return this.#store.readLogs(executionId, range);
+  }
+
   insert<K extends EntityKind>(kind: K, entities: readonly EntityKinds[K][]): Promise<void> {
     return this.transaction((open) => open.insert(kind, entities));
   }
@@ -84,6 +89,10 @@ export class FencedStore implements EntityStore {
 
   refreshAnnotationCounts(itemIds: readonly string[]): Promise<void> {
     return this.transaction((open) => open.refreshAnnotationCounts(itemIds));
+  }
+
+  appendLogs(executionId: string, lines: readonly LogLine[], skipped?: number): Promise<void> {
+    return this.transaction((open) => open.appendLogs(executionId, lines, skipped));
   }
 
   appendEvents(events: readonly DatasetEvent[]): Promise<void> {

@@ -14,6 +14,7 @@ import { callFromEventBridge, callFromQueue } from './callers/event.ts';
 import { eventKindOf } from './callers/event-kind.ts';
 import { carriesCloudEvents, isCloudEvent } from './callers/is-cloud-event.ts';
 import { callFromPipeline } from './callers/pipeline.ts';
+import { callFromSchedule } from './callers/schedule.ts';
 import { deadlineOf } from './deadline.ts';
 import { errorReply } from './error-reply.ts';
 import type { FunctionContext } from './function-context.ts';
@@ -85,6 +86,7 @@ export function createHandler<S extends InputSpecs>(
     if (kind === 'http') return overHttp(payload, context);
     const opened = await container();
     const deadline = deadlineOf(opened.platform, context);
+    if (kind === 'schedule') return callFromSchedule(opened, spec, payload, deadline);
     if (kind === 'pipeline') return callFromPipeline(opened, spec, payload, deadline);
     if ('Records' in payload) return callFromQueue(opened, spec, payload, deadline);
     if (!isCloudEvent(payload)) return callFromEventBridge(opened, spec, payload, deadline);

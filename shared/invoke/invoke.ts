@@ -3,6 +3,7 @@ import { isFinished } from '../entities/execution.ts';
 import { InternalError, isModelfnError, toErrorBody } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { EntityStore } from '../store/entity-store.ts';
+import { withConsole } from './captured-console.ts';
 import { DeadlineExceeded, RecordedFailure } from './errors.ts';
 import { claimExecution, ended, finishExecution, newExecution, yieldExecution } from './executions.ts';
 import { FencedStore } from './fenced-store.ts';
@@ -11,6 +12,7 @@ import type { Invocation, Outcome } from './invocation.ts';
 import { Lease } from './lease.ts';
 import { readInputs } from './read-inputs.ts';
 import type { Container, Run } from './run.ts';
+import { RunLog, toStore } from './run-log.ts';
 import { Yielded } from './yielded.ts';
 
 /**
@@ -61,8 +63,9 @@ async function runUnclaimed<S extends InputSpecs>(
   const { inputs, projectId } = await checkCall(container, spec, call);
   const fresh = newExecution(platform, platform.ids.objectId(), { ...call, projectId });
   const signal = signalOf(call, started);
-  const result = await attempt(spec.name, signal, () =>
-    spec.run(inputs, runOf(container, call, { executionId: fresh.id, projectId, signal })),
+  const runLog = new RunLog(platform);
+  const result = await attempt(spec.name, signal, runLog, () =>
+    spec.run(inputs, runOf(container, call, { executionId: fresh.id, projectId, signal, log: runLog.log })),
   );
   if ('yielded' in result) throw new InternalError(new Error(`${spec.name} is in place and cannot yield`));
   const durationMs = performance.now() - begun;
@@ -71,8 +74,18 @@ async function runUnclaimed<S extends InputSpecs>(
       ? { durationMs, output: result.output }
       : { durationMs, error: toErrorBody(result.error) };
   const execution = ended(platform, { ...fresh, attempts: 1 }, record);
-  await platform.store.insert('Execution', [execution]);
+  await writeEnded(platform.store, execution, runLog);
   return { execution, replayed: false, ...result };
+}
+
+/** One write, of the execution with what it logged. */
+async function writeEnded(store: EntityStore, execution: Execution, runLog: RunLog): Promise<void> {
+  const { lines, skipped } = runLog.take();
+  if (lines.length === 0) return store.insert('Execution', [execution]);
+  await store.transaction(async (open) => {
+    await open.insert('Execution', [execution]);
+    await open.appendLogs(execution.id, lines, skipped);
+  });
 }
 
 async function runClaimed<S extends InputSpecs>(
@@ -86,16 +99,23 @@ async function runClaimed<S extends InputSpecs>(
   const begun = performance.now();
   const lease = new Lease(platform, claimed.id, holder, signalOf(call, platform.clock.now()));
   const store = new FencedStore(platform.store, claimed.id, holder);
-  const result = await attempt(spec.name, lease.signal, async () => {
+  const runLog = new RunLog(platform, toStore(store, claimed.id));
+  const result = await attempt(spec.name, lease.signal, runLog, async () => {
     const { inputs, projectId } = await checkCall(container, spec, call);
     if (projectId !== undefined && claimed.projectId !== projectId) await adopt(store, claimed.id, projectId);
     return spec.run(inputs, {
-      ...runOf(container, call, { executionId: claimed.id, projectId, signal: lease.signal }),
-      platform: { ...platform, store },
+      ...runOf(container, call, {
+        executionId: claimed.id,
+        projectId,
+        signal: lease.signal,
+        log: runLog.log,
+      }),
+      platform: { ...platform, store, log: runLog.log },
       progress: (percentComplete, message) => lease.progress(percentComplete, message),
     });
   });
   await lease.end();
+  await runLog.end();
   const durationMs = performance.now() - begun;
   if ('yielded' in result) {
     const { percentComplete, message } = result.yielded;
@@ -124,11 +144,11 @@ function assertTimeLeft({ platform }: Container, { deadline, functionName }: Inv
 function runOf(
   container: Container,
   call: Invocation,
-  own: Pick<Run, 'executionId' | 'projectId' | 'signal'>,
+  own: Pick<Run, 'executionId' | 'projectId' | 'signal' | 'log'>,
 ): Run {
   const { platform } = container;
   const { actor, deadline } = call;
-  return { container, platform, actor, deadline, log: platform.log, progress: () => undefined, ...own };
+  return { container, platform, actor, deadline, progress: () => undefined, ...own };
 }
 
 /** Never aborts for a call without a deadline. */
@@ -141,10 +161,11 @@ function signalOf({ deadline }: Invocation, now: number): AbortSignal {
 async function attempt(
   functionName: string,
   signal: AbortSignal,
+  runLog: RunLog,
   work: () => Promise<JsonObject | Yielded>,
 ): Promise<{ output: JsonObject } | { yielded: Yielded } | { error: unknown }> {
   try {
-    const answer = await work();
+    const answer = await withConsole(runLog, work);
     return answer instanceof Yielded ? { yielded: answer } : { output: answer };
   } catch (error) {
     return { error: causeOf(error, signal, functionName) };

@@ -2,15 +2,17 @@ import { Cancelled, hasCode, messageOf } from '../errors.ts';
 import type { Platform } from '../platform.ts';
 import { renewExecution } from './executions.ts';
 
-/** How often a run looks at its record: how soon a wish to stop is heard, and how fresh its progress is. */
-const BEAT_MS = 500;
+/** How often a run looks at its record at least: how soon a wish to stop is heard, and how fresh its progress is. */
+const MAX_BEAT_MS = 500;
+/** Beats that a lease outlives: a store that is away for a moment takes no run from its holder. */
+const BEATS_A_LEASE = 10;
 
 /**
  * Holds a run while it goes on: renews the lease, writes progress, and aborts the run's signal when someone asked for
  * it to stop, when the deadline comes, or when another container took it over.
  */
 export class Lease {
-  readonly #platform: Pick<Platform, 'store' | 'clock' | 'log'>;
+  readonly #platform: Pick<Platform, 'store' | 'clock' | 'log' | 'config'>;
   readonly #executionId: string;
   readonly #holder: string;
   readonly #abort = new AbortController();
@@ -19,7 +21,7 @@ export class Lease {
   #beating: Promise<void> | undefined;
 
   constructor(
-    platform: Pick<Platform, 'store' | 'clock' | 'log'>,
+    platform: Pick<Platform, 'store' | 'clock' | 'log' | 'config'>,
     executionId: string,
     holder: string,
     deadline: AbortSignal,
@@ -29,7 +31,10 @@ export class Lease {
     this.#holder = holder;
     this.signal = AbortSignal.any([deadline, this.#abort.signal]);
     // Keeps the process there: a run may wait for nothing but its signal, whose own timer does not.
-    this.#timer = setInterval(() => this.#beat(), BEAT_MS);
+    this.#timer = setInterval(
+      () => this.#beat(),
+      Math.min(MAX_BEAT_MS, platform.config.leaseMs / BEATS_A_LEASE),
+    );
   }
 
   readonly signal: AbortSignal;

@@ -28,6 +28,7 @@ export interface Run {
   readonly deadline: number | undefined;
   /** Aborted by terminate, by a lost lease or at the deadline. */
   readonly signal: AbortSignal;
+  /** Kept with the execution, as what the adapter says on the console is. */
   readonly log: Log;
   /** 0..100 with a word for people; cheap, written to the execution now and then. */
   progress(percentComplete: number, message?: string): void;

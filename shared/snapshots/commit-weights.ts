@@ -1,3 +1,5 @@
+import type { Actor } from '../auth/actor.ts';
+import { snapshotEvent } from '../catalog/snapshot-events.ts';
 import { isoTime } from '../clock.ts';
 import type { BucketSpec } from '../entities/bucket-spec.ts';
 import type { Lender, Snapshot } from '../entities/snapshot.ts';
@@ -17,8 +19,8 @@ export interface WeightsCommit {
   lineage: JsonObject;
   /** The bucket to move to; the snapshot's own when missing. */
   bucket?: BucketSpec | undefined;
-  /** Who is written as the revision's maker. */
-  creator: string;
+  /** Who is written as the revision's maker, and whose doing its event is. */
+  actor: Actor;
   executionId: string;
   signal?: AbortSignal;
   onProgress?: SaveProgress;
@@ -87,17 +89,17 @@ async function announceSave(
   return id;
 }
 
-/** Points the entity at a committed manifest and records the revision, both or neither. @throws RevisionMoved, SaveRevoked */
+/** Points the entity at a committed manifest, records the revision and tells of it, all or nothing. @throws RevisionMoved, SaveRevoked */
 async function moveTo(
-  { store, clock }: Pick<Platform, 'store' | 'clock'>,
+  { store, clock, ids }: Pick<Platform, 'store' | 'clock' | 'ids'>,
   snapshot: Readonly<Snapshot>,
-  to: Pick<WeightsCommit, 'lineage' | 'creator' | 'executionId'> & {
+  to: Pick<WeightsCommit, 'lineage' | 'actor' | 'executionId'> & {
     bucket: BucketSpec;
     saveId: string;
     saved: SavedFiles;
   },
 ): Promise<Snapshot> {
-  const { bucket, lineage, saveId, saved, creator, executionId } = to;
+  const { bucket, lineage, saveId, saved, actor, executionId } = to;
   const { manifestKey, manifestSha256, sizeBytes, files, sharedWith } = saved;
   return store.transaction(async (inside) => {
     const before = await inside.get('Snapshot', snapshot.id);
@@ -119,7 +121,9 @@ async function moveTo(
         updatedAt: isoTime(clock),
       };
     });
-    await recordRevision(inside, moved, { executionId, creator, sizeBytes, files: files.length });
+    const facts = { executionId, creator: actor.email, sizeBytes, files: files.length };
+    await recordRevision(inside, moved, facts);
+    await inside.appendEvents([snapshotEvent({ ids }, actor, 'Updated', moved)]);
     return moved;
   });
 }

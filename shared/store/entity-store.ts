@@ -1,5 +1,6 @@
 import type { DatasetEvent } from '../entities/dataset-event.ts';
 import type { EntityKind, EntityKinds } from '../entities/kinds.ts';
+import type { KeptLine, LogLine } from '../entities/log-line.ts';
 import type { Query } from '../query/query.ts';
 
 /** One page of an answer, in the wire's own names (contract section 2.6). */
@@ -87,6 +88,15 @@ export interface EntityStore {
 
   /** Sets `annotated` and `annotationsCount` of the items from the annotations there are now. */
   refreshAnnotationCounts(itemIds: readonly string[]): Promise<void>;
+
+  /**
+   * Adds lines to an execution's log, of which the newest are kept (`LOG_LIMITS`); `skipped` lines were dropped before
+   * them. They go with the execution when it is deleted.
+   */
+  appendLogs(executionId: string, lines: readonly LogLine[], skipped?: number): Promise<void>;
+
+  /** Lines of an execution's log after number `after`, at most `limit`, the oldest first. */
+  readLogs(executionId: string, range: { after: number; limit: number }): Promise<KeptLine[]>;
 
   /** Puts events into the outbox; inside `transaction` they leave with the change they tell of, or not at all. */
   appendEvents(events: readonly DatasetEvent[]): Promise<void>;

@@ -14,6 +14,13 @@ export const MIGRATIONS: readonly Migration[] = [
   ],
   createTable(SnapshotRevision),
   [...createTable(Pipeline), ...createTable(PipelineExecution)],
+  [
+    `create table execution_logs (
+      execution_id text not null, line integer not null, timestamp text not null, level text not null,
+      message text not null, primary key (execution_id, line)) without rowid`,
+    `create trigger executions_take_their_logs after delete on executions begin
+      delete from execution_logs where execution_id = old.id; end`,
+  ],
 ];
 
 /**

@@ -1,6 +1,7 @@
 import { type Clock, isoTime, systemClock } from '../clock.ts';
 import type { DatasetEvent } from '../entities/dataset-event.ts';
 import type { EntityKind, EntityKinds } from '../entities/kinds.ts';
+import type { KeptLine, LogLine } from '../entities/log-line.ts';
 import type { Query } from '../query/query.ts';
 import type { EntityStore, OutboxEntry, Page, Versioned } from './entity-store.ts';
 import { StoreClosed } from './errors.ts';
@@ -14,6 +15,7 @@ import {
   recountAnnotations,
   writeEntities,
 } from './sqlite-entities.ts';
+import { readLogs, writeLogs } from './sqlite-logs.ts';
 import { dropEvents, oldestEvents, writeEvents } from './sqlite-outbox.ts';
 import { selectCount, selectIds, selectPage } from './sqlite-queries.ts';
 import { TABLES } from './tables.ts';
@@ -125,6 +127,15 @@ class SqliteStore implements EntityStore {
 
   async refreshAnnotationCounts(itemIds: readonly string[]): Promise<void> {
     if (itemIds.length > 0) await this.#write('Item', (database) => recountAnnotations(database, itemIds));
+  }
+
+  async appendLogs(executionId: string, lines: readonly LogLine[], skipped = 0): Promise<void> {
+    if (lines.length > 0)
+      await this.#write(undefined, (database) => writeLogs(database, executionId, lines, skipped));
+  }
+
+  async readLogs(executionId: string, range: { after: number; limit: number }): Promise<KeptLine[]> {
+    return this.#read((database) => readLogs(database, executionId, range));
   }
 
   async appendEvents(events: readonly DatasetEvent[]): Promise<void> {

@@ -24,6 +24,7 @@ describe('runCli', () => {
     'load',
     'save',
     'adapters check',
+    'executions logs',
     'executions terminate',
     'start',
     'demo',

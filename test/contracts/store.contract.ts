@@ -613,6 +613,54 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
       });
     });
 
+    describe('logs of executions', () => {
+      const line = (message: string) => ({
+        timestamp: '2026-01-01T00:00:00.000Z',
+        level: 'info' as const,
+        message,
+      });
+
+      it('are read in order from any line on, by any handle, each execution its own', async () => {
+        await store.appendLogs('e1', [line('one'), line('two')]);
+        await again.appendLogs('e1', [line('three')]);
+        await store.appendLogs('e2', [line('other')]);
+
+        const lines = await again.readLogs('e1', { after: 0, limit: 2 });
+        const rest = await store.readLogs('e1', { after: 2, limit: 10 });
+
+        expect([...lines, ...rest]).toEqual([
+          { ...line('one'), line: 1 },
+          { ...line('two'), line: 2 },
+          { ...line('three'), line: 3 },
+        ]);
+      });
+
+      it('count the lines that were dropped before they came', async () => {
+        await store.appendLogs('e1', [line('one')]);
+        await store.appendLogs('e1', [line('eleven')], 9);
+
+        expect((await store.readLogs('e1', { after: 0, limit: 10 })).map((each) => each.line)).toEqual([
+          1, 11,
+        ]);
+      });
+
+      it('land with their transaction or not at all, and go with their execution', async () => {
+        await store.insert('Execution', [execution('e1', null)]);
+        await store
+          .transaction(async (inside) => {
+            await inside.appendLogs('e1', [line('never')]);
+            throw new Error('undone');
+          })
+          .catch(() => {});
+        await store.appendLogs('e1', [line('one')]);
+        expect(await store.readLogs('e1', { after: 0, limit: 10 })).toHaveLength(1);
+
+        await store.delete('Execution', ['e1']);
+
+        expect(await store.readLogs('e1', { after: 0, limit: 10 })).toEqual([]);
+      });
+    });
+
     describe('the outbox', () => {
       it('keeps events in their order until they are removed', async () => {
         await store.appendEvents([event('e1'), event('e2')]);

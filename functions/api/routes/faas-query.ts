@@ -24,7 +24,7 @@ export function faasQueryRoutes(api: ApiContext): Router {
     switch (resourceOf(envelope)) {
       case 'triggers': {
         const page = await queryTriggers(platform, actorOf(request), envelope);
-        response.json(pageToWire(page, (trigger) => triggerToWire(trigger, baseUrl)));
+        response.json(pageToWire(page, (trigger) => triggerToWire(trigger, baseUrl, platform.clock.now())));
         return;
       }
       case 'executions': {

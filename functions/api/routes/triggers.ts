@@ -11,17 +11,17 @@ export function triggerRoutes(api: ApiContext): Router {
 
   router.post('/triggers', jsonBody, async (request, response) => {
     const trigger = await createTrigger(platform, actorOf(request), request.body);
-    response.json(triggerToWire(trigger, baseUrlOf(request)));
+    response.json(triggerToWire(trigger, baseUrlOf(request), platform.clock.now()));
   });
 
   router.get('/triggers/:id', async (request, response) => {
     const trigger = await getTrigger(platform, actorOf(request), request.params.id);
-    response.json(triggerToWire(trigger, baseUrlOf(request)));
+    response.json(triggerToWire(trigger, baseUrlOf(request), platform.clock.now()));
   });
 
   router.patch('/triggers/:id', jsonBody, async (request, response) => {
     const trigger = await updateTrigger(platform, actorOf(request), request.params.id, request.body);
-    response.json(triggerToWire(trigger, baseUrlOf(request)));
+    response.json(triggerToWire(trigger, baseUrlOf(request), platform.clock.now()));
   });
 
   router.delete('/triggers/:id', async (request, response) => {

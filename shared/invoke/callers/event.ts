@@ -1,7 +1,7 @@
 import type { SQSBatchResponse } from 'aws-lambda';
 import { LOCAL_ACTOR } from '../../auth/actor.ts';
 import { type DatasetEvent, datasetEventSchema } from '../../entities/dataset-event.ts';
-import type { Trigger } from '../../entities/trigger.ts';
+import type { EventTrigger } from '../../entities/trigger.ts';
 import { messageOf, toErrorBody } from '../../errors.ts';
 import { derivedId } from '../../ids.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
@@ -64,6 +64,7 @@ async function handle<S extends InputSpecs>(
   event: DatasetEvent,
   deadline: number | undefined,
 ): Promise<string[]> {
+  if (event.resource === 'Execution') return runRequested(container, spec, event, deadline);
   const executions: string[] = [];
   const failures: unknown[] = [];
   for (const trigger of await subscriptions(container, spec.name, event)) {
@@ -78,11 +79,48 @@ async function handle<S extends InputSpecs>(
       deadline,
     });
     executions.push(outcome.execution.id);
-    if (outcome.error !== undefined) failures.push(outcome.error);
+    if (outcome.error !== undefined && !(await isGone(container, event))) failures.push(outcome.error);
     else if (outcome.yielded) failures.push(new RunYielded(outcome.execution.id, spec.name));
   }
   if (failures.length > 0) throw failures[0];
   return executions;
+}
+
+/**
+ * True when the resource was deleted since: its run has failed for want of it, which its execution records, and another
+ * delivery would find no more.
+ */
+async function isGone(
+  { platform }: Container,
+  { action, resource, resourceId }: DatasetEvent,
+): Promise<boolean> {
+  return action !== 'Deleted' && (await platform.store.get(resource, resourceId)) === undefined;
+}
+
+/**
+ * Runs an execution that was asked for by its id. What it failed with is in its record; only what may pass is thrown, so
+ * that the event comes again.
+ */
+async function runRequested<S extends InputSpecs>(
+  container: Container,
+  spec: FunctionSpec<S>,
+  event: DatasetEvent,
+  deadline: number | undefined,
+): Promise<string[]> {
+  const execution = await container.platform.store.get('Execution', event.resourceId);
+  if (execution?.functionName !== spec.name) return [];
+  const outcome = await invoke(container, spec, {
+    functionName: spec.name,
+    executionId: execution.id,
+    input: execution.input,
+    projectId: event.projectId,
+    caller: 'event',
+    actor: LOCAL_ACTOR,
+    deadline,
+  });
+  if (outcome.yielded) throw new RunYielded(execution.id, spec.name);
+  if (outcome.error !== undefined && toErrorBody(outcome.error).statusCode >= 500) throw outcome.error;
+  return [execution.id];
 }
 
 /** Active triggers of the project for this function whose filter the resource satisfies; none for one that is gone. */
@@ -90,20 +128,21 @@ async function subscriptions(
   { platform }: Container,
   functionName: string,
   event: DatasetEvent,
-): Promise<Trigger[]> {
+): Promise<EventTrigger[]> {
   const { items } = await platform.store.query('Trigger', {
     filter: {
       $and: [
         { active: true },
+        { type: 'Event' },
         { 'spec.resource': event.resource },
         { 'spec.operation.functionName': functionName },
       ],
     },
     scope: { projectIds: [event.projectId] },
   });
-  const matching: Trigger[] = [];
+  const matching: EventTrigger[] = [];
   for (const trigger of items) {
-    if (!trigger.spec.actions.includes(event.action)) continue;
+    if (trigger.type !== 'Event' || !trigger.spec.actions.includes(event.action)) continue;
     if (event.action === 'Deleted' || (await satisfies(platform.store, trigger, event)))
       matching.push(trigger);
   }
@@ -112,7 +151,7 @@ async function subscriptions(
 
 async function satisfies(
   store: Container['platform']['store'],
-  trigger: Trigger,
+  trigger: EventTrigger,
   event: DatasetEvent,
 ): Promise<boolean> {
   try {
@@ -128,7 +167,7 @@ async function satisfies(
 }
 
 /** Once: one run for a resource, whatever happens to it later. Always: one for each event; a second delivery is the same event. */
-function executionIdOf(trigger: Trigger, event: DatasetEvent): string {
+function executionIdOf(trigger: EventTrigger, event: DatasetEvent): string {
   return trigger.spec.executionMode === 'Once'
     ? derivedId('once', trigger.id, event.resourceId)
     : derivedId('always', trigger.id, event.id);

@@ -14,7 +14,7 @@ import type { Invocation, Outcome } from '../invocation.ts';
 import { checkCall, invoke } from '../invoke.ts';
 import type { Container } from '../run.ts';
 import { originOf } from './request-origin.ts';
-import { type ReadCall, readCall } from './task-payload.ts';
+import { payloadOf, type ReadCall, readCall } from './task-payload.ts';
 
 /** API Gateway refuses more than 10 MB before it comes here. */
 const BODY_LIMIT = '10mb';
@@ -136,28 +136,6 @@ function answerAccepted(
       status: execution.latestStatus.status,
       url,
     });
-}
-
-function payloadOf({
-  functionName,
-  executionId,
-  input,
-  projectId,
-  triggerId,
-  pipeline,
-}: Invocation): JsonObject {
-  return {
-    function: functionName,
-    executionId: executionId ?? null,
-    inputs: input,
-    context: {
-      projectId: projectId ?? null,
-      triggerId: triggerId ?? null,
-      pipelineId: pipeline?.id ?? null,
-      pipelineExecutionId: pipeline?.executionId ?? null,
-      nodeId: pipeline?.nodeId ?? null,
-    },
-  };
 }
 
 function finished(functionName: string, { execution, replayed, output }: Outcome): JsonObject {

@@ -71,6 +71,25 @@ export function readCall(
   return { form: platform ? 'platform' : 'canonical', call };
 }
 
+/** A call as the payload that has a container run it later: the canonical form. */
+export function payloadOf(
+  call: Pick<Invocation, 'functionName' | 'executionId' | 'input' | 'projectId' | 'triggerId' | 'pipeline'>,
+): JsonObject {
+  const { functionName, executionId, input, projectId, triggerId, pipeline } = call;
+  return {
+    function: functionName,
+    executionId: executionId ?? null,
+    inputs: input,
+    context: {
+      projectId: projectId ?? null,
+      triggerId: triggerId ?? null,
+      pipelineId: pipeline?.id ?? null,
+      pipelineExecutionId: pipeline?.executionId ?? null,
+      nodeId: pipeline?.nodeId ?? null,
+    },
+  };
+}
+
 type Named = { named: string | undefined; call: Omit<Invocation, 'functionName' | 'caller' | 'actor'> };
 
 function readCanonical(payload: JsonObject): Named {

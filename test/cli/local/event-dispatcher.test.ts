@@ -115,4 +115,29 @@ describe('EventDispatcher', () => {
 
     expect(calls).toHaveLength(1);
   });
+
+  it('gives a function as many batches at once as it is told to, and no more', async () => {
+    const store = await openStore();
+    await store.appendEvents(Array.from({ length: 45 }, (_, index) => event(index + 1)));
+    const end = Promise.withResolvers<null>();
+    const { dispatcher, calls } = await openDispatcher(
+      store,
+      () => end.promise,
+      undefined,
+      undefined,
+      undefined,
+      3,
+    );
+
+    await dispatcher.wake();
+    await new Promise(setImmediate);
+    const atOnce = calls.map(({ records }) => records.length);
+    end.resolve(null);
+    await drained(store);
+
+    expect(atOnce).toEqual([10, 10, 10]);
+    expect(calls.flatMap(({ records }) => records.map(eventIdOf))).toEqual(
+      Array.from({ length: 45 }, (_, index) => event(index + 1).id),
+    );
+  });
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { WorkerLost } from '../../../cli/local/errors.ts';
 import { BACKOFF_MS, MAX_ATTEMPTS } from '../../../cli/local/event-lane.ts';
-import { LEASE_MS } from '../../../shared/invoke/executions.ts';
+import { MAX_LEASE_SECONDS } from '../../../shared/config.ts';
 import type { EntityStore } from '../../../shared/store/entity-store.ts';
 import { recordingLog, temporaryFolder } from './fixture-functions.ts';
 import {
@@ -19,7 +19,7 @@ import {
 
 describe('EventDispatcher, when a delivery fails,', () => {
   it('tries for longer than the lease of a run whose process was lost', () => {
-    expect(BACKOFF_MS.reduce((sum, pause) => sum + pause, 0)).toBeGreaterThan(2 * LEASE_MS);
+    expect(BACKOFF_MS.reduce((sum, pause) => sum + pause, 0)).toBeGreaterThan(2 * MAX_LEASE_SECONDS * 1000);
   });
 
   it('delivers only the failed records of a batch again, later each time, while others go on', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FunctionHost, RETRY_DELAYS_MS } from '../../../cli/local/function-host.ts';
-import { LEASE_MS } from '../../../shared/invoke/executions.ts';
+import { MAX_LEASE_SECONDS } from '../../../shared/config.ts';
 import { silentLog } from '../../../shared/log.ts';
 import { buildFixtures, recordingLog } from './fixture-functions.ts';
 import { heldTimers } from './held-timers.ts';
@@ -55,7 +55,7 @@ describe('FunctionHost', () => {
     }
 
     expect(time.delays).toEqual(RETRY_DELAYS_MS);
-    expect(Math.min(...time.delays)).toBeGreaterThan(LEASE_MS);
+    expect(Math.min(...time.delays)).toBeGreaterThan(MAX_LEASE_SECONDS * 1000);
     expect(await seen(({ message }) => message === 'background invocation failed')).toMatchObject({
       function: 'obedient',
       code: 'WorkerLost',

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { EventDispatcher, POLL_INTERVAL_MS } from '../../../cli/local/event-dispatcher.ts';
 import type { DatasetEvent } from '../../../shared/entities/dataset-event.ts';
-import type { Trigger } from '../../../shared/entities/trigger.ts';
+import type { EventTrigger } from '../../../shared/entities/trigger.ts';
+import type { Json } from '../../../shared/json.ts';
 import { silentLog } from '../../../shared/log.ts';
 import type { EntityStore } from '../../../shared/store/entity-store.ts';
 import { openSqliteStore } from '../../../shared/store/sqlite.ts';
@@ -38,9 +39,9 @@ export function event(index: number, fields: Partial<DatasetEvent> = {}): Datase
 export function trigger(
   index: number,
   functionName: string,
-  fields: Partial<Trigger['spec']> = {},
+  fields: Partial<EventTrigger['spec']> = {},
   active = true,
-): Trigger {
+): EventTrigger {
   return {
     id: (9000 + index).toString(16).padStart(24, '0'),
     name: `trigger ${index}`,
@@ -64,7 +65,7 @@ export function trigger(
   };
 }
 
-export async function openStore(triggers: Trigger[] = [trigger(1, 'predict')]): Promise<EntityStore> {
+export async function openStore(triggers: EventTrigger[] = [trigger(1, 'predict')]): Promise<EntityStore> {
   const store = await openSqliteStore({ path: join(await temporaryFolder(), 'store.sqlite') });
   onTestFinished(() => store.close());
   await store.insert('Trigger', triggers);
@@ -76,6 +77,9 @@ export async function openDispatcher(
   reply: Reply = () => null,
   deadLetterPath?: string,
   log = silentLog,
+  runToEnd: (functionName: string, payload: Json) => Promise<boolean> = () =>
+    Promise.reject(new Error('no run was planned')),
+  batchesAtOnce = 1,
 ) {
   const calls: { functionName: string; records: Record[] }[] = [];
   const time = heldTimers();
@@ -88,9 +92,11 @@ export async function openDispatcher(
         calls.push({ functionName, records });
         return reply(functionName, records);
       },
+      runToEnd,
     },
     deadLetterPath: deadLetterPath ?? join(await temporaryFolder(), 'home', 'dead-letters.jsonl'),
     log,
+    batchesAtOnce,
     timers: time.timers,
     now: () => Date.parse('2026-01-02T03:04:05.678Z'),
   });

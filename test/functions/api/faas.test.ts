@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newExecution } from '../../../shared/invoke/executions.ts';
+import type { JsonObject } from '../../../shared/json.ts';
 import { openTestApi, type TestApi } from './open-test-api.ts';
 
 let api: TestApi;
@@ -50,6 +51,19 @@ describe('/triggers', () => {
     expect((await api.call('DELETE', `/triggers/${trigger.id}`)).status).toBe(200);
     expect((await api.call('GET', `/triggers/${trigger.id}`)).status).toBe(404);
   });
+});
+
+it('a cron trigger is answered with its next times, and one that is switched off with none', async () => {
+  const { body } = await api.call<JsonObject>('POST', '/triggers', {
+    ...newTrigger(),
+    type: 'Cron',
+    spec: { cron: '0 3 * * *', operation: { type: 'function', functionName: 'train' } },
+  });
+  const off = await api.call<JsonObject>('PATCH', `/triggers/${body.id}`, { active: false });
+
+  expect(body.nextRuns).toHaveLength(5);
+  expect((body.nextRuns as string[])[0]).toBe('2026-02-01T03:00:00.000Z');
+  expect(off.body.nextRuns).toEqual([]);
 });
 
 describe('/executions', () => {

@@ -31,11 +31,11 @@ export async function openModelWorkspace(): Promise<ModelWorkspace> {
 }
 
 /** Saves one file as the snapshot's next revision. */
-export async function saveWeights({ platform }: Workspace, snapshot: Snapshot, text = 'weights') {
+export async function saveWeights({ platform, actor }: Workspace, snapshot: Snapshot, text = 'weights') {
   const directory = await mkdtemp(join(tmpdir(), 'modelfn-weights-'));
   try {
     await writeFile(join(directory, 'model.bin'), text);
-    const by = { creator: LOCAL_ACTOR.email, executionId: 'save-by-hand' };
+    const by = { actor, executionId: 'save-by-hand' };
     const save = { source: directory, lineage: { seed: 7 }, ...by };
     return (await commitWeights(platform, snapshot, save)).snapshot;
   } finally {

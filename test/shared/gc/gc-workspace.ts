@@ -40,7 +40,7 @@ export async function saveAsRun(
   await claimExecution(platform, executionId, call, 'holder');
   const begun = await beginRun(platform, snapshot, executionId);
   const source = await writeFiles(temporaryFolder(), files);
-  const save = { source, lineage: {}, creator: LOCAL_ACTOR.email, executionId, bucket };
+  const save = { source, lineage: {}, actor: LOCAL_ACTOR, executionId, bucket };
   return (await commitWeights(platform, begun, save)).snapshot;
 }
 

@@ -1,13 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LOCAL_ACTOR } from '../../../shared/auth/actor.ts';
+import { DEFAULT_LEASE_SECONDS } from '../../../shared/config.ts';
 import {
   claimExecution,
   finishExecution,
-  LEASE_MS,
   renewExecution,
+  yieldExecution,
 } from '../../../shared/invoke/executions.ts';
 import type { Invocation } from '../../../shared/invoke/invocation.ts';
 import { openTestPlatform, type TestPlatform } from '../../support/test-platform.ts';
+
+const LEASE_MS = DEFAULT_LEASE_SECONDS * 1000;
 
 const call: Invocation = {
   functionName: 'train',
@@ -57,6 +60,19 @@ describe('an execution', () => {
     });
   });
 
+  it('is free again as soon as the configuration says', async () => {
+    const brief = { ...platform, config: { ...platform.config, leaseMs: 1000 } };
+    await claimExecution(brief, 'e1', call, 'a');
+    platform.clock.advance(999);
+    await expect(claimExecution(brief, 'e1', call, 'b')).rejects.toMatchObject({
+      code: 'ExecutionInProgress',
+    });
+
+    platform.clock.advance(2);
+
+    expect(await claimExecution(brief, 'e1', call, 'b')).toMatchObject({ attempts: 2 });
+  });
+
   it('stays with a holder that renews', async () => {
     await claimExecution(platform, 'e1', call, 'a');
     platform.clock.advance(LEASE_MS - 1);
@@ -82,6 +98,31 @@ describe('an execution', () => {
       attempts: 3,
       latestStatus: { status: 'failed' },
     });
+  });
+
+  it('that took three containers down is at its end: the fourth claim finds it failed', async () => {
+    for (const holder of ['a', 'b', 'c']) {
+      await claimExecution(platform, 'e1', call, holder);
+      platform.clock.advance(LEASE_MS + 1);
+    }
+
+    expect(await claimExecution(platform, 'e1', call, 'd')).toMatchObject({
+      attempts: 3,
+      lease: null,
+      error: { code: 'AttemptsExhausted' },
+      latestStatus: { status: 'failed' },
+    });
+  });
+
+  it('has no slice ended by a holder that was replaced', async () => {
+    await claimExecution(platform, 'e1', call, 'a');
+    platform.clock.advance(LEASE_MS + 1);
+    await claimExecution(platform, 'e1', call, 'b');
+
+    await expect(
+      yieldExecution(platform, 'e1', 'a', { durationMs: 1, percentComplete: 50 }),
+    ).rejects.toMatchObject({ code: 'LeaseLost' });
+    expect(await platform.store.get('Execution', 'e1')).toMatchObject({ slices: 0, lease: { holder: 'b' } });
   });
 
   it('that failed because the call was wrong stays failed', async () => {

@@ -2,8 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { predictFunction } from '../../../functions/predict/predict.ts';
 import { trainFunction } from '../../../functions/train/train.ts';
 import { LOCAL_ACTOR } from '../../../shared/auth/actor.ts';
+import { DEFAULT_LEASE_SECONDS } from '../../../shared/config.ts';
 import type { Execution } from '../../../shared/entities/execution.ts';
-import { claimExecution, LEASE_MS } from '../../../shared/invoke/executions.ts';
+import { claimExecution } from '../../../shared/invoke/executions.ts';
 import { FencedStore } from '../../../shared/invoke/fenced-store.ts';
 import type { Invocation } from '../../../shared/invoke/invocation.ts';
 import { invoke } from '../../../shared/invoke/invoke.ts';
@@ -13,6 +14,7 @@ import { openTinyWorkspace, type TinyWorkspace } from '../../support/tiny-worksp
 import { annotation, event, item, sample } from '../store/sample-entities.ts';
 
 const ID = 'e'.repeat(24);
+const LEASE_MS = DEFAULT_LEASE_SECONDS * 1000;
 const FIVE_MINUTES_MS = 5 * 60_000;
 
 function callOf(functionName: string, input: Invocation['input']): Invocation {
@@ -85,6 +87,7 @@ describe('a holder whose lease ran out', () => {
     ['delete', (store) => store.delete('Item', ['i1'])],
     ['refreshAnnotationCounts', (store) => store.refreshAnnotationCounts(['i1'])],
     ['appendEvents', (store) => store.appendEvents([event('late')])],
+    ['appendLogs', (store) => store.appendLogs(ID, [{ timestamp: '', level: 'info', message: 'late' }])],
     ['removeEvents', (store) => store.removeEvents([1])],
     [
       'transaction',

@@ -5,7 +5,7 @@ import { loadFunction } from '../../../functions/load/load.ts';
 import { predictFunction } from '../../../functions/predict/predict.ts';
 import { saveFunction } from '../../../functions/save/save.ts';
 import { trainFunction } from '../../../functions/train/train.ts';
-import { FUNCTION_NAMES } from '../../../shared/catalog/triggers.ts';
+import { FUNCTION_NAMES } from '../../../shared/catalog/function-names.ts';
 import type { InputSpecs } from '../../../shared/invoke/function-spec.ts';
 import { FUNCTION_PORTS, fits } from '../../../shared/pipelines/function-ports.ts';
 

@@ -10,7 +10,7 @@ import type { Project } from '../../../shared/entities/project.ts';
 import type { Recipe } from '../../../shared/entities/recipe.ts';
 import type { Snapshot } from '../../../shared/entities/snapshot.ts';
 import type { SnapshotRevision } from '../../../shared/entities/snapshot-revision.ts';
-import type { Trigger } from '../../../shared/entities/trigger.ts';
+import type { EventTrigger } from '../../../shared/entities/trigger.ts';
 
 const TIME = '2026-01-31T12:00:00.000Z';
 
@@ -190,7 +190,7 @@ export function ontology(id: string, projectIds: string[]): Ontology {
   };
 }
 
-export function trigger(id: string, projectId: string, fields: Partial<Trigger> = {}): Trigger {
+export function trigger(id: string, projectId: string, fields: Partial<EventTrigger> = {}): EventTrigger {
   return {
     id,
     name: 'trigger',

@@ -96,6 +96,20 @@ describe('opening a store', () => {
   });
 });
 
+it('a transaction that has only read so far keeps other writers out: what it writes later cannot fail half-way', () => {
+  const path = join(temporaryFolder(), 'store.sqlite');
+  const one = open(path);
+  const two = open(path, { busyTimeoutMs: 0 });
+
+  one.begin();
+  one.row(COUNT);
+
+  expect(errorOf(() => two.run(insert('between')))).toMatchObject({ code: 'StoreUnavailable' });
+  one.run(insert('inside'));
+  one.commit();
+  expect(two.row(COUNT)).toEqual({ n: 1 });
+});
+
 describe('the schema', () => {
   it('never changes in its first step: stores of released versions have it; a change is a new step', () => {
     const first = createHash('sha256').update(JSON.stringify(MIGRATIONS[0])).digest('hex');
@@ -103,7 +117,7 @@ describe('the schema', () => {
     expect(first.slice(0, 16)).toBe('4f1483cb7f2895bb');
   });
 
-  it('makes the tables of revisions and pipelines in later steps, beside the rows of a store of the first', () => {
+  it('makes the tables of revisions, pipelines and logs in later steps, beside the rows of a store of the first', () => {
     const path = join(temporaryFolder(), 'store.sqlite');
     const before = new SqliteDatabase(path, { migrations: MIGRATIONS.slice(0, 1) });
     before.run(insert('kept'));
@@ -111,7 +125,7 @@ describe('the schema', () => {
 
     const after = open(path);
 
-    expect(MIGRATIONS).toHaveLength(3);
+    expect(MIGRATIONS).toHaveLength(4);
     expect(after.row({ sql: 'select count(*) as n from snapshot_revisions', parameters: [] })).toEqual({
       n: 0,
     });

@@ -1,0 +1,268 @@
+/** One guard of what runs once: what it keeps, how it is taken out, and the tests that must notice. */
+export interface Guard {
+  readonly keeps: string;
+  readonly file: string;
+  /** Text that is in the file exactly once. */
+  readonly from: string;
+  readonly to: string;
+  readonly tests: readonly string[];
+}
+
+const EXECUTIONS = 'test/shared/invoke/executions.test.ts';
+const CALLERS = 'test/shared/invoke/callers.test.ts';
+
+/** The guards between a call that comes twice, late or never, and the store. */
+export const GUARDS: readonly Guard[] = [
+  {
+    keeps: 'one of many claimers wins a run nobody has begun',
+    file: 'shared/invoke/executions.ts',
+    from: "await shop.store.insert('Execution', [claimed]);",
+    to: "await shop.store.upsert('Execution', [claimed]);",
+    tests: [EXECUTIONS],
+  },
+  {
+    keeps: 'a run is not taken from a holder whose lease lasts',
+    file: 'shared/invoke/executions.ts',
+    from: 'if (isHeld(current, now) && current.lease!.holder !== holder)',
+    to: 'if (current.lease === undefined)',
+    tests: [EXECUTIONS],
+  },
+  {
+    keeps: 'a run that ended answers what it answered',
+    file: 'shared/invoke/executions.ts',
+    from: 'if (isFinished(current) && !mayRunAgain(current)) return current;',
+    to: '',
+    tests: [EXECUTIONS],
+  },
+  {
+    keeps: 'a run that took every container down is at its end',
+    file: 'shared/invoke/executions.ts',
+    from: 'if (!isFinished(current) && current.attempts >= current.maxAttempts)',
+    to: 'if (current.attempts < 0)',
+    tests: [EXECUTIONS],
+  },
+  {
+    keeps: 'a fault of the system is tried again so often and no more',
+    file: 'shared/invoke/executions.ts',
+    from: 'error.statusCode >= 500 && attempts < maxAttempts',
+    to: 'error.statusCode >= 500',
+    tests: [EXECUTIONS],
+  },
+  {
+    keeps: 'an id names one call',
+    file: 'shared/invoke/executions.ts',
+    from: '    assertSameCall(current, call);\n',
+    to: '',
+    tests: [EXECUTIONS],
+  },
+  {
+    keeps: 'a lease is renewed by its holder alone',
+    file: 'shared/invoke/executions.ts',
+    from: '    assertHeld(current, holder);\n    const renewed',
+    to: '    const renewed',
+    tests: [EXECUTIONS],
+  },
+  {
+    keeps: 'a run is ended by its holder alone',
+    file: 'shared/invoke/executions.ts',
+    from: '    assertHeld(current, holder);\n    return ended(',
+    to: '    return ended(',
+    tests: [EXECUTIONS],
+  },
+  {
+    keeps: 'a slice is ended by its holder alone',
+    file: 'shared/invoke/executions.ts',
+    from: '    assertHeld(current, holder);\n    const { durationMs',
+    to: '    const { durationMs',
+    tests: [EXECUTIONS],
+  },
+  {
+    keeps: 'a holder that was replaced writes nothing',
+    file: 'shared/invoke/fenced-store.ts',
+    from: '      assertHeld(execution, this.#holder);\n',
+    to: '',
+    tests: ['test/shared/invoke/fencing.test.ts'],
+  },
+  {
+    keeps: 'a lease ends by the time of the store, not of a container',
+    file: 'shared/invoke/executions.ts',
+    from: 'const now = await shop.store.now();\n  try {',
+    to: 'const now = shop.clock.now();\n  try {',
+    tests: ['test/shared/invoke/fencing.test.ts'],
+  },
+  {
+    keeps: 'one run for a resource, however many events (Once)',
+    file: 'shared/invoke/callers/event.ts',
+    from: "derivedId('once', trigger.id, event.resourceId)",
+    to: "derivedId('once', trigger.id, event.id)",
+    tests: [CALLERS],
+  },
+  {
+    keeps: 'one run for an event, however many deliveries (Always)',
+    file: 'shared/invoke/callers/event.ts',
+    from: "derivedId('always', trigger.id, event.id)",
+    to: "derivedId('always', trigger.id, event.id, performance.now())",
+    tests: ['test/shared/invoke/event-caller.test.ts'],
+  },
+  {
+    keeps: 'a record that fails is delivered again, the others are not',
+    file: 'shared/invoke/callers/event.ts',
+    from: '      batchItemFailures.push({ itemIdentifier });\n',
+    to: '',
+    tests: [CALLERS],
+  },
+  {
+    keeps: 'an event whose item went under the run is dealt with',
+    file: 'shared/invoke/callers/event.ts',
+    from: ' && !(await isGone(container, event))',
+    to: '',
+    tests: ['test/shared/invoke/event-caller.test.ts'],
+  },
+  {
+    keeps: 'a node that is tried again goes on with its own run',
+    file: 'shared/invoke/callers/pipeline.ts',
+    from: "derivedId('node', executionId,",
+    to: "derivedId('node', performance.now(), executionId,",
+    tests: [CALLERS],
+  },
+  {
+    keeps: 'the same prediction is the same annotation',
+    file: 'shared/annotations/predictions.ts',
+    from: "derivedId('prediction', snapshot.id,",
+    to: "derivedId('prediction', performance.now(), snapshot.id,",
+    tests: ['test/functions/predict.test.ts'],
+  },
+  {
+    keeps: 'predictions of another revision are other annotations',
+    file: 'shared/annotations/predictions.ts',
+    from: 'snapshot.id, snapshot.revision, item.id',
+    to: 'snapshot.id, item.id',
+    tests: ['test/shared/annotations/write-predictions.test.ts'],
+  },
+  {
+    keeps: 'predictions replace earlier ones in one transaction',
+    file: 'shared/annotations/write-predictions.ts',
+    from: 'await platform.store.transaction((store) =>',
+    to: 'await ((work) => work(platform.store))((store: EntityStore) =>',
+    tests: ['test/shared/catalog/atomicity.test.ts'],
+  },
+  {
+    keeps: 'nothing is predicted onto an item that is gone',
+    file: 'shared/annotations/write-predictions.ts',
+    from: '    .filter(({ item }) => alive.has(item.id))\n',
+    to: '',
+    tests: ['test/shared/annotations/write-predictions.test.ts'],
+  },
+  {
+    keeps: 'weights go over the revision they were made from alone',
+    file: 'shared/snapshots/commit-weights.ts',
+    from: 'if (current.revision !== snapshot.revision)',
+    to: 'if (current.revision < 0)',
+    tests: ['test/shared/snapshots/commit-weights.test.ts'],
+  },
+  {
+    keeps: 'new weights and their event land together',
+    file: 'shared/snapshots/commit-weights.ts',
+    from: 'return store.transaction(async (open) => {',
+    to: 'return ((work: (open: typeof store) => Promise<Snapshot>) => work(store))(async (open) => {',
+    tests: ['test/shared/catalog/atomicity.test.ts'],
+  },
+  {
+    keeps: 'new weights are told of',
+    file: 'shared/snapshots/commit-weights.ts',
+    from: "    await open.appendEvents([snapshotEvent({ ids }, actor, 'Updated', moved)]);\n",
+    to: '',
+    tests: ['test/shared/catalog/emitted-events.test.ts'],
+  },
+  {
+    keeps: 'one run at a time writes a snapshot',
+    file: 'shared/snapshots/snapshot-run.ts',
+    from: 'if (holder !== undefined && holder !== executionId) throw',
+    to: 'if (holder === executionId) throw',
+    tests: ['test/functions/train.test.ts', 'test/functions/save-load.test.ts'],
+  },
+  {
+    keeps: 'a transaction that fails leaves nothing, its events too',
+    file: 'shared/store/sqlite-connection.ts',
+    from: '      this.#database.rollback();\n',
+    to: '      this.#database.commit();\n',
+    tests: ['test/shared/store/drivers.test.ts'],
+  },
+  {
+    keeps: 'writers of several processes wait for each other',
+    file: 'shared/store/sqlite-database.ts',
+    from: "'begin immediate'",
+    to: "'begin'",
+    tests: ['test/shared/store/sqlite-database.test.ts'],
+  },
+  {
+    keeps: 'a PUT that is repeated runs nothing again',
+    file: 'shared/catalog/execution-requests.ts',
+    from: "if (await store.get('Execution', executionId)) {",
+    to: "if (executionId === '') {",
+    tests: ['test/functions/api/executions.test.ts'],
+  },
+  {
+    keeps: 'a PUT with another body under the same id is refused',
+    file: 'shared/catalog/execution-requests.ts',
+    from: '      assertSameCall(known, call);\n',
+    to: '',
+    tests: ['test/functions/api/executions.test.ts'],
+  },
+  {
+    keeps: 'an execution that was asked for has its event',
+    file: 'shared/catalog/execution-requests.ts',
+    from: '    await store.appendEvents([executionEvent(platform, actor, execution)]);\n',
+    to: '',
+    tests: ['test/functions/api/executions.test.ts'],
+  },
+  {
+    keeps: 'a run that a container holds is not run again beside it',
+    file: 'shared/catalog/execution-requests.ts',
+    from: '      if (isHeld(current, now)) throw new ExecutionInProgress(id, current.lease!.expiresAt);\n      return requeued',
+    to: '      return requeued',
+    tests: ['test/functions/api/executions.test.ts'],
+  },
+  {
+    keeps: 'a time of a cron trigger is one run',
+    file: 'shared/cron/execution-id.ts',
+    from: "derivedId('cron', triggerId,",
+    to: "derivedId('cron', performance.now(), triggerId,",
+    tests: ['test/shared/catalog/cron-triggers.test.ts', 'test/shared/invoke/schedule-caller.test.ts'],
+  },
+  {
+    keeps: 'two servers that fire a trigger at once fire it once',
+    file: 'shared/catalog/cron-triggers.ts',
+    from: "    if (await store.get('Execution', id)) return undefined;\n",
+    to: '',
+    tests: ['test/shared/catalog/cron-triggers.test.ts'],
+  },
+  {
+    keeps: 'a trigger fires for no time before it was made',
+    file: 'shared/cron/schedule.ts',
+    from: 'time.getTime() > since && ',
+    to: '',
+    tests: ['test/shared/catalog/cron-triggers.test.ts'],
+  },
+  {
+    keeps: 'an event stays in the outbox until every function dealt with it',
+    file: 'cli/local/event-dispatcher.ts',
+    from: '    if (waiting?.size !== 0) return;\n',
+    to: '',
+    tests: ['test/cli/local/event-dispatcher.test.ts', 'test/cli/local/event-redelivery.test.ts'],
+  },
+  {
+    keeps: 'a run that a closing server cut off is run after the next start',
+    file: 'cli/local/event-dispatcher.ts',
+    from: 'if (execution && !(await functions.runToEnd(functionName, payloadOfExecution(execution)))) return;',
+    to: 'if (execution) await functions.runToEnd(functionName, payloadOfExecution(execution));',
+    tests: ['test/cli/local/requested-executions.test.ts'],
+  },
+  {
+    keeps: 'no secret is kept in a log',
+    file: 'shared/redact.ts',
+    from: 'masked.replaceAll(value, ',
+    to: 'masked.replaceAll(name, ',
+    tests: ['test/shared/invoke/run-log.test.ts'],
+  },
+];

@@ -1,0 +1,93 @@
+import * as z from 'zod/mini';
+import type { Actor } from '../auth/actor.ts';
+import { type Execution, isFinished, isHeld } from '../entities/execution.ts';
+import { idSchema, jsonObjectSchema } from '../entities/fields.ts';
+import { ExecutionInProgress, ExecutionMismatch } from '../invoke/errors.ts';
+import { assertSameCall, newExecution, requeued } from '../invoke/executions.ts';
+import type { Invocation } from '../invoke/invocation.ts';
+import { parse } from '../parse.ts';
+import type { Platform } from '../platform.ts';
+import { projectFor } from './access.ts';
+import { executionEvent } from './execution-events.ts';
+import { assertFunction } from './function-names.ts';
+import { executionFor } from './model-access.ts';
+import { ExecutionFinished, ExecutionWithoutProject } from './model-errors.ts';
+
+const requestSchema = z.object({
+  functionName: z.string(),
+  input: z._default(jsonObjectSchema, {}),
+  projectId: idSchema,
+  serviceId: z.nullish(z.string().check(z.maxLength(128))),
+});
+
+/**
+ * Has a function run under an id: the execution and the event that runs it land in one transaction, so that it runs even
+ * when this process ends now. The same request again changes nothing and is answered with the execution as it is by then.
+ * @throws InvalidInput, UnknownFunction, EntityNotFound for the project or an id that is another project's;
+ * ExecutionMismatch for an id of another call
+ */
+export async function requestExecution(
+  platform: Platform,
+  actor: Actor,
+  id: string,
+  input: unknown,
+): Promise<Execution> {
+  const executionId = parse(idSchema, id, 'id of an execution');
+  const { functionName, input: inputs, projectId, serviceId } = parse(requestSchema, input, 'execution');
+  assertFunction(functionName, 'functionName');
+  const call: Invocation = {
+    functionName,
+    executionId,
+    input: inputs,
+    projectId,
+    serviceId: serviceId ?? undefined,
+    caller: 'http',
+    actor,
+  };
+  return platform.store.transaction(async (store) => {
+    await projectFor(store, actor, projectId);
+    if (await store.get('Execution', executionId)) {
+      const known = await executionFor(store, actor, executionId);
+      assertSameCall(known, call);
+      if (known.projectId !== null && known.projectId !== projectId)
+        throw new ExecutionMismatch(executionId, 'a call in another project', 'this one');
+      return known;
+    }
+    const execution = { ...newExecution(platform, executionId, call), projectId };
+    await store.insert('Execution', [execution]);
+    await store.appendEvents([executionEvent(platform, actor, execution)]);
+    return execution;
+  });
+}
+
+/**
+ * Has a run that ended, or whose containers were lost, run again under its id with the same inputs; what it answered is
+ * gone from its record then. @throws EntityNotFound, ExecutionWithoutProject; ExecutionInProgress while it runs
+ */
+export async function rerunExecution(platform: Platform, actor: Actor, id: string): Promise<Execution> {
+  return platform.store.transaction(async (store) => {
+    const { projectId } = await executionFor(store, actor, id);
+    if (projectId === null) throw new ExecutionWithoutProject(id);
+    const now = await store.now();
+    const execution = await store.update('Execution', id, (current) => {
+      if (isHeld(current, now)) throw new ExecutionInProgress(id, current.lease!.expiresAt);
+      return requeued(platform, current);
+    });
+    await store.appendEvents([executionEvent(platform, actor, { ...execution, projectId })]);
+    return execution;
+  });
+}
+
+/** Counts an attempt of a runner that is not ours; answers how many there were. @throws EntityNotFound, ExecutionFinished, ExecutionInProgress */
+export async function addAttempt(platform: Platform, actor: Actor, id: string): Promise<number> {
+  return platform.store.transaction(async (store) => {
+    await executionFor(store, actor, id);
+    const now = await store.now();
+    const { attempts } = await store.update('Execution', id, (current) => {
+      if (isFinished(current)) throw new ExecutionFinished(id, current.latestStatus.status);
+      if (isHeld(current, now)) throw new ExecutionInProgress(id, current.lease!.expiresAt);
+      return { ...current, attempts: current.attempts + 1 };
+    });
+    return attempts;
+  });
+}
