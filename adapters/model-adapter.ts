@@ -184,7 +184,8 @@ export class AdapterMethodMissing extends ModelfnError {
  * The one class a user writes. modelfn finds the entities, brings the weights, hands in the items, writes back what
  * comes out, and calls it from HTTP, from dataset events and from pipeline nodes.
  *
- * Order of calls: `new` - then either `load` once, or `train` once followed by `save` - then `predict` any number of times.
+ * Order of calls: `new` - then either `load` once, or `train` once followed by `save` - then `predict` any number of times
+ * - then, where it was loaded, `unload` once.
  * A loaded adapter stays in memory between calls and may serve several at once: `predict` and `prepare` change nothing.
  *
  * `Sample` is whatever `prepare` makes of an item: a feature vector, a tensor, a document.
@@ -202,6 +203,12 @@ export abstract class ModelAdapter<Sample = unknown> {
   readonly labels: readonly string[];
   /** Samples handed to one `predict` at most. */
   readonly maxBatchSize: number = 256;
+  /**
+   * Bytes of memory the loaded adapter takes, native memory included; `load` sets it when it knows. A container that
+   * serves many snapshots drops those used longest ago by it (MODELFN_LOADED_BYTES). When missing, the size of the
+   * snapshot's files is taken.
+   */
+  declare memoryBytes?: number;
 
   /** Cheap and without side effects: read the configuration here, load nothing. Throw when the configuration is wrong. */
   constructor(setup: AdapterSetup) {
@@ -236,8 +243,18 @@ export abstract class ModelAdapter<Sample = unknown> {
   /** Writes all that `load` needs into an empty folder, sub-folders as you like. Equal weights give equal bytes. */
   abstract save(directory: string): Promise<void>;
 
-  /** Reads what `save` wrote. The folder is shared: read only. */
+  /**
+   * Reads what `save` wrote. The folder is shared: read only; it stays until `unload`. When it throws, it has released
+   * what it took: there is no `unload` then.
+   */
   abstract load(directory: string): Promise<void>;
+
+  /**
+   * Releases what the garbage collector does not: native handles, child processes, mapped files. Called once for an
+   * adapter that was loaded, when its container drops it and no call uses it any more; nothing is called after it.
+   * What it throws is logged.
+   */
+  unload?(): Promise<void> | void;
 
   /**
    * Writes a partition in the training layout of the architecture. The default is a folder a label with the

@@ -17,6 +17,7 @@ import { canonicalJson, deepFreeze, type Json, type JsonObject } from '../../sha
 import { loadAdapterClass } from '../../shared/snapshots/adapter-class.ts';
 import { commitDirectory } from '../../shared/snapshots/commit-weights.ts';
 import { effectiveConfiguration } from '../../shared/snapshots/effective-configuration.ts';
+import { releaseAdapter } from '../../shared/snapshots/release-adapter.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
 import { abandonRun, beginRun } from '../../shared/snapshots/snapshot-run.ts';
 import { readFacts, toFacts } from '../../shared/train/checkpoint-facts.ts';
@@ -50,6 +51,7 @@ export const trainFunction = defineFunction({
   run: async (inputs, run) => {
     const { platform, container, executionId } = run;
     const snapshot = await beginRun(platform, inputs.snapshot, executionId);
+    let training: ModelAdapter<unknown> | undefined;
     try {
       const model = await modelOf(container, snapshot);
       const { adapterClass, codeDigest } = await loadAdapterClass(
@@ -61,6 +63,7 @@ export const trainFunction = defineFunction({
       const configuration = effectiveConfiguration(adapterClass, model, snapshot);
       const labels = deepFreeze([...snapshot.ontologySpec.labels]);
       const adapter = new adapterClass({ configuration, labels });
+      training = adapter;
       const dataset = await datasetOf(platform, snapshot, inputs.dataset);
       const code = sha256Of(canonicalJson([codeDigest, configuration, labels, inputs.seed]));
       const trained = await learn(run, adapter, snapshot, dataset, { ...inputs, code });
@@ -104,6 +107,8 @@ export const trainFunction = defineFunction({
     } catch (error) {
       await abandonRun(platform, snapshot.id, executionId);
       throw error;
+    } finally {
+      await releaseAdapter(training, run.log);
     }
   },
 });
