@@ -127,6 +127,8 @@ export class PythonChild {
   /** Ends the process and all that it forked; resolves when it is gone. May be called twice. */
   async end(): Promise<void> {
     this.#kill('was ended');
+    // Who waits for its end must not end before.
+    if (!this.#isGone) this.#holdProgram(true);
     await this.#ended;
   }
 

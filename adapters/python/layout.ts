@@ -83,24 +83,11 @@ export function itemOf({ id, datasetId, filename, name, dir, metadata }: Readonl
   return { id, datasetId, filename, name, dir, metadata };
 }
 
-function annotationOf({
-  id,
-  type,
-  label,
-  attributes,
-  coordinates,
-  metadata,
-  creator,
-  createdAt,
-}: Readonly<Annotation>): JsonObject {
+/** The keys of the wire, without links: the SDK reads an annotation by them. */
+function annotationOf({ coordinates, labelSuggestions, ...fields }: Readonly<Annotation>): JsonObject {
   return {
-    id,
-    type,
-    label,
-    attributes,
+    ...fields,
     ...(coordinates !== undefined && { coordinates }),
-    metadata,
-    creator,
-    createdAt,
+    ...(labelSuggestions !== undefined && { labelSuggestions }),
   };
 }
