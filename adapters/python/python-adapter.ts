@@ -47,6 +47,9 @@ interface PythonSample {
   bytes: Uint8Array;
 }
 
+/** Starts a process, or takes the one that waits; aborted when nobody wants it any more. */
+type OpenSession = (over: AbortSignal) => Promise<Session>;
+
 /** Ends the process of an adapter that was dropped without `unload`. */
 const abandoned = new FinalizationRegistry<Holder>((holder) => void holder.end());
 
@@ -67,7 +70,7 @@ export async function hostPython(code: HostedCode, signal?: AbortSignal): Promis
   const session = await openSession(code, python, signal);
   const { description } = session;
   const spare = new Spare(session);
-  const open = () => spare.take() ?? openSession(code, python);
+  const open: OpenSession = (over) => spare.take() ?? openSession(code, python, over);
   const can = new Set(description.methods);
 
   return class PythonAdapter extends ModelAdapter<PythonSample> {
@@ -146,13 +149,15 @@ type State = 'empty' | 'trained' | { loadedFrom: string };
 /** The process behind one instance: started when it is needed, and again when it died with weights that can be loaded. */
 class Holder {
   readonly #code: HostedCode;
-  readonly #open: () => Promise<Session>;
+  readonly #open: OpenSession;
   readonly #setup: JsonObject;
   #session: Promise<Session> | undefined;
   #state: State = 'empty';
-  #isOver = false;
+  /** The process of `#session`, from before its weights are loaded. */
+  #opened: Session | undefined;
+  readonly #over = new AbortController();
 
-  constructor(code: HostedCode, open: () => Promise<Session>, { configuration, labels }: AdapterSetup) {
+  constructor(code: HostedCode, open: OpenSession, { configuration, labels }: AdapterSetup) {
     this.#code = code;
     this.#open = open;
     this.#setup = { configuration, labels: [...labels] };
@@ -173,7 +178,7 @@ class Holder {
     const { signal, seed, resumeFrom } = context;
     signal.throwIfAborted();
     context.progress(0, 'reading items');
-    const session = await this.#started();
+    const session = await unlessAborted(this.#started(), signal);
     const folder = await mkdtemp(join(session.directory, 'train-'));
     try {
       const laidOut = await layOut(folder, [data.train, data.validation], signal);
@@ -199,7 +204,7 @@ class Holder {
     try {
       return await this.#predict(samples, signal);
     } catch (error) {
-      if (!hasCode(error, 'PythonDied') || typeof this.#state === 'string' || this.#isOver) throw error;
+      if (!hasCode(error, 'PythonDied') || typeof this.#state === 'string') throw error;
       signal.throwIfAborted();
       return this.#predict(samples, signal);
     }
@@ -250,9 +255,11 @@ class Holder {
   }
 
   async end(): Promise<void> {
-    this.#isOver = true;
+    this.#over.abort(this.#wasUnloaded());
     const session = this.#session;
     this.#session = undefined;
+    // It may hang in a load: nobody waits for that.
+    await this.#opened?.end();
     await session?.then(
       (each) => each.end(),
       () => undefined,
@@ -260,8 +267,8 @@ class Holder {
   }
 
   async #predict(samples: readonly PythonSample[], signal: AbortSignal): Promise<Prediction[][]> {
-    const session = await this.#ready('predict');
-    signal.throwIfAborted();
+    // Others may wait for the same start: it goes on, and this call ends with its run.
+    const session = await unlessAborted(this.#ready('predict'), signal);
     const { items, binary, folder } = await handOver(session, samples);
     try {
       const said = await session.child.request('predict', { items }, { binary, signal });
@@ -279,7 +286,7 @@ class Holder {
   /** A living process. One that died, or grew above the limit between two requests, is replaced; with its weights, if it can be. */
   async #started(): Promise<Session> {
     for (;;) {
-      if (this.#isOver) throw new PythonNotReady(this.#code.entryPoint, 'this', 'it was unloaded');
+      this.#over.signal.throwIfAborted();
       const opening = this.#session;
       if (!opening) return this.#restart();
       const session = await opening.catch(() => undefined);
@@ -302,8 +309,10 @@ class Holder {
 
   async #begin(): Promise<Session> {
     if (this.#state === 'trained') throw this.#lostTraining();
-    const session = await this.#open();
+    const session = await this.#open(this.#over.signal);
+    this.#opened = session;
     try {
+      this.#over.signal.throwIfAborted();
       if (typeof this.#state === 'object') {
         await this.#within('load', session, 'load', { ...this.#setup, directory: this.#state.loadedFrom });
       }
@@ -326,6 +335,10 @@ class Holder {
     return limit !== undefined && typeof this.#state === 'object' && !child.isBusy && child.rssBytes > limit;
   }
 
+  #wasUnloaded(): PythonNotReady {
+    return new PythonNotReady(this.#code.entryPoint, 'this', 'it was unloaded');
+  }
+
   #lostTraining(): PythonNotReady {
     return new PythonNotReady(this.#code.entryPoint, 'this', 'the process that trained it is gone');
   }
@@ -343,6 +356,19 @@ class Holder {
     } catch (error) {
       throw limit.aborted ? new PythonTimedOut(this.#code.entryPoint, name, CALL_LIMIT_MS) : error;
     }
+  }
+}
+
+/** @throws the signal's reason, as soon as it is aborted */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }
 

@@ -151,6 +151,34 @@ def once():
     expect(existsSync(join(marks, 'killed'))).toBe(true);
   });
 
+  it('that hangs while it loads again does not hold up a run that is to stop', async () => {
+    const marks = temporaryFolder();
+    const python = telling(
+      'die()',
+      `
+import time
+mark = os.path.join(${JSON.stringify(marks)}, "died")
+def load(directory, configuration, labels):
+    if os.path.exists(mark):
+        print("loading again")
+        time.sleep(600)
+def die():
+    open(mark, "w").close()
+    os._exit(1)
+`,
+    );
+    const adapter = await loadedFrom(python);
+    const controller = new AbortController();
+    const reason = new Error('the deadline');
+    const predicting = Promise.resolve(adapter.predict([sample('{}')], controller));
+    predicting.catch(() => undefined);
+
+    await python.whenPrinted('loading again');
+    controller.abort(reason);
+
+    await expect(predicting).rejects.toBe(reason);
+  });
+
   it('that is killed in a training fails it with its last words', async () => {
     const python = pythonCode({
       'model.py': moduleWith(
