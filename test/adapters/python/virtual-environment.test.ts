@@ -80,7 +80,7 @@ describe.skipIf(pythonProblem !== undefined)('the virtual environment of an adap
 
     await expect(install(`tinypackage==1.0 --hash=sha256:${'0'.repeat(64)}`)).rejects.toMatchObject({
       code: 'PythonRequirementsFailed',
-      message: expect.stringMatching(/pip said last:[^]*do not match/i),
+      message: expect.stringMatching(/pip said last:[\s\S]*do not match/i),
     });
     expect(environments()).toEqual([]);
   }, 120_000);
