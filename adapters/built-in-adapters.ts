@@ -1,4 +1,21 @@
+import type { PythonSettings } from '../shared/config.ts';
+import type { Log } from '../shared/log.ts';
 import type { ModelAdapterClass } from './model-adapter.ts';
+
+/** An adapter's code in another language than JavaScript, checked out. */
+export interface HostedCode {
+  /** Folder of the code's files: read only. */
+  directory: string;
+  /** The file of the adapter below it, `/`-separated. */
+  entryPoint: string;
+  /** The class in that file; a file may do without. */
+  className: string;
+  /** A folder for what is worth keeping between runs, shared by processes. */
+  cacheDirectory: string;
+  python: PythonSettings;
+  /** Gets what the code prints. */
+  log: Log;
+}
 
 /** The adapters that come with modelfn, as the invocation layer sees them: no concrete one is known there. */
 export interface BuiltInAdapters {
@@ -6,4 +23,6 @@ export interface BuiltInAdapters {
   has(entryPoint: string): boolean;
   /** @throws when there is no such adapter; the error lists those there are. */
   load(entryPoint: string): Promise<ModelAdapterClass>;
+  /** A class that runs code of another language, told by the ending of its file; `undefined` for JavaScript. */
+  host?(code: HostedCode, signal?: AbortSignal): Promise<ModelAdapterClass> | undefined;
 }

@@ -1,6 +1,6 @@
 import { ModelfnError } from '../shared/errors.ts';
 import { nearest } from '../shared/nearest.ts';
-import type { BuiltInAdapters } from './built-in-adapters.ts';
+import type { BuiltInAdapters, HostedCode } from './built-in-adapters.ts';
 import type { ModelAdapterClass } from './model-adapter.ts';
 
 /** One adapter that comes with modelfn. */
@@ -17,6 +17,13 @@ export const BUILT_IN: Readonly<Record<string, BuiltIn>> = {
     description: 'support vector machine (C-SVC, RBF or linear) for images and tables',
     load: async () => (await import('./svm/svm-adapter.ts')).SvmAdapter,
   },
+};
+
+type Host = (code: HostedCode, signal?: AbortSignal) => Promise<ModelAdapterClass>;
+
+/** What runs adapters that are not JavaScript, by the ending of their file. */
+const HOSTS: Readonly<Record<string, () => Promise<Host>>> = {
+  '.py': async () => (await import('./python/python-adapter.ts')).hostPython,
 };
 
 /** An entry point `modelfn/<name>` that there is not. */
@@ -39,5 +46,10 @@ export const builtInAdapters: BuiltInAdapters = {
   async load(entryPoint) {
     if (!Object.hasOwn(BUILT_IN, entryPoint)) throw new BuiltInUnknown(entryPoint);
     return BUILT_IN[entryPoint]!.load();
+  },
+  host(code, signal) {
+    const ending = /\.[^./]+$/.exec(code.entryPoint)?.[0] ?? '';
+    if (!Object.hasOwn(HOSTS, ending)) return undefined;
+    return HOSTS[ending]!().then((host) => host(code, signal));
   },
 };

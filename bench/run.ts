@@ -7,6 +7,7 @@ import { coldStart } from './cold-start.ts';
 import { coldStartOverLink } from './cold-start-link.ts';
 import { events } from './events.ts';
 import { httpThroughput } from './http-throughput.ts';
+import { pythonBridge } from './python-bridge.ts';
 import { transfer } from './transfer.ts';
 import { warmOverhead } from './warm-overhead.ts';
 import { openWorkspace, ROOT } from './workspace.ts';
@@ -23,6 +24,7 @@ try {
     transfer,
     coldStartOverLink,
     events,
+    pythonBridge,
   ]) {
     const part = await ask(space);
     parts.push(part);

@@ -84,6 +84,7 @@ async function resultOf(
   const training = before.find(({ id }) => id === 'trains');
   if (check.trains && training?.outcome === 'skipped') return result('skipped', training.reason);
   const ended = await endOf(() => check.run(subject), limitMs);
+  await subject.release();
   if (ended.how === 'still running')
     return result('failed', told(check, `it had not ended after ${limitMs} ms`));
   if (ended.how === 'threw') return result('failed', told(check, thrown(ended.error)));

@@ -9,7 +9,9 @@ import type {
 import { inputOf, type OpenPartition, openPartition } from '../shared/datasets/partition-data.ts';
 import type { Item, Partition } from '../shared/entities/item.ts';
 import { deepFreeze, type JsonObject } from '../shared/json.ts';
+import { silentLog } from '../shared/log.ts';
 import { effectiveConfiguration } from '../shared/snapshots/effective-configuration.ts';
+import { releaseAdapter } from '../shared/snapshots/release-adapter.ts';
 import type { Workbench } from './workbench.ts';
 
 /** Never aborts. */
@@ -57,6 +59,7 @@ export class Subject {
   /** The ontology, in its order. */
   readonly labels: readonly string[];
   readonly #given: string | undefined;
+  readonly #created: ModelAdapter[] = [];
   #weights: Promise<string> | undefined;
 
   constructor({ adapterClass, workbench, seed, weights, cancelWithinMs }: SubjectOptions) {
@@ -72,7 +75,14 @@ export class Subject {
 
   /** A new instance. */
   create(): ModelAdapter {
-    return new this.adapterClass({ configuration: this.configuration, labels: this.labels });
+    const adapter = new this.adapterClass({ configuration: this.configuration, labels: this.labels });
+    this.#created.push(adapter);
+    return adapter;
+  }
+
+  /** Releases the instances made so far: none outlives its check. */
+  async release(): Promise<void> {
+    for (const adapter of this.#created.splice(0)) await releaseAdapter(adapter, silentLog);
   }
 
   /** Trains an instance with the seed of the kit; true when it came to its end. */

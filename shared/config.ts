@@ -43,6 +43,19 @@ export interface Config {
   secrets: Secrets;
   /** How `gcs` buckets and codebases are reached. */
   gcs: GcsSettings;
+  /** How adapters written in Python are run. */
+  python: PythonSettings;
+}
+
+export interface PythonSettings {
+  /** The program, by name or path. */
+  command: string;
+  /** A process above so many bytes is started anew between two requests; never when undefined. */
+  memoryBytes: number | undefined;
+  /** Of this process's variables, those an adapter's process gets: where programs and devices are. */
+  environment: Readonly<Record<string, string>>;
+  /** Those that pip gets besides: how packages are reached. */
+  installEnvironment: Readonly<Record<string, string>>;
 }
 
 export interface GcsSettings {
@@ -136,7 +149,18 @@ const SETTINGS = {
     takes: 'buckets, or bucket/prefix, separated by ","',
     example: 'my-weights,shared-models/team-a',
   },
+  MODELFN_PYTHON: {
+    schema: z.string().check(z.minLength(1)),
+    takes: 'the name or path of a Python',
+    example: '/usr/bin/python3',
+  },
+  MODELFN_PYTHON_MEMORY_BYTES: { schema: count(1), takes: 'a number of bytes', example: '4294967296' },
 } as const satisfies Record<string, Setting>;
+
+/** A list of what is handed on, and never of what is held back: a credential that nobody thought of stays here. */
+const PYTHON_ENVIRONMENT = /^(PATH|TZ|LD_LIBRARY_PATH|CUDA_VISIBLE_DEVICES|NVIDIA_VISIBLE_DEVICES)$/;
+const INSTALL_ENVIRONMENT =
+  /^(PIP_[A-Z_]+|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE)$/;
 
 export const DEFAULT_MAX_ITEM_BYTES = 1024 ** 3;
 /** The other half is for items, predictions, and the runtime. */
@@ -203,6 +227,12 @@ export function readConfig(
       read('MODELFN_GCS_BUCKETS'),
       cwd,
     ),
+    python: Object.freeze({
+      command: read('MODELFN_PYTHON') ?? 'python3',
+      memoryBytes: read('MODELFN_PYTHON_MEMORY_BYTES'),
+      environment: variablesOf(env, PYTHON_ENVIRONMENT),
+      installEnvironment: variablesOf(env, INSTALL_ENVIRONMENT),
+    }),
   };
   if (sendsTokensInClear(config.gcs))
     problems.push(
@@ -240,11 +270,14 @@ export function toEnvironment(
     MODELFN_GCS_CREDENTIALS: config.gcs.credentials,
     MODELFN_GCS_ENDPOINT: config.gcs.endpoint,
     MODELFN_GCS_BUCKETS: config.gcs.buckets?.join(','),
+    MODELFN_PYTHON: config.python.command,
+    MODELFN_PYTHON_MEMORY_BYTES: config.python.memoryBytes?.toString(),
     // MODELFN_GCS_ENDPOINT carries what it said.
     STORAGE_EMULATOR_HOST: undefined,
   };
   const secrets = config.secrets.names.map((name) => [name, config.secrets.get(name)]);
-  return { ...base, ...own, ...Object.fromEntries(secrets) };
+  const { environment, installEnvironment } = config.python;
+  return { ...base, ...environment, ...installEnvironment, ...own, ...Object.fromEntries(secrets) };
 }
 
 /** An emulator takes no credentials unless some are asked for. */
@@ -312,6 +345,16 @@ function unknownNames(env: Record<string, string | undefined>): string[] {
         ? `${name}: is not the name of a secret; takes capitals, digits and "_", e.g. ${SECRET_PREFIX}GIT_TOKEN`
         : `${name}: there is no such setting; the nearest is ${nearest(name, known)}`,
     );
+}
+
+function variablesOf(env: Record<string, string | undefined>, wanted: RegExp): Record<string, string> {
+  return Object.freeze(
+    Object.fromEntries(
+      Object.entries(env).filter(
+        (entry): entry is [string, string] => wanted.test(entry[0]) && entry[1] !== undefined,
+      ),
+    ),
+  );
 }
 
 function secretsOf(env: Record<string, string | undefined>): Record<string, string> {

@@ -9,6 +9,7 @@ import { type BuildRecord, isRecordCurrent, readRecord, recordPath, stampInputs 
 import { BuildFailed, FunctionNotFound } from './errors.ts';
 import { type BundleSize, measureBundles } from './measure-bundles.ts';
 import { oneEagerChunk } from './one-eager-chunk.ts';
+import { pythonAsText } from './python-as-text.ts';
 
 /** A function whose bundle is ready to be imported. */
 export interface BuiltFunction extends BundleSize {
@@ -60,6 +61,7 @@ const OPTIONS = {
     'iconv-lite': join(REPLACEMENTS, 'iconv-lite.ts'),
     'mime-db': join(REPLACEMENTS, 'mime-db.json'),
   },
+  loader: { '.py': 'text' },
   // CommonJS dependencies call require for Node's own modules.
   banner: {
     js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);",
@@ -130,8 +132,14 @@ type Bundled = BuildResult<typeof OPTIONS>;
 async function bundleHandler(options: BuildFunctionsOptions, name: string): Promise<Bundled> {
   const root = resolve(options.root);
   const entry = handlerPath(root, name);
-  const all = { ...OPTIONS, absWorkingDir: root, outdir: join(resolve(options.outdir), name) };
-  return build({ ...all, entryPoints: [entry], plugins: [await oneEagerChunk(all, root, entry)] });
+  const all = {
+    ...OPTIONS,
+    absWorkingDir: root,
+    outdir: join(resolve(options.outdir), name),
+    plugins: [pythonAsText],
+  };
+  const eager = await oneEagerChunk(all, root, entry);
+  return build({ ...all, entryPoints: [entry], plugins: [...all.plugins, eager] });
 }
 
 function describe({ location, text }: Message): string {

@@ -1,4 +1,4 @@
-import type { PartitionData } from '../../adapters/model-adapter.ts';
+import type { ModelAdapter, PartitionData } from '../../adapters/model-adapter.ts';
 import type { Bucket } from '../../shared/buckets/bucket.ts';
 import { artifactFolder } from '../../shared/catalog/artifact-folder.ts';
 import { uploadItems } from '../../shared/catalog/item-import.ts';
@@ -15,6 +15,7 @@ import { deepFreeze, type Json, type JsonObject } from '../../shared/json.ts';
 import { parse } from '../../shared/parse.ts';
 import { loadAdapterClass } from '../../shared/snapshots/adapter-class.ts';
 import { effectiveConfiguration } from '../../shared/snapshots/effective-configuration.ts';
+import { releaseAdapter } from '../../shared/snapshots/release-adapter.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
 
 const PARTITIONS = ['train', 'validation', 'test'] as const;
@@ -70,27 +71,49 @@ export const convertFunction = defineFunction({
       snapshot: describeSnapshot(snapshot),
       dataset: { id: dataset.id, name: dataset.name },
     };
-    if (inputs.from !== undefined) {
-      const bucket = await platform.openBucket(
-        ownerOf(run, dataset),
-        parse(bucketSpecSchema, inputs.from, 'from'),
-      );
-      const entries = adapter.convertBack(bucketLayout(bucket));
-      return { ...described, ...(await importItems(run, dataset, inputs.folder, entries)) };
+    try {
+      return { ...described, ...(await convertWith(adapter, inputs, run, dataset)) };
+    } finally {
+      await releaseAdapter(adapter, run.log);
     }
-    const spec = await targetOf(run, dataset, inputs.bucket);
-    const bucket = await platform.openBucket(ownerOf(run, dataset), spec);
-    const written = await writePartitions(
-      run,
-      dataset,
-      inputs,
-      bucket,
-      (data) => adapter.convert(data, bucketLayout(bucket)),
-      (input) => adapter.prepare(input),
-    );
-    return { ...described, bucket: spec as Json, ...written } satisfies JsonObject;
   },
 });
+
+interface ConvertInputs {
+  partition: string;
+  filter?: Json | undefined;
+  bucket?: Json | undefined;
+  from?: Json | undefined;
+  folder: string;
+}
+
+async function convertWith(
+  adapter: ModelAdapter<unknown>,
+  inputs: ConvertInputs,
+  run: Run,
+  dataset: Readonly<Dataset>,
+): Promise<JsonObject> {
+  const { platform } = run;
+  if (inputs.from !== undefined) {
+    const bucket = await platform.openBucket(
+      ownerOf(run, dataset),
+      parse(bucketSpecSchema, inputs.from, 'from'),
+    );
+    const entries = adapter.convertBack(bucketLayout(bucket));
+    return importItems(run, dataset, inputs.folder, entries);
+  }
+  const spec = await targetOf(run, dataset, inputs.bucket);
+  const bucket = await platform.openBucket(ownerOf(run, dataset), spec);
+  const written = await writePartitions(
+    run,
+    dataset,
+    inputs,
+    bucket,
+    (data) => adapter.convert(data, bucketLayout(bucket)),
+    (input) => adapter.prepare(input),
+  );
+  return { bucket: spec as Json, ...written };
+}
 
 async function writePartitions(
   { platform, signal, progress }: Run,

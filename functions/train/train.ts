@@ -18,6 +18,7 @@ import { loadAdapterClass } from '../../shared/snapshots/adapter-class.ts';
 import { commitWeights } from '../../shared/snapshots/commit-weights.ts';
 import { effectiveConfiguration } from '../../shared/snapshots/effective-configuration.ts';
 import type { SavedFiles } from '../../shared/snapshots/files/commit-files.ts';
+import { releaseAdapter } from '../../shared/snapshots/release-adapter.ts';
 import { saveProgress } from '../../shared/snapshots/save-progress.ts';
 import { savedBefore } from '../../shared/snapshots/saved-before.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
@@ -55,6 +56,7 @@ export const trainFunction = defineFunction({
     const earlier = await savedBefore(inputs.snapshot.id, run);
     if (earlier) return savedOutput(earlier, inputs.seed);
     const snapshot = await beginRun(platform, inputs.snapshot, executionId);
+    let training: ModelAdapter<unknown> | undefined;
     try {
       const model = await modelOf(container, snapshot);
       const { adapterClass, codeDigest } = await loadAdapterClass(
@@ -66,6 +68,7 @@ export const trainFunction = defineFunction({
       const configuration = effectiveConfiguration(adapterClass, model, snapshot);
       const labels = deepFreeze([...snapshot.ontologySpec.labels]);
       const adapter = new adapterClass({ configuration, labels });
+      training = adapter;
       const dataset = await datasetOf(platform, snapshot, inputs.dataset);
       const code = sha256Of(canonicalJson([codeDigest, configuration, labels, inputs.seed]));
       const trained = await learn(run, adapter, snapshot, dataset, { ...inputs, code });
@@ -100,6 +103,8 @@ export const trainFunction = defineFunction({
     } catch (error) {
       await abandonRun(platform, snapshot.id, executionId);
       throw error;
+    } finally {
+      await releaseAdapter(training, run.log);
     }
   },
 });

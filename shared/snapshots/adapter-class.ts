@@ -35,7 +35,7 @@ const METHODS = ['prepare', 'train', 'predict', 'save', 'load'] as const;
 
 /**
  * The class of a model's adapter: a built-in one by its entry point `modelfn/<name>`, else the export `className` of
- * the codebase's file `entryPoint`. Node keeps an imported module: the same code is evaluated once a process.
+ * the codebase's file `entryPoint`, or what runs a file of another language. Node keeps an imported module: the same code is evaluated once a process.
  * @throws AdapterUnusable, and the codes of codebases
  */
 export async function loadAdapterClass(
@@ -51,10 +51,6 @@ export async function loadAdapterClass(
     };
   const codebase = await platform.openCodebase(model.codebase, model.projectId);
   const { directory, digest } = await codebase.checkout(signal);
-  return { adapterClass: await importClass(model, directory), codeDigest: digest };
-}
-
-async function importClass(model: Model, directory: string): Promise<ModelAdapterClass> {
   const { entryPoint, className } = model;
   if (entryPoint.split(/[\\/]/).includes('..') || entryPoint.startsWith('/'))
     throw new AdapterUnusable(
@@ -62,6 +58,14 @@ async function importClass(model: Model, directory: string): Promise<ModelAdapte
       'has an entry point outside its codebase',
       'Name a file of the codebase.',
     );
+  const { cacheDirectory, config, log } = platform;
+  const code = { directory, entryPoint, className, cacheDirectory, python: config.python, log };
+  const hosted = builtIns.host?.(code, signal);
+  return { adapterClass: await (hosted ?? importClass(model, directory)), codeDigest: digest };
+}
+
+async function importClass(model: Model, directory: string): Promise<ModelAdapterClass> {
+  const { entryPoint, className } = model;
   let exported: Record<string, unknown>;
   try {
     exported = (await import(pathToFileURL(join(directory, entryPoint)).href)) as Record<string, unknown>;

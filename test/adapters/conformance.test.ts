@@ -1,9 +1,11 @@
 import { expect, it } from 'vitest';
+import { hostPython } from '../../adapters/python/python-adapter.ts';
 import { BUILT_IN } from '../../adapters/registry.ts';
 import { madeData } from '../../conformance/data/made-data.ts';
 import type { ConformanceOptions } from '../../conformance/index.ts';
 import { NearestCentroid } from '../../examples/nearest-centroid/adapter.ts';
 import { adapterContract } from '../contracts/adapter.contract.ts';
+import { exampleCode, pythonProblem } from './python/hosted-python.ts';
 
 type Openers = Readonly<Record<string, () => Promise<ConformanceOptions>>>;
 
@@ -29,6 +31,16 @@ for (const inputType of ['image', 'tabular'])
     async () => NearestCentroid,
     async () => ({ data: await madeData(inputType, 1) }),
   );
+
+if (pythonProblem === undefined)
+  for (const inputType of ['image', 'tabular'])
+    adapterContract(
+      `the example python-adapter, ${inputType}`,
+      () => hostPython(exampleCode('python-adapter')),
+      async () => ({ data: await madeData(inputType, 1) }),
+    );
+else
+  it(`does not check adapters in Python: ${pythonProblem}`, () => expect(pythonProblem).toContain('Python'));
 
 it('has ways to check for adapters that there are', () => {
   expect(Object.keys(BUILT_IN)).toEqual(expect.arrayContaining(Object.keys(WAYS)));

@@ -3,7 +3,6 @@ import { BUILT_IN, builtInAdapters } from '../../../adapters/registry.ts';
 import type { CheckResult } from '../../../conformance/check.ts';
 import { checkAdapter } from '../../../conformance/check-adapter.ts';
 import { folderData } from '../../../conformance/data/folder-data.ts';
-import { bundleAdapter } from '../../bundle-adapter.ts';
 import type { Answer } from '../../command.ts';
 import type { Desk } from '../../desk.ts';
 import { EXIT_CODES } from '../../exit-codes.ts';
@@ -11,6 +10,7 @@ import { jsonObjectOption } from '../../options.ts';
 import { progressBar } from '../../output/progress-bar.ts';
 import { visible } from '../../output/table.ts';
 import { countText, durationText, sizeText } from '../../output/units.ts';
+import { readAdapter } from '../../read-adapter.ts';
 
 interface CheckOptions {
   class?: string;
@@ -24,7 +24,7 @@ interface CheckOptions {
 interface Found {
   className: string;
   adapterClass: ModelAdapterClass;
-  /** Of the bundle; `null` for a built-in one. */
+  /** Of the code; `null` for a built-in one. */
   sizeBytes: number | null;
 }
 
@@ -61,7 +61,7 @@ export async function check(desk: Desk, adapter: string, options: CheckOptions):
 
 /** A built-in adapter by its entry point `modelfn/<name>`, or the class of a file or folder. */
 async function find(desk: Desk, adapter: string, className: string | undefined): Promise<Found> {
-  if (!adapter.startsWith('modelfn/')) return bundleAdapter(desk.path(adapter), className);
+  if (!adapter.startsWith('modelfn/')) return readAdapter(desk, desk.path(adapter), className);
   const adapterClass = await builtInAdapters.load(adapter);
   return { className: BUILT_IN[adapter]!.className, adapterClass, sizeBytes: null };
 }

@@ -2,10 +2,10 @@ import { pushModelCode } from '../../../shared/catalog/codebase-push.ts';
 import { createModel, updateModel } from '../../../shared/catalog/models.ts';
 import type { Model } from '../../../shared/entities/model.ts';
 import { hasCode } from '../../../shared/errors.ts';
-import { BUNDLE_NAME, type BundledAdapter, bundleAdapter } from '../../bundle-adapter.ts';
 import type { Answer } from '../../command.ts';
 import { jsonObjectOption } from '../../options.ts';
 import { sizeText } from '../../output/units.ts';
+import { type ReadAdapter, readAdapter } from '../../read-adapter.ts';
 import { find } from '../../references.ts';
 import type { Session } from '../../session.ts';
 import { modelToWire } from './entities.ts';
@@ -16,7 +16,7 @@ interface PushOptions {
   configuration?: string;
 }
 
-/** Bundles an adapter and makes it the code of a model, which it creates when it is missing and `--project` says where. */
+/** Takes an adapter's code and makes it the code of a model, which it creates when it is missing and `--project` says where. */
 export async function push(
   session: Session,
   reference: string,
@@ -26,10 +26,10 @@ export async function push(
   const { platform, actor, io } = session;
   const configuration = await jsonObjectOption(io, '--configuration', options.configuration);
   const present = await findModel(session, reference, options.project);
-  const adapter = await bundleAdapter(session.path(path), options.class);
-  const { className, archive, sizeBytes } = adapter;
+  const adapter = await readAdapter(session, session.path(path), options.class);
+  const { className, archive, sizeBytes, entryPoint } = adapter;
   const target = present ?? (await create(session, reference, adapter, options.project!));
-  const code = { modelId: target.id, archive, entryPoint: BUNDLE_NAME, className };
+  const code = { modelId: target.id, archive, entryPoint, className };
   const { codebase } = await pushModelCode(platform, actor, code);
   const { inputType, outputType } = adapter.adapterClass;
   const model = await updateModel(platform, actor, target.id, {
@@ -70,10 +70,10 @@ async function findModel(
 async function create(
   session: Session,
   name: string,
-  { className }: BundledAdapter,
+  { className, entryPoint }: ReadAdapter,
   projectReference: string,
 ): Promise<Model> {
   const project = await find(session, 'Project', projectReference);
-  const model = { name, projectId: project.id, entryPoint: BUNDLE_NAME, className };
+  const model = { name, projectId: project.id, entryPoint, className };
   return createModel(session.platform, session.actor, model);
 }

@@ -19,17 +19,21 @@ it('a worker reads the very configuration that its server has', () => {
       MODELFN_GCS_CREDENTIALS: 'keys/gcs.json',
       STORAGE_EMULATOR_HOST: 'localhost:4443',
       MODELFN_GCS_BUCKETS: 'weights, shared/team-a/',
+      MODELFN_PYTHON: '/opt/python',
+      MODELFN_PYTHON_MEMORY_BYTES: '1000',
+      PATH: '/bin',
+      PIP_INDEX_URL: 'https://packages.example',
     },
     '/somewhere',
   );
 
   const env = toEnvironment(config, {
-    PATH: '/bin',
+    SHELL: '/bin/sh',
     MODELFN_HOME: '/elsewhere',
     STORAGE_EMULATOR_HOST: 'localhost:1',
   });
 
   expect(readConfig(env, '/another')).toEqual(config);
-  expect(env.PATH).toBe('/bin');
+  expect(env).toMatchObject({ PATH: '/bin', SHELL: '/bin/sh' });
   expect(readConfig(toEnvironment(readConfig({}, '/here'), {}), '/there')).toEqual(readConfig({}, '/here'));
 });

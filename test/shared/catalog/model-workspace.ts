@@ -1,7 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LOCAL_ACTOR } from '../../../shared/auth/actor.ts';
 import { createModel } from '../../../shared/catalog/models.ts';
 import { createSnapshot } from '../../../shared/catalog/snapshots.ts';
 import type { Execution } from '../../../shared/entities/execution.ts';

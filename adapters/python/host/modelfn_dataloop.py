@@ -1,0 +1,182 @@
+"""Runs a class derived from `dl.BaseModelAdapter`, of the time when dtlpy had snapshots, as modelfn's contract asks.
+
+The class is not changed and the dtlpy is the real one of its requirements. Its entities are made from what modelfn
+knows; nothing is fetched, as no login is handed to the process.
+"""
+
+import importlib
+import inspect
+import os
+import shutil
+import tempfile
+
+DTLPY_NUMPY_NAMES = {"float": float, "int": int, "bool": bool, "object": object, "str": str}
+
+
+class DataloopAdapter:
+    """modelfn's functions on one side, the class of the SDK on the other."""
+
+    def __init__(self, adapter_class):
+        self._class = adapter_class
+        self._adapter = None
+        self._output = None
+        self.defaults = dict(getattr(adapter_class, "_defaults", None) or {})
+        self.input_type = "image"
+        self.output_type = getattr(adapter_class, "output_type", None)
+        self.max_batch_size = 16
+        if self._has("convert_from_dtlpy") or self._has("convert"):
+            self.convert = self._convert
+
+    def load(self, directory, configuration, labels):
+        adapter = self._open(dict(configuration, bucket_path=directory), labels)
+        adapter.load(directory)
+
+    def train(self, data, context):
+        """As `train_from_snapshot` of the SDK does: convert what was downloaded, then train, then keep the output."""
+        adapter = self._open(dict(context.configuration), context.labels)
+        if context.resume_from is not None:
+            raise RuntimeError("an adapter of the SDK cannot go on from a checkpoint")
+        self._convert_in_place(data.directory)
+        self._output = tempfile.mkdtemp(prefix="output-")
+        adapter.configuration.update({"bucket_path": self._output})
+
+        def on_epoch_end_callback(i_epoch, n_epoch):
+            context.progress((i_epoch + 1) / n_epoch, "finished epoch %d of %d" % (i_epoch + 1, n_epoch))
+
+        names = parameters_of(adapter.train)
+        output = {"output_path": self._output, "dump_path": self._output}
+        given = {name: path for name, path in output.items() if name in names}
+        if takes_any(adapter.train):
+            given["on_epoch_end_callback"] = on_epoch_end_callback
+            given.setdefault("output_path", self._output) if not given else None
+        adapter.train(data_path=data.directory, **given)
+        context.throw_if_cancelled()
+
+    def predict(self, batch):
+        import numpy
+
+        images = [image_of(item) for item in batch]
+        same = len({image.shape for image in images}) == 1
+        array = numpy.asarray(images) if same else as_objects(images)
+        return [predictions_of(collection) for collection in self._opened().predict(array)]
+
+    def save(self, directory):
+        """What `train` wrote to its output is saved with what `save` writes, as `save_to_snapshot` uploads both."""
+        if self._output is not None:
+            shutil.copytree(self._output, directory, dirs_exist_ok=True)
+        self._opened().save(directory)
+
+    def _convert(self, data, directory, context):
+        self._open(dict(context.configuration), context.labels)
+        shutil.copytree(data.directory, directory, dirs_exist_ok=True)
+        self._convert_in_place(directory)
+
+    def _convert_in_place(self, data_path):
+        for name in ("convert_from_dtlpy", "convert"):
+            if self._has(name):
+                getattr(self._adapter, name)(data_path=data_path)
+                return
+
+    def _has(self, name):
+        """Whether the class wrote the method itself: the one of the SDK only raises."""
+        return any(name in vars(each) for each in self._class.__mro__ if each.__name__ not in ("BaseModelAdapter", "object"))
+
+    def _opened(self):
+        if self._adapter is None:
+            raise RuntimeError("there is nothing loaded: load or train comes first")
+        return self._adapter
+
+    def _open(self, configuration, labels):
+        dl = importlib.import_module("dtlpy")
+        if not hasattr(dl, "Snapshot"):
+            raise RuntimeError(
+                "dtlpy %s has no snapshots. Ask for one that has, in requirements.txt: dtlpy==1.61.17"
+                % getattr(dl, "__version__", "")
+            )
+        restore_numpy_names()
+        context = {"project": "modelfn", "creator": "modelfn"}
+        model = dl.Model.from_json(
+            {
+                "id": "modelfn-model",
+                "name": self._class.__name__,
+                "outputType": self.output_type,
+                "inputType": self.input_type,
+                "defaultConfiguration": dict(self.defaults),
+                "context": context,
+            },
+            client_api=dl.client_api,
+            project=None,
+        )
+        snapshot = dl.Snapshot.from_json(
+            {
+                "id": "modelfn-snapshot",
+                "name": "snapshot",
+                "modelId": model.id,
+                "configuration": configuration,
+                "ontologySpec": {"ontologyId": None, "labels": list(labels)},
+                "bucket": {"type": "local", "localPath": configuration.get("bucket_path", os.getcwd())},
+                "context": context,
+            },
+            client_api=dl.client_api,
+            project=None,
+            model=model,
+        )
+        self._adapter = self._class(model)
+        self._adapter.snapshot = snapshot
+        return self._adapter
+
+
+def image_of(item):
+    """As `predict_items` of the SDK hands images in: an array of float, height x width x channels."""
+    import numpy
+    from PIL import Image
+
+    with Image.open(item.path) as image:
+        return numpy.asarray(image).astype(float)
+
+
+def as_objects(images):
+    """Images of different sizes: a list of arrays as an array of objects, which newer NumPy does not make by itself."""
+    import numpy
+
+    array = numpy.empty(len(images), dtype=object)
+    array[:] = images
+    return array
+
+
+def predictions_of(collection):
+    """An AnnotationCollection as predictions. The confidence is the one of `model_info`, 1 without."""
+    predictions = []
+    for annotation in collection:
+        wire = annotation.to_json()
+        model = ((wire.get("metadata") or {}).get("user") or {}).get("model") or {}
+        confidence = model.get("confidence")
+        predictions.append(
+            {
+                "type": wire["type"],
+                "label": wire["label"],
+                "confidence": 1.0 if confidence is None else confidence,
+                "coordinates": wire.get("coordinates") or None,
+                "attributes": wire.get("attributes") or None,
+            }
+        )
+    return predictions
+
+
+def restore_numpy_names():
+    """`numpy.float` and its like were common then, and are gone since NumPy 1.24."""
+    try:
+        import numpy
+    except ImportError:
+        return
+    for name, value in DTLPY_NUMPY_NAMES.items():
+        if name not in vars(numpy):
+            setattr(numpy, name, value)
+
+
+def parameters_of(function):
+    return inspect.signature(function).parameters
+
+
+def takes_any(function):
+    return any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters_of(function).values())

@@ -1,0 +1,175 @@
+import { spawn } from 'node:child_process';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { checkoutFolder } from '../../shared/codebases/checkout-folder.ts';
+import type { PythonSettings } from '../../shared/config.ts';
+import { sha256Of } from '../../shared/content/file-digest.ts';
+import { canonicalJson } from '../../shared/json.ts';
+import { PythonRequirementsFailed } from './errors.ts';
+import type { Interpreter } from './interpreter.ts';
+
+export const REQUIREMENTS = 'requirements.txt';
+const LAST_BYTES = 2000;
+/** A script's first line names its interpreter; a file that is larger is no such script. */
+const MAX_SCRIPT_BYTES = 2 ** 20;
+
+export interface EnvironmentOptions {
+  interpreter: Interpreter;
+  settings: PythonSettings;
+  /** Folder that keeps the environments, one a set of requirements. */
+  cacheDirectory: string;
+  /** How long pip may take. */
+  limitMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Path of a Python that has the packages of the folder's `requirements.txt`; the interpreter itself without such a file.
+ * An environment is made once for the same requirements, Python and platform: filled beside its place and renamed to it,
+ * so that a run that is killed leaves nothing, and of several that make it at once one wins.
+ * @throws PythonRequirementsFailed, StorageUnavailable, the signal's reason
+ */
+export async function pythonFor(directory: string, options: EnvironmentOptions): Promise<string> {
+  const { interpreter, cacheDirectory } = options;
+  const requirements = await readFile(join(directory, REQUIREMENTS), 'utf8').catch(() => undefined);
+  if (requirements === undefined || !/^\s*[^#\s]/m.test(requirements)) return interpreter.executable;
+  assertSelfContained(requirements);
+  const { version, platform } = interpreter;
+  const key = sha256Of(canonicalJson([requirements, version, platform]));
+  const name = `environment-${key.slice(0, 32)}`;
+  const place = join(cacheDirectory, name);
+  await mkdir(cacheDirectory, { recursive: true });
+  if (await isBroken(place)) await rm(place, { recursive: true, force: true });
+  await checkoutFolder(cacheDirectory, name, (temporary) => fill(temporary, place, requirements, options));
+  return programOf(place);
+}
+
+/** The key names the file's text: what it would read from elsewhere could change behind it. */
+function assertSelfContained(requirements: string): void {
+  const other = requirements
+    .split('\n')
+    .map((line) => line.trim())
+    .find((line) => /^(-[rce]|--(requirement|constraint|editable))\b|^[./]|^file:|@\s*file:/.test(line));
+  if (other !== undefined)
+    throw new PythonRequirementsFailed(
+      `cannot be told from the file alone: "${other}" names another file; write the packages themselves`,
+      '',
+    );
+}
+
+/** True when the interpreter it was made with is gone. */
+async function isBroken(place: string): Promise<boolean> {
+  const isThere = async (path: string) => (await stat(path).catch(() => undefined)) !== undefined;
+  return (await isThere(place)) && !(await isThere(programOf(place)));
+}
+
+async function fill(
+  temporary: string,
+  place: string,
+  requirements: string,
+  options: EnvironmentOptions,
+): Promise<void> {
+  const { interpreter } = options;
+  // Two signals in one: the run's, and the limit of pip.
+  const limit = AbortSignal.timeout(options.limitMs);
+  const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
+  const scratch = `${temporary}.files`;
+  await mkdir(scratch, { recursive: true });
+  try {
+    const file = join(scratch, REQUIREMENTS);
+    await writeFile(file, requirements);
+    const run = (command: string, args: readonly string[]) =>
+      runProgram(command, args, { options, scratch, signal, limit });
+    await run(interpreter.executable, ['-m', 'venv', '--symlinks', temporary]);
+    await run(programOf(temporary), [
+      ...['-m', 'pip', 'install', '--no-input', '--disable-pip-version-check', '--no-cache-dir'],
+      ...['--progress-bar', 'off', '-r', file],
+    ]);
+    await moveScripts(temporary, place);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+interface Running {
+  options: EnvironmentOptions;
+  scratch: string;
+  signal: AbortSignal;
+  limit: AbortSignal;
+}
+
+async function runProgram(
+  command: string,
+  args: readonly string[],
+  { options, scratch, signal, limit }: Running,
+): Promise<void> {
+  const { environment, installEnvironment } = options.settings;
+  let last = '';
+  const child = spawn(command, [...args], {
+    cwd: scratch,
+    // Setup code of packages runs here: it gets what pip needs and nothing else.
+    env: { ...environment, ...installEnvironment, HOME: scratch, TMPDIR: scratch },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const keep = (stream: Readable) =>
+    stream.on('data', (chunk: Buffer) => {
+      last = (last + chunk.toString('utf8')).slice(-LAST_BYTES);
+    });
+  keep(child.stdout);
+  keep(child.stderr);
+  const stop = () => killGroup(child.pid);
+  signal.addEventListener('abort', stop, { once: true });
+  const code = await new Promise<number | string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', (exit, killedBy) => resolve(exit ?? killedBy ?? 'unknown'));
+  });
+  signal.removeEventListener('abort', stop);
+  options.signal?.throwIfAborted();
+  if (limit.aborted)
+    throw new PythonRequirementsFailed(
+      `were not installed within ${options.limitMs / 1000} s`,
+      lastLines(last),
+    );
+  if (code !== 0) throw new PythonRequirementsFailed('could not be installed', lastLines(last));
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It ended meanwhile.
+  }
+}
+
+/** Addresses may hold the credentials of a private index. */
+function lastLines(text: string): string {
+  return text
+    .trim()
+    .split('\n')
+    .slice(-8)
+    .join('\n')
+    .replace(/:\/\/[^/\s@]+@/g, '://***@');
+}
+
+/** Scripts that pip made name the interpreter by where it was then; they are to name it by where it will be. */
+async function moveScripts(from: string, to: string): Promise<void> {
+  const folder = join(from, 'bin');
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(folder, entry.name);
+    const { size, mode } = await stat(path);
+    if (size > MAX_SCRIPT_BYTES) continue;
+    const bytes = await readFile(path);
+    const text = bytes.toString('utf8');
+    if (!text.includes(from) || Buffer.compare(Buffer.from(text), bytes) !== 0) continue;
+    await writeFile(`${path}.new`, text.replaceAll(from, to), { mode });
+    await rename(`${path}.new`, path);
+  }
+}
+
+function programOf(place: string): string {
+  return join(place, 'bin', 'python');
+}

@@ -1,0 +1,59 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { ModelAdapterClass } from '../adapters/model-adapter.ts';
+import { builtInAdapters } from '../adapters/registry.ts';
+import { packFolder } from '../shared/codebases/archive.ts';
+import { readConfig } from '../shared/config.ts';
+import { jsonLog, silentLog } from '../shared/log.ts';
+import { BUNDLE_NAME, bundleAdapter } from './bundle-adapter.ts';
+import type { Desk } from './desk.ts';
+
+/** A user's adapter, in whatever language, ready to be checked and pushed. */
+export interface ReadAdapter {
+  /** Its export, or the class of its Python file. */
+  className: string;
+  adapterClass: ModelAdapterClass;
+  /** A zip of its code: equal sources give equal bytes. */
+  archive: Uint8Array;
+  sizeBytes: number;
+  /** The file of the archive to start from. */
+  entryPoint: string;
+}
+
+/** Looked for in a folder, in this order. */
+const PYTHON_NAMES = ['model.py', 'adapter.py', 'model_adapter.py'];
+const DEFAULT_CLASS = 'ModelAdapter';
+
+/**
+ * The adapter of a file or folder. One in TypeScript or JavaScript is bundled with what it imports; one in Python is taken
+ * with the folder it lies in. Its code is run by that.
+ * @throws PathUnusable, AdapterNotBundled, AdapterClassNotFound, FileRefused, ArchiveRefused, and the codes of adapters/python
+ */
+export async function readAdapter(desk: Desk, path: string, className?: string): Promise<ReadAdapter> {
+  const file = await pythonFileOf(path);
+  if (file === undefined) return { ...(await bundleAdapter(path, className)), entryPoint: BUNDLE_NAME };
+  const directory = dirname(file);
+  const archive = await packFolder(directory);
+  const { home, python } = readConfig({ ...desk.io.env }, desk.io.cwd);
+  const code = { directory, entryPoint: basename(file), className: className ?? DEFAULT_CLASS, python };
+  const log = desk.mode.verbose
+    ? jsonLog('info', (line) => desk.io.stderr.write(line), desk.io.now)
+    : silentLog;
+  const adapterClass = await builtInAdapters.host!({ ...code, cacheDirectory: join(home, 'cache'), log })!;
+  return {
+    className: code.className,
+    adapterClass,
+    archive,
+    sizeBytes: archive.byteLength,
+    entryPoint: code.entryPoint,
+  };
+}
+
+async function pythonFileOf(path: string): Promise<string | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile()) return path.endsWith('.py') ? path : undefined;
+  if (!found?.isDirectory()) return undefined;
+  const names = await readdir(path);
+  const name = PYTHON_NAMES.find((each) => names.includes(each));
+  return name === undefined ? undefined : join(path, name);
+}
