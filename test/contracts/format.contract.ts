@@ -45,7 +45,7 @@ export function formatContract(
       const seed = freshSeed();
       console.log(`seed ${seed}`);
       await fc.assert(
-        fc.asyncProperty(annotationOf(TYPES, true), async (annotation) => {
+        fc.asyncProperty(roughAnnotation, async ([aspect, annotation]) => {
           const items = [itemOf('a/0.png', [annotation])];
           const files = memoryFiles();
           const losses = new LossReport();
@@ -58,13 +58,12 @@ export function formatContract(
           // Rings are all there, but other readers of the format do not see holes in them.
           const told = losses.list().filter(({ field }) => field !== 'coordinates.rings' || !isKept);
           expect({ isKept, told }).toEqual({ isKept: told.length === 0, told });
-          for (const { type, count, example } of told)
-            expect({ type, count, example }).toMatchObject({
-              type: annotation.type,
-              example: expect.any(String),
-            });
+          for (const { type, field } of told) {
+            expect(type).toBe(annotation.type);
+            expect(field === '*' || field.startsWith(aspect), field).toBe(true);
+          }
         }),
-        { seed, numRuns: 300 },
+        { seed, numRuns: 800 },
       );
     });
 
@@ -125,43 +124,55 @@ export function formatContract(
 
 const TYPES = ['class', 'box', 'segment', 'binary', 'point', 'polyline', 'ellipse', 'note'];
 
-const ATTRIBUTES: Json[] = [[], [], ['truncated'], ['difficult', 'truncated'], ['red'], [{ a: 1 }], { a: 1 }];
+const ATTRIBUTES: Json[] = [
+  ['truncated'],
+  ['truncated', 'occluded'],
+  ['difficult', 'truncated'],
+  ['red'],
+  [{ a: 1 }],
+  { a: 1 },
+];
 
 /** Whole 64ths of a pixel: what every format holds digit for digit. */
 const inside = fc.integer({ min: 0, max: SIDE * 64 }).map((each) => each / 64);
 const anywhere = fc.integer({ min: -SIDE * 16, max: SIDE * 80 }).map((each) => each / 64);
 
-/** Annotations of the types; `rough` ones have fields, corners and labels that not every format holds. */
-function annotationOf(types: readonly string[], rough = false): fc.Arbitrary<FormatAnnotation> {
-  const labels = [
-    'cat',
-    'dog',
-    'Ärger & <b>',
-    '"a,b"',
-    ...(rough ? ['', 'two\nlines', '\u0000', ' x '] : []),
-  ];
+/** What may be out of the ordinary: one at a time, so that each is seen by itself. */
+const ASPECTS = ['label', 'attributes', 'coordinates', 'metadata', 'nothing'] as const;
+type Aspect = (typeof ASPECTS)[number];
+
+/** Annotations of the types; rough in the aspect, they have what not every format holds. */
+function annotationOf(types: readonly string[], aspect: Aspect = 'nothing'): fc.Arbitrary<FormatAnnotation> {
+  const rough = (each: Aspect) => each === aspect;
   return fc
-    .record({ type: fc.constantFrom(...types), label: fc.constantFrom(...labels) })
+    .record({
+      type: fc.constantFrom(...types),
+      label: fc.constantFrom(...(rough('label') ? ODD_LABELS : LABELS)),
+    })
     .chain(({ type, label }) =>
       fc.record({
         type: fc.constant(type),
         label: fc.constant(label),
-        attributes: rough ? fc.constantFrom<Json>(...ATTRIBUTES) : fc.constant<Json>([]),
-        coordinates: coordinatesOf(type, rough),
-        metadata: rough
-          ? fc.constantFrom<JsonObject[]>(
-              { system: {} },
-              { system: {} },
-              { system: { automated: true } },
-              { system: {}, user: { isCrowd: true } },
-              { system: {}, user: { note: 'x', isCrowd: true } },
-              { system: {}, other: 5 },
-            )
-          : fc.constant<JsonObject>({ system: {} }),
+        attributes: fc.constantFrom<Json>(...(rough('attributes') ? ATTRIBUTES : [[]])),
+        coordinates: coordinatesOf(type, rough('coordinates')),
+        metadata: fc.constantFrom<JsonObject>(...(rough('metadata') ? METADATA : [{ system: {} }])),
       }),
     )
     .map(({ coordinates, ...rest }) => ({ ...rest, ...(coordinates !== undefined && { coordinates }) }));
 }
+
+const LABELS = ['cat', 'dog', 'Ärger & <b>', '"a,b"'];
+const ODD_LABELS = ['', 'two\nlines', '\u0000', ' x ', '\ud800'];
+const METADATA: JsonObject[] = [
+  { system: { automated: true } },
+  { system: {}, user: { isCrowd: true } },
+  { system: {}, user: { note: 'x', isCrowd: true } },
+  { system: {}, other: 5 },
+];
+
+const roughAnnotation = fc
+  .constantFrom(...ASPECTS)
+  .chain((aspect) => annotationOf(TYPES, aspect).map((annotation) => [aspect, annotation] as const));
 
 function coordinatesOf(type: string, rough: boolean): fc.Arbitrary<Json | undefined> {
   const place = rough ? fc.oneof(inside, anywhere) : inside;

@@ -63,6 +63,19 @@ describe('evaluateCoco', () => {
     expect(perLabel.get('a')!.curve).toHaveLength(101);
   });
 
+  it('gives a detection to a truth that counts, though one that does not overlaps it more', () => {
+    const group: CocoGroup = {
+      truths: [
+        { area: 5_000, isCrowd: true },
+        { area: 100, isCrowd: false },
+      ],
+      detections: [{ area: 100, score: 0.9 }],
+      overlap: (_detection, truth) => (truth === 0 ? 0.99 : 0.97),
+    };
+
+    expect(evaluateCoco(new Map([['a', [group]]])).stats).toMatchObject({ AP: 1, AR100: 1 });
+  });
+
   it('counts a crowd neither as missed nor as wrong, however often it is found', () => {
     const crowd: CocoGroup = {
       truths: [
