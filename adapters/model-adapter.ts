@@ -3,7 +3,7 @@ import type { Item, Partition } from '../shared/entities/item.ts';
 import type { NewMetricSample } from '../shared/entities/metric-sample.ts';
 import { ModelfnError } from '../shared/errors.ts';
 import type { Json, JsonObject } from '../shared/json.ts';
-import { evaluateClasses } from '../shared/metrics/classification.ts';
+import { evaluatePairs } from '../shared/metrics/evaluate-pairs.ts';
 
 const MARKER = Symbol.for('modelfn.adapter');
 
@@ -158,6 +158,26 @@ export interface Evaluation {
   readonly perLabel: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Anything else worth keeping, e.g. a confusion matrix. */
   readonly details?: JsonObject;
+  /** How each item fared, in the order of the pairs: kept as an artifact of the run, page by page. */
+  readonly perItem?: readonly ItemEvaluation[];
+}
+
+/** How one item fared. */
+export interface ItemEvaluation {
+  readonly itemId: string;
+  readonly filename: string;
+  /** Number of things that are wrong there; items with the most are shown first. */
+  readonly errors: number;
+  /** What is to be said of it, by kind: `class`, `box`, `mask` or a word of the adapter's own. */
+  readonly kinds: Readonly<Record<string, JsonObject>>;
+}
+
+/** At what a single detection is judged right or wrong. */
+export interface EvaluateOptions {
+  /** Overlap with its truth that a detection needs, 0..1. */
+  readonly iou: number;
+  /** Detections below it are not counted one by one, 0..1. */
+  readonly confidence: number;
 }
 
 /** What an adapter is constructed with. All of it is frozen. */
@@ -266,9 +286,12 @@ export abstract class ModelAdapter<Sample = unknown> {
     }
   }
 
-  /** Compares predictions with ground truth. The default takes the surest `class` prediction of each item. */
-  evaluate(pairs: readonly EvaluationPair[]): Promise<Evaluation> | Evaluation {
-    return evaluateClasses(pairs, this.labels);
+  /**
+   * Compares predictions with ground truth. The default goes by the types of annotation that are there: of `class` the
+   * surest prediction of each item, of `box` COCO's numbers, of `segment` and `binary` the overlap of pixels.
+   */
+  evaluate(pairs: readonly EvaluationPair[], options?: EvaluateOptions): Promise<Evaluation> | Evaluation {
+    return evaluatePairs(pairs, this.labels, options);
   }
 
   /** Reads a training layout back into items. The default reads what the default `convert` wrote. */

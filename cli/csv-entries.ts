@@ -4,9 +4,9 @@ import { createGunzip } from 'node:zlib';
 import type { ImportEntry } from '../shared/catalog/item-import.ts';
 import type { Partition } from '../shared/entities/item.ts';
 import { InvalidInput, messageOf, systemCode } from '../shared/errors.ts';
+import { csvRows } from '../shared/formats/csv-rows.ts';
 import type { Json } from '../shared/json.ts';
 import { nearest } from '../shared/nearest.ts';
-import { csvRows } from './csv.ts';
 import { PathUnusable, WrongUsage } from './errors.ts';
 
 export interface CsvOptions {

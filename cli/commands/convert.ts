@@ -1,5 +1,6 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { FORMAT_NAMES } from '../../shared/formats/registry.ts';
 import type { JsonObject } from '../../shared/json.ts';
 import { type Answer, onSession, withExamples } from '../command.ts';
 import { WrongUsage } from '../errors.ts';
@@ -7,6 +8,7 @@ import { EXIT_CODES } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { localRoot } from '../local-root.ts';
 import { failedLines, part, parts } from '../output/parts.ts';
+import { table } from '../output/table.ts';
 import { countText, sizeText } from '../output/units.ts';
 import { find } from '../references.ts';
 import { runFunction } from '../run-function.ts';
@@ -18,16 +20,22 @@ export function registerConvert(program: Command, io: CliIo): void {
   withExamples(
     program
       .command('convert')
-      .description("Write a dataset in the adapter's own training layout, or read a layout back into items.")
+      .description(
+        "Write a dataset in the adapter's own training layout or in a format, or read either back into items.",
+      )
       .argument('<snapshot>', 'id or name; its adapter and configuration convert')
       .option('--to <folder>', 'folder the layout is written to; made when it is missing')
       .option('--from <folder>', 'folder with a layout, read back into items of --dataset')
+      .option('--format <format>', `adapter, ${FORMAT_NAMES.join(', ')}`, 'adapter')
+      .option('--strict', 'with --format: refuse what would be lost, before anything is written')
+      .option('--no-media', "with --format: leave out the items' own files")
       .option('--dataset <dataset>', "another dataset than the snapshot's own")
       .option('--partition <partition>', 'with --to: train, validation, test or all', 'all')
       .option('--folder <path>', 'with --from: folder of the dataset that gets the items', '/')
       .action(onSession(io, convert)),
     'modelfn convert rbf --partition train --to ./layout',
     'modelfn convert rbf --from ./layout --dataset copy',
+    'modelfn convert rbf --format coco --strict --to ./coco',
   );
 }
 
@@ -37,12 +45,18 @@ interface ConvertOptions {
   dataset?: string;
   partition: string;
   folder: string;
+  format: string;
+  strict?: boolean;
+  media: boolean;
 }
 
 async function convert(session: Session, reference: string, options: ConvertOptions): Promise<Answer> {
   const { to, from } = options;
   if ((to === undefined) === (from === undefined))
     throw new WrongUsage('Give either --to with the folder to write, or --from with the folder to read.');
+  const { format, strict = false, media } = options;
+  if (format === 'adapter' && (strict || !media))
+    throw new WrongUsage('--strict and --no-media belong to a format: add --format coco, or another one.');
   const partition = readPartition('--partition', options.partition, ['all'])!;
   const snapshot = await find(session, 'Snapshot', reference);
   const dataset = options.dataset === undefined ? undefined : await find(session, 'Dataset', options.dataset);
@@ -50,6 +64,7 @@ async function convert(session: Session, reference: string, options: ConvertOpti
   const bucket = { type: 'local', localPath: folder };
   const inputs: JsonObject = {
     snapshot: snapshot.id,
+    ...(format !== 'adapter' && { format, strict, media }),
     ...(dataset && { dataset: dataset.id }),
     ...(to === undefined ? { from: bucket, folder: options.folder } : { bucket, partition }),
   };
@@ -57,7 +72,10 @@ async function convert(session: Session, reference: string, options: ConvertOpti
   const failed = parts(output, 'failed');
   return {
     json: { ...output, executionId },
-    text: to === undefined ? readText(output, failed) : writtenText(output, to, failed),
+    text: [
+      to === undefined ? readText(output, failed) : writtenText(output, to, failed),
+      ...lossLines(parts(output, 'losses')),
+    ].join('\n'),
     ...(failed.length > 0 && { exitCode: EXIT_CODES.refused }),
   };
 }
@@ -68,19 +86,40 @@ async function targetFolder(session: Session, to: string): Promise<string> {
 }
 
 function writtenText(output: JsonObject, to: string, failed: readonly JsonObject[]): string {
-  const files = parts(output, 'files');
-  const size = files.reduce((sum, { sizeBytes }) => sum + Number(sizeBytes), 0);
+  const { count, size } = sizeOf(output);
   const items = Object.entries(part(output, 'items')).map(([partition, count]) => `${count} ${partition}`);
   return [
-    `Wrote ${items.join(', ')} to ${to}: ${countText(files.length, 'file')}, ${sizeText(size)}.`,
+    `Wrote ${items.join(', ')} to ${to}: ${countText(count, 'file')}, ${sizeText(size)}.`,
     ...(Number(output.unlabelled) > 0 ? [`Without a label: ${output.unlabelled}`] : []),
-    ...(failed.length > 0 ? [`Failed: ${failed.length}`, ...failedLines(failed)] : []),
+    ...(failed.length > 0 ? [`Failed: ${output.failures ?? failed.length}`, ...failedLines(failed)] : []),
   ].join('\n');
 }
 
+function sizeOf(output: JsonObject): { count: number; size: number } {
+  const { files, sizeBytes } = part(output, 'written');
+  if (files !== undefined) return { count: Number(files), size: Number(sizeBytes) };
+  const listed = parts(output, 'files');
+  return { count: listed.length, size: listed.reduce((sum, each) => sum + Number(each.sizeBytes), 0) };
+}
+
+/** What the format does not hold, a line a field. */
+function lossLines(losses: readonly JsonObject[]): string[] {
+  if (losses.length === 0) return [];
+  const rows = losses.map(({ type, field, how, count, example }) => [
+    String(type),
+    String(field),
+    String(how),
+    Number(count),
+    String(example),
+  ]);
+  return ['', 'Lost:', table(['TYPE', 'FIELD', 'HOW', 'COUNT', 'EXAMPLE'], rows)];
+}
+
 function readText(output: JsonObject, failed: readonly JsonObject[]): string {
+  const { created, existed } = part(output, 'annotations');
   return [
     `${part(output, 'dataset').name}: ${output.created} created, ${output.overwritten} overwritten.`,
-    ...(failed.length > 0 ? [`Failed: ${failed.length}`, ...failedLines(failed)] : []),
+    ...(created === undefined ? [] : [`Annotations: ${created} created, ${existed} there already.`]),
+    ...(failed.length > 0 ? [`Failed: ${output.failures ?? failed.length}`, ...failedLines(failed)] : []),
   ].join('\n');
 }

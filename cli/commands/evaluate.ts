@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { JsonObject } from '../../shared/json.ts';
 import { type Answer, onSession, withExamples } from '../command.ts';
 import type { CliIo } from '../io.ts';
-import { jsonObjectOption } from '../options.ts';
+import { jsonObjectOption, numberOption } from '../options.ts';
 import { failedLines, part, parts } from '../output/parts.ts';
 import { fields, table } from '../output/table.ts';
 import { countText, numberText } from '../output/units.ts';
@@ -22,6 +22,16 @@ export function registerEvaluate(program: Command, io: CliIo): void {
       .option('--partition <partition>', 'train, validation, test or all', 'test')
       .option('--filter <json>', 'conditions that narrow the items, or @file')
       .option('--predict', 'predict the items now, instead of reading the predictions on them')
+      .option(
+        '--iou <overlap>',
+        'boxes and masks: overlap with its truth that a detection needs, 0..1',
+        numberOption,
+      )
+      .option(
+        '--confidence <least>',
+        'boxes and masks: detections below it are not counted one by one, 0..1',
+        numberOption,
+      )
       .action(onSession(io, evaluate)),
     'modelfn evaluate rbf --partition test --predict',
   );
@@ -32,6 +42,8 @@ interface EvaluateOptions {
   partition: string;
   filter?: string;
   predict?: boolean;
+  iou?: number;
+  confidence?: number;
 }
 
 async function evaluate(session: Session, reference: string, options: EvaluateOptions): Promise<Answer> {
@@ -45,6 +57,8 @@ async function evaluate(session: Session, reference: string, options: EvaluateOp
     predict: options.predict ?? false,
     ...(dataset && { dataset: dataset.id }),
     ...(filter && { filter }),
+    ...(options.iou !== undefined && { iou: options.iou }),
+    ...(options.confidence !== undefined && { confidence: options.confidence }),
   });
   return { json: { ...output, executionId }, text: evaluationText(output) };
 }
@@ -60,9 +74,17 @@ function evaluationText(output: JsonObject): string {
     fields(metrics.map(([name, value]) => [name, numberText(Number(value))] as const)),
     '',
     perLabelTable(part(output, 'perLabel')),
+    ...worstLines(parts(part(output, 'perItem'), 'worst')),
     ...(isBare ? ['', `Without a prediction: ${output.withoutPredictions}; --predict predicts them.`] : []),
     ...(failed.length > 0 ? ['', `Failed: ${failed.length}`, ...failedLines(failed)] : []),
   ].join('\n');
+}
+
+/** The items with the most errors, a few of them. */
+function worstLines(worst: readonly JsonObject[], shown = 5): string[] {
+  if (worst.length === 0) return [];
+  const rows = worst.slice(0, shown).map(({ filename, errors }) => [String(filename), Number(errors)]);
+  return ['', table(['ITEM', 'ERRORS'], rows), ...(worst.length > shown ? ['More with --json.'] : [])];
 }
 
 /** One line a label; the columns are the numbers the adapter's evaluation has. */

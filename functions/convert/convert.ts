@@ -8,7 +8,9 @@ import { openPartition } from '../../shared/datasets/partition-data.ts';
 import { type BucketSpec, bucketSpecSchema } from '../../shared/entities/bucket-spec.ts';
 import type { Dataset } from '../../shared/entities/dataset.ts';
 import type { Partition } from '../../shared/entities/item.ts';
+import type { Snapshot } from '../../shared/entities/snapshot.ts';
 import { InvalidInput } from '../../shared/errors.ts';
+import { FORMAT_NAMES } from '../../shared/formats/registry.ts';
 import { defineFunction } from '../../shared/invoke/function-spec.ts';
 import type { Run } from '../../shared/invoke/run.ts';
 import { deepFreeze, type Json, type JsonObject } from '../../shared/json.ts';
@@ -17,14 +19,18 @@ import { loadAdapterClass } from '../../shared/snapshots/adapter-class.ts';
 import { effectiveConfiguration } from '../../shared/snapshots/effective-configuration.ts';
 import { releaseAdapter } from '../../shared/snapshots/release-adapter.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
+import { exportAnnotations } from './export-annotations.ts';
+import { importAnnotations } from './import-annotations.ts';
 
+/** The format that is the adapter's own. */
+const ADAPTER = 'adapter';
 const PARTITIONS = ['train', 'validation', 'test'] as const;
 
-/** Writes a dataset in the adapter's own training layout, or reads such a layout back into items. */
+/** Writes a dataset in the adapter's own training layout or in a format of annotations, or reads either back. */
 export const convertFunction = defineFunction({
   name: 'convert',
   description:
-    "Writes partitions of a dataset in the adapter's own training layout, or reads a layout back into items.",
+    "Writes partitions of a dataset in the adapter's own training layout or in a format of annotations, or reads either back into items.",
   mode: 'background',
   inputs: {
     snapshot: {
@@ -35,6 +41,22 @@ export const convertFunction = defineFunction({
     dataset: {
       type: 'Dataset',
       description: "another dataset than the snapshot's own; the target when reading back",
+    },
+    format: {
+      type: 'String',
+      default: ADAPTER,
+      oneOf: [ADAPTER, ...FORMAT_NAMES],
+      description: "adapter is the adapter's own layout; the others are formats of annotations",
+    },
+    strict: {
+      type: 'Boolean',
+      default: false,
+      description: 'formats: true refuses, before anything is written, what would be lost',
+    },
+    media: {
+      type: 'Boolean',
+      default: true,
+      description: "formats: false leaves out the items' own files",
     },
     partition: {
       type: 'String',
@@ -60,17 +82,19 @@ export const convertFunction = defineFunction({
   run: async (inputs, run) => {
     const { snapshot } = inputs;
     const { container, platform, signal } = run;
-    const model = await modelOf(container, snapshot);
     const dataset = await datasetOf(platform, snapshot, inputs.dataset);
+    const described = {
+      snapshot: describeSnapshot(snapshot),
+      dataset: { id: dataset.id, name: dataset.name },
+    };
+    if (inputs.format !== ADAPTER)
+      return { ...described, ...(await convertAnnotations(inputs, dataset, run)) };
+    const model = await modelOf(container, snapshot);
     const { adapterClass } = await loadAdapterClass(platform, container.builtIns, model, signal);
     const adapter = new adapterClass({
       configuration: effectiveConfiguration(adapterClass, model, snapshot),
       labels: deepFreeze([...snapshot.ontologySpec.labels]),
     });
-    const described = {
-      snapshot: describeSnapshot(snapshot),
-      dataset: { id: dataset.id, name: dataset.name },
-    };
     try {
       return { ...described, ...(await convertWith(adapter, inputs, run, dataset)) };
     } finally {
@@ -112,6 +136,49 @@ async function convertWith(
     (data) => adapter.convert(data, bucketLayout(bucket)),
     (input) => adapter.prepare(input),
   );
+  return { bucket: spec as Json, ...written };
+}
+
+interface FormatInputs {
+  snapshot: Readonly<Snapshot>;
+  format: string;
+  strict: boolean;
+  media: boolean;
+  partition: string;
+  filter: Json | undefined;
+  bucket: Json | undefined;
+  from: Json | undefined;
+  folder: string;
+}
+
+async function convertAnnotations(
+  inputs: FormatInputs,
+  dataset: Readonly<Dataset>,
+  run: Run,
+): Promise<JsonObject> {
+  const { format, strict, media } = inputs;
+  const owner = ownerOf(run, dataset);
+  if (inputs.from !== undefined) {
+    const bucket = await run.platform.openBucket(owner, parse(bucketSpecSchema, inputs.from, 'from'));
+    const folder = inputs.folder.replace(/^\/*(.*?)\/*$/, (_, inner: string) =>
+      inner === '' ? '' : `/${inner}`,
+    );
+    return importAnnotations(run, dataset, bucket, { format, strict, media, folder });
+  }
+  let spec: BucketSpec | undefined;
+  // Opened last: a conversion that is refused leaves no empty folder behind.
+  const openBucket = async () => {
+    spec = await targetOf(run, dataset, inputs.bucket);
+    return run.platform.openBucket(owner, spec);
+  };
+  const written = await exportAnnotations(run, dataset, openBucket, {
+    format,
+    strict,
+    media,
+    partition: inputs.partition as Partition | 'all',
+    filter: inputs.filter as JsonObject | undefined,
+    labels: inputs.snapshot.ontologySpec.labels,
+  });
   return { bucket: spec as Json, ...written };
 }
 

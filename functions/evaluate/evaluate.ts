@@ -1,4 +1,4 @@
-import type { EvaluationPair, Prediction } from '../../adapters/model-adapter.ts';
+import type { EvaluateOptions, EvaluationPair, Prediction } from '../../adapters/model-adapter.ts';
 import { classLabelOf, predictedBy, toPrediction } from '../../shared/annotations/predictions.ts';
 import { predictionsOf } from '../../shared/annotations/write-predictions.ts';
 import { listMatches } from '../../shared/catalog/all-matches.ts';
@@ -12,12 +12,14 @@ import type { Snapshot } from '../../shared/entities/snapshot.ts';
 import { defineFunction } from '../../shared/invoke/function-spec.ts';
 import type { Run } from '../../shared/invoke/run.ts';
 import { deepFreeze, type JsonObject } from '../../shared/json.ts';
+import { DEFAULT_JUDGEMENT } from '../../shared/metrics/evaluate-pairs.ts';
 import { PredictionsMissing } from '../../shared/predict/errors.ts';
 import { predictItems } from '../../shared/predict/predict-items.ts';
 import { loadAdapterClass } from '../../shared/snapshots/adapter-class.ts';
 import { effectiveConfiguration } from '../../shared/snapshots/effective-configuration.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
 import { MetricWriter } from '../../shared/train/metric-writer.ts';
+import { keepItems } from './keep-items.ts';
 
 /** Compares a snapshot's predictions with what people said. */
 export const evaluateFunction = defineFunction({
@@ -38,7 +40,23 @@ export const evaluateFunction = defineFunction({
     predict: {
       type: 'Boolean',
       default: false,
-      description: 'true: predict the items now, writing nothing, instead of reading the predictions on them',
+      description:
+        'true: predict the items now, without annotations of them, instead of reading the predictions on them',
+    },
+    iou: {
+      type: 'Number',
+      default: DEFAULT_JUDGEMENT.iou,
+      least: 0,
+      most: 1,
+      description: 'boxes and masks: the overlap with its truth that a single detection needs to be right',
+    },
+    confidence: {
+      type: 'Number',
+      default: DEFAULT_JUDGEMENT.confidence,
+      least: 0,
+      most: 1,
+      description:
+        "boxes and masks: detections below it are not counted one by one; COCO's numbers count all",
     },
   },
   run: async (inputs, run) => {
@@ -69,7 +87,9 @@ export const evaluateFunction = defineFunction({
           predictions: byItem.get(item.id) ?? [],
         };
       });
-    const evaluation = await evaluateWith(run, model, snapshot, pairs);
+    const { iou, confidence } = inputs;
+    const evaluation = await evaluateWith(run, model, snapshot, pairs, { iou, confidence });
+    const perItem = await keepItems(run, dataset, evaluation.perItem ?? []);
     const samples = await keep(run, snapshot, partition, evaluation.metrics);
     return {
       snapshot: describeSnapshot(snapshot),
@@ -82,6 +102,7 @@ export const evaluateFunction = defineFunction({
       metrics: { ...evaluation.metrics },
       perLabel: structuredClone(evaluation.perLabel) as JsonObject,
       details: evaluation.details ?? {},
+      perItem,
       metricSamples: samples,
     } satisfies JsonObject;
   },
@@ -92,6 +113,7 @@ async function evaluateWith(
   model: Readonly<Model>,
   snapshot: Readonly<Snapshot>,
   pairs: EvaluationPair[],
+  options: EvaluateOptions,
 ) {
   const { platform, container, signal } = run;
   const { adapterClass } = await loadAdapterClass(platform, container.builtIns, model, signal);
@@ -99,7 +121,7 @@ async function evaluateWith(
     configuration: effectiveConfiguration(adapterClass, model, snapshot),
     labels: deepFreeze([...snapshot.ontologySpec.labels]),
   });
-  return adapter.evaluate(pairs);
+  return adapter.evaluate(pairs, options);
 }
 
 async function predictNow(

@@ -1,8 +1,9 @@
 import type { LayoutReader, LayoutWriter } from '../../adapters/model-adapter.ts';
 import type { Bucket } from '../buckets/bucket.ts';
+import type { FormatFiles } from '../formats/format.ts';
 
 /** A training layout in a bucket: each path is a key, and keys are checked by the bucket. */
-export function bucketLayout(bucket: Bucket): LayoutReader & LayoutWriter {
+export function bucketLayout(bucket: Bucket): LayoutReader & LayoutWriter & FormatFiles {
   return {
     async write(path, content) {
       await bucket.write(
@@ -15,6 +16,7 @@ export function bucketLayout(bucket: Bucket): LayoutReader & LayoutWriter {
       for await (const { key } of bucket.list()) paths.push(key);
       return paths;
     },
+    stream: (path) => bucket.read(path),
     async read(path) {
       const parts: Uint8Array[] = [];
       for await (const part of bucket.read(path)) parts.push(part);

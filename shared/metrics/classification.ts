@@ -1,4 +1,6 @@
-import type { Evaluation, EvaluationPair } from '../../adapters/model-adapter.ts';
+import type { EvaluationPair } from '../../adapters/model-adapter.ts';
+import { calibrationOf } from './calibration.ts';
+import { type ItemVerdict, inOrder, type KindEvaluation, ratio } from './evaluation-kind.ts';
 
 interface Tally {
   truePositives: number;
@@ -11,26 +13,32 @@ interface Tally {
  * not counted; an item without a prediction counts as wrong. A label that neither occurs nor is predicted is left out.
  * Formulas: precision = TP / predicted, recall = TP / support, F1 = 2TP / (predicted + support), each 0 where its
  * denominator is 0, as scikit-learn's `precision_recall_fscore_support(zero_division=0)`.
+ * `calibrationError` is of the items with truth and prediction; there is none without such items.
  */
-export function evaluateClasses(pairs: readonly EvaluationPair[], labels: readonly string[]): Evaluation {
+export function evaluateClasses(pairs: readonly EvaluationPair[], labels: readonly string[]): KindEvaluation {
   const tallies = new Map<string, Tally>();
   const confusion: Record<string, Record<string, number>> = {};
-  let correct = 0;
-  let counted = 0;
-  for (const { label, predictions } of pairs) {
+  const perItem = new Map<string, ItemVerdict>();
+  const calibrated: { confidence: number; isRight: boolean }[] = [];
+  for (const { item, label, predictions } of pairs) {
     if (label === undefined) continue;
-    const predicted = surestClass(predictions);
-    counted += 1;
+    const surest = surestPrediction(predictions);
+    const predicted = surest?.label;
+    const isRight = predicted === label;
     tallyOf(tallies, label).support += 1;
     if (predicted !== undefined) tallyOf(tallies, predicted).predicted += 1;
-    if (predicted === label) {
-      correct += 1;
-      tallyOf(tallies, label).truePositives += 1;
-    }
+    if (isRight) tallyOf(tallies, label).truePositives += 1;
+    if (surest) calibrated.push({ confidence: surest.confidence, isRight });
     addTo(confusion, label, predicted ?? '');
+    perItem.set(item.id, {
+      errors: isRight ? 0 : 1,
+      label,
+      predicted: predicted ?? null,
+      confidence: surest?.confidence ?? null,
+    });
   }
   const perLabel = Object.fromEntries(
-    inOrder([...tallies.keys()], labels).map((label) => [label, scoresOf(tallies.get(label)!)]),
+    inOrder(tallies.keys(), labels).map((label) => [label, scoresOf(tallies.get(label)!)]),
   );
   const scores = Object.values(perLabel);
   const macro = (name: 'precision' | 'recall' | 'f1') =>
@@ -38,27 +46,33 @@ export function evaluateClasses(pairs: readonly EvaluationPair[], labels: readon
       scores.reduce((sum, score) => sum + score[name], 0),
       scores.length,
     );
+  const right = [...perItem.values()].filter(({ errors }) => errors === 0).length;
+  const { error, bins } = calibrationOf(calibrated);
   return {
     metrics: {
-      accuracy: ratio(correct, counted),
+      accuracy: ratio(right, perItem.size),
       precision: macro('precision'),
       recall: macro('recall'),
       f1: macro('f1'),
-      items: counted,
+      ...(error !== null && { calibrationError: error }),
+      items: perItem.size,
     },
     perLabel,
-    details: { confusion },
+    details: { confusion, calibration: { error, bins } },
+    perItem,
   };
 }
 
 /** The `class` prediction with the highest confidence; the first one of equals. */
-export function surestClass(predictions: EvaluationPair['predictions']): string | undefined {
+function surestPrediction(
+  predictions: EvaluationPair['predictions'],
+): EvaluationPair['predictions'][number] | undefined {
   let best: EvaluationPair['predictions'][number] | undefined;
   for (const prediction of predictions) {
     if (prediction.type === 'class' && (best === undefined || prediction.confidence > best.confidence))
       best = prediction;
   }
-  return best?.label;
+  return best;
 }
 
 function tallyOf(tallies: Map<string, Tally>, label: string): Tally {
@@ -76,17 +90,7 @@ function scoresOf({ truePositives, predicted, support }: Tally) {
   };
 }
 
-function inOrder(found: readonly string[], labels: readonly string[]): string[] {
-  const rank = new Map(labels.map((label, index) => [label, index]));
-  const rankOf = (label: string) => rank.get(label) ?? labels.length;
-  return [...found].sort((a, b) => rankOf(a) - rankOf(b) || (a < b ? -1 : a > b ? 1 : 0));
-}
-
 function addTo(confusion: Record<string, Record<string, number>>, label: string, predicted: string): void {
   confusion[label] ??= {};
   confusion[label][predicted] = (confusion[label][predicted] ?? 0) + 1;
-}
-
-function ratio(part: number, whole: number): number {
-  return whole === 0 ? 0 : part / whole;
 }

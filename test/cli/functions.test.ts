@@ -93,6 +93,22 @@ describe('functions on the command line', () => {
     });
   });
 
+  it('writes a dataset in a format, tells what is lost as a table, and refuses that when strict', async () => {
+    const line = await withPoints();
+    await line.json('models', 'push', 'centroid', NEAREST_CENTROID, '--project', 'demo');
+    await line.json('snapshots', 'create', 'one', '--model', 'centroid', '--dataset', 'points');
+
+    const csv = await line.run('convert', 'one', '--format', 'csv', '--strict', '--to', 'csv');
+    const strict = await line.fail('convert', 'one', '--format', 'coco', '--strict', '--to', 'coco');
+    const lossy = await line.run('convert', 'one', '--format', 'coco', '--no-media', '--to', 'coco');
+    const back = await line.run('convert', 'one', '--format', 'csv', '--from', 'csv');
+
+    expect(csv.stdout).toMatch(/^Wrote 6 .* to csv: 7 files, /);
+    expect(strict).toMatchObject({ code: 5, error: 'FormatLossRefused' });
+    expect(lossy.stdout).toMatch(/\nTYPE +FIELD +HOW +COUNT +EXAMPLE\nclass +\* +dropped +6 +"left"\n/);
+    expect(back.stdout).toContain('Annotations: 6 created, 0 there already.');
+  });
+
   it('asks a run to terminate at Ctrl-C, waits for its end and leaves the snapshot free', async () => {
     const interruption = new AbortController();
     // The bar shows the run at work: only then does the person lose patience.
@@ -145,6 +161,7 @@ describe('functions on the command line', () => {
     ['files without a dataset to put them into', ['predict', 'rbf', 'points.csv']],
     ['an unknown partition', ['evaluate', 'rbf', '--partition', 'holdout']],
     ['neither --to nor --from', ['convert', 'rbf']],
+    ['--strict without a format', ['convert', 'rbf', '--to', 'x', '--strict']],
     ['nothing to save', ['save', 'rbf']],
     ['two things to save', ['save', 'rbf', '--directory', '.', '--execution', 'x']],
     ['a seed that is no whole number', ['train', 'rbf', '--seed', '1.5']],

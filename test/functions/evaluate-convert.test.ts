@@ -66,6 +66,32 @@ describe('the evaluate function', () => {
     await expect(evaluate()).rejects.toMatchObject({ code: 'PredictionsMissing', details: { revision: 2 } });
   });
 
+  it('keeps how each item fared in pages of the run, and shows the worst', async () => {
+    await predict();
+
+    const { perItem } = await evaluate({ partition: 'all', predict: true });
+
+    const { bucket: spec, firstPage } = perItem as {
+      bucket: { type: 'item'; itemId: string };
+      firstPage: string;
+    };
+    expect(perItem).toMatchObject({ count: 10, worst: [], pages: 1, pageSize: 200 });
+    const bucket = await space.platform.openBucket({ id: 'x', projectId: space.project.id }, spec);
+    const page = JSON.parse(
+      Buffer.concat(await Array.fromAsync(bucket.read(firstPage))).toString(),
+    ) as JsonObject;
+    expect(page).toMatchObject({ start: 0, count: 10 });
+    expect((page.items as JsonObject[]).find(({ filename }) => filename === '/test/0.json')).toMatchObject({
+      itemId: space.items.get('/test/0.json')!.id,
+      errors: 0,
+      class: { label: 'low', predicted: 'low' },
+    });
+  });
+
+  it('refuses an overlap that is none', async () => {
+    await expect(evaluate({ iou: 1.5 })).rejects.toMatchObject({ code: 'InvalidInput' });
+  });
+
   it('refuses a partition without items', async () => {
     await expect(evaluate({ partition: 'validation' })).rejects.toMatchObject({ code: 'PartitionEmpty' });
   });

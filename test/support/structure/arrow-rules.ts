@@ -54,7 +54,14 @@ const ARROWS: readonly Arrow[] = [
     why: 'contents lie below everything else',
   },
   {
-    from: ['shared/entities/', 'shared/query/', 'shared/store/', 'shared/buckets/', 'shared/codebases/'],
+    from: [
+      'shared/entities/',
+      'shared/query/',
+      'shared/store/',
+      'shared/buckets/',
+      'shared/codebases/',
+      'shared/formats/',
+    ],
     never: [
       'shared/platform.ts',
       'shared/open-platform.ts',
@@ -73,6 +80,7 @@ const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli/', 'test/'],
   kysely: ['shared/store/', 'shared/query/', 'test/'],
   '@google-cloud/storage': ['shared/buckets/', 'shared/codebases/', 'shared/gcs/', 'bench/', 'test/'],
+  saxes: ['shared/formats/', 'test/'],
   'isomorphic-git': ['shared/buckets/', 'shared/codebases/', 'shared/git/', 'test/'],
 };
 

@@ -32,6 +32,12 @@ const FAMILIES: readonly Family[] = [
     contract: 'test/contracts/store.contract.ts',
   },
   {
+    folder: 'shared/formats/',
+    registry: 'shared/formats/registry.ts',
+    driver: /\bimplements AnnotationFormat\b/,
+    contract: 'test/contracts/format.contract.ts',
+  },
+  {
     folder: 'shared/invoke/callers/',
     registry: 'shared/invoke/handler.ts',
     driver: /^export (async )?function (callFrom|create\w*Caller)/m,

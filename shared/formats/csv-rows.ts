@@ -1,7 +1,9 @@
+const MAX_CELL_CHARS = 32 * 1024 * 1024;
+
 /**
  * Rows of a CSV text as RFC 4180 has it: cells between commas, quoted ones may hold commas, line ends and doubled
  * quotes; lines end with LF or CRLF. A byte order mark is passed over, and so are empty lines.
- * @throws SyntaxError naming the line of a quote that is not closed
+ * @throws SyntaxError naming the line of a quote that is not closed, or of a cell of more than 32 Mi characters
  */
 export async function* csvRows(chunks: AsyncIterable<string>): AsyncGenerator<string[]> {
   let row: string[] = [];
@@ -13,6 +15,8 @@ export async function* csvRows(chunks: AsyncIterable<string>): AsyncGenerator<st
   for await (const chunk of chunks) {
     const text = isFirst && chunk.startsWith('\uFEFF') ? chunk.slice(1) : chunk;
     isFirst = false;
+    if (cell.length > MAX_CELL_CHARS)
+      throw new SyntaxError(`line ${line} has a cell of more than ${MAX_CELL_CHARS} characters`);
     for (const character of text) {
       if (character === '\n') line += 1;
       if (state === 'quoted') {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { csvRows } from '../../cli/csv.ts';
+import { csvRows } from '../../../shared/formats/csv-rows.ts';
 
 const cell = fc.string({ unit: fc.constantFrom('a', '1', ',', '"', '\n', '\r\n', ' ', 'ü', '😀') });
 const row = fc.array(cell, { minLength: 1, maxLength: 4 });

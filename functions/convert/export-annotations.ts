@@ -1,0 +1,106 @@
+import type { LayoutWriter } from '../../adapters/model-adapter.ts';
+import type { Bucket } from '../../shared/buckets/bucket.ts';
+import {
+  type AnnotationSource,
+  openAnnotationSource,
+  pathOf,
+} from '../../shared/convert/annotation-source.ts';
+import { bucketLayout } from '../../shared/convert/bucket-layout.ts';
+import type { Dataset } from '../../shared/entities/dataset.ts';
+import type { Partition } from '../../shared/entities/item.ts';
+import { Cancelled, InvalidInput } from '../../shared/errors.ts';
+import { FormatLossRefused } from '../../shared/formats/errors.ts';
+import { LossReport } from '../../shared/formats/loss-report.ts';
+import { openFormat } from '../../shared/formats/registry.ts';
+import type { Run } from '../../shared/invoke/run.ts';
+import type { JsonObject } from '../../shared/json.ts';
+
+export interface ExportOptions {
+  format: string;
+  /** Refuse, before anything is written, what the format does not hold. */
+  strict: boolean;
+  /** Write the items' own files too. */
+  media: boolean;
+  partition: Partition | 'all';
+  filter: JsonObject | undefined;
+  /** Classes in this order, others behind them. */
+  labels: readonly string[];
+}
+
+/** Writes what people said about a dataset's items as files of a format. @throws FormatLossRefused, FormatNameClash, InvalidInput */
+export async function exportAnnotations(
+  run: Run,
+  dataset: Readonly<Dataset>,
+  openBucket: () => Promise<Bucket>,
+  { format: name, strict, media, partition, filter, labels }: ExportOptions,
+): Promise<JsonObject> {
+  const format = await openFormat(name);
+  const source = await openAnnotationSource(run.platform, {
+    datasetId: dataset.id,
+    partition,
+    filter,
+    labels,
+  });
+  if (source.partitions.length === 0)
+    throw new InvalidInput('input of convert', [
+      { field: 'partition', problem: `no item of dataset ${dataset.name} is in ${partition}` },
+    ]);
+  const watched = watch(run, source);
+  if (strict) {
+    const expected = new LossReport();
+    await format.write(watched, NOWHERE, expected);
+    if (!expected.isEmpty) throw new FormatLossRefused(name, expected.list());
+  }
+  const written = { files: 0, sizeBytes: 0 };
+  const layout = counted(bucketLayout(await openBucket()), written);
+  const losses = new LossReport();
+  await format.write(watched, layout, losses);
+  if (media)
+    for (const each of source.partitions)
+      for await (const item of source.files(each)) {
+        if (run.signal.aborted) throw new Cancelled('The conversion', run.signal.reason);
+        await layout.write(
+          `${format.mediaFolder}${pathOf(item)}`,
+          run.platform.content.stream(item.content!),
+        );
+      }
+  return { format: name, items: { ...source.counts }, written, losses: losses.toJson() };
+}
+
+/** Takes everything and keeps nothing: what would be lost is known before anything is written. */
+const NOWHERE: LayoutWriter = {
+  async write(_path, content) {
+    if (typeof content === 'string' || content instanceof Uint8Array) return;
+    for await (const _part of content);
+  },
+};
+
+function counted(layout: LayoutWriter, written: { files: number; sizeBytes: number }): LayoutWriter {
+  const count = (part: string | Uint8Array) => {
+    written.sizeBytes += typeof part === 'string' ? Buffer.byteLength(part) : part.byteLength;
+    return part;
+  };
+  return {
+    async write(path, content) {
+      const isWhole = typeof content === 'string' || content instanceof Uint8Array;
+      await layout.write(path, isWhole ? count(content) : each(content, count));
+      written.files += 1;
+    },
+  };
+}
+
+async function* each<T>(parts: AsyncIterable<T>, look: (part: T) => T): AsyncGenerator<T> {
+  for await (const part of parts) yield look(part);
+}
+
+/** Stops between items when the run is to stop. */
+function watch({ signal }: Run, source: AnnotationSource): AnnotationSource {
+  return {
+    ...source,
+    items: (partition) =>
+      each(source.items(partition), (item) => {
+        if (signal.aborted) throw new Cancelled('The conversion', signal.reason);
+        return item;
+      }),
+  };
+}
