@@ -14,14 +14,19 @@ export interface ImagePixels {
   /** 1 grey, 3 RGB, 4 RGBA. */
   channels: 1 | 3 | 4;
   data: Uint8Array;
+  /** Size of the upright image before it was brought to another: where places of these pixels lie in the item. */
+  source: { width: number; height: number };
 }
 
 export interface ImageOptions {
   /** Target size in pixels; the item's own when missing. */
   width?: number;
   height?: number;
-  /** `fill` stretches, `contain` keeps the aspect with black borders, `cover` crops. Default `fill`. */
-  fit?: 'fill' | 'contain' | 'cover';
+  /**
+   * `fill` stretches, `contain` keeps the aspect with black borders, `cover` crops, `inside` keeps the aspect without
+   * borders: the answer is smaller than the target in one direction. Default `fill`.
+   */
+  fit?: 'fill' | 'contain' | 'cover' | 'inside';
   /** Default 3. */
   channels?: 1 | 3 | 4;
 }
@@ -173,8 +178,12 @@ export class AdapterMethodMissing extends ModelfnError {
   override readonly name = 'AdapterMethodMissing';
   readonly code = 'AdapterMethodMissing';
   readonly statusCode = 501;
-  constructor(adapter: string, method: string) {
-    super(`The adapter ${adapter} has no ${method}. Write ${method}() in its class to use this function.`, {
+  constructor(
+    adapter: string,
+    method: string,
+    advice: string = `Write ${method}() in its class to use this function.`,
+  ) {
+    super(`The adapter ${adapter} has no ${method}. ${advice}`, {
       details: { adapter, method },
     });
   }
