@@ -17,6 +17,11 @@ export const BUILT_IN: Readonly<Record<string, BuiltIn>> = {
     description: 'support vector machine (C-SVC, RBF or linear) for images and tables',
     load: async () => (await import('./svm/svm-adapter.ts')).SvmAdapter,
   },
+  'modelfn/yolov5': {
+    className: 'Yolov5Adapter',
+    description: 'object detection with YOLOv5 exported to ONNX, sizes n to x',
+    load: async () => (await import('./yolov5/yolov5-adapter.ts')).Yolov5Adapter,
+  },
 };
 
 /** An entry point `modelfn/<name>` that there is not. */

@@ -4,6 +4,7 @@ import { madeData } from '../../conformance/data/made-data.ts';
 import type { ConformanceOptions } from '../../conformance/index.ts';
 import { NearestCentroid } from '../../examples/nearest-centroid/adapter.ts';
 import { adapterContract } from '../contracts/adapter.contract.ts';
+import { fixtureFolder } from '../support/onnx-fixtures.ts';
 
 type Openers = Readonly<Record<string, () => Promise<ConformanceOptions>>>;
 
@@ -16,6 +17,12 @@ const WAYS: Readonly<Record<string, Openers>> = {
     'a table': async () => ({ data: await madeData('tabular', 1) }),
     'a linear kernel, standardised': async () => ({ configuration: { kernel: 'linear', standardise: true } }),
     'another seed': async () => ({ seed: 20_260_801 }),
+  },
+  'modelfn/yolov5': {
+    'a small detector': async () => ({
+      weights: await fixtureFolder('tiny-yolo.onnx'),
+      configuration: { img_size: 128, conf_thres: 0.01, batch_size: 4 },
+    }),
   },
 };
 
