@@ -17,6 +17,11 @@ export const BUILT_IN: Readonly<Record<string, BuiltIn>> = {
     description: 'support vector machine (C-SVC, RBF or linear) for images and tables',
     load: async () => (await import('./svm/svm-adapter.ts')).SvmAdapter,
   },
+  'modelfn/onnx': {
+    className: 'OnnxAdapter',
+    description: 'any ONNX classifier, detector or embedding of images, declared in the configuration',
+    load: async () => (await import('./onnx/onnx-adapter.ts')).OnnxAdapter,
+  },
   'modelfn/yolov5': {
     className: 'Yolov5Adapter',
     description: 'object detection with YOLOv5 exported to ONNX, sizes n to x',

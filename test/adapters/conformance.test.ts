@@ -18,6 +18,28 @@ const WAYS: Readonly<Record<string, Openers>> = {
     'a linear kernel, standardised': async () => ({ configuration: { kernel: 'linear', standardise: true } }),
     'another seed': async () => ({ seed: 20_260_801 }),
   },
+  'modelfn/onnx': {
+    'a detector': async () => ({
+      weights: await fixtureFolder('tiny-yolo.onnx'),
+      configuration: {
+        input: { width: 128, height: 128, fit: 'letterbox' },
+        outputs: [{ name: 'output', kind: 'yolov5' }],
+        conf_thres: 0.01,
+      },
+    }),
+    'a classifier with its embedding': async () => ({
+      weights: await fixtureFolder('fashion-inception.onnx'),
+      configuration: {
+        input: { width: 28, height: 28, channels: 1 },
+        outputs: [
+          { name: 'embedding', kind: 'embedding' },
+          { name: 'probs', kind: 'probabilities' },
+        ],
+        id_to_label_map: { 0: 'first', 1: 'second', 8: 'third' },
+        top_k: 3,
+      },
+    }),
+  },
   'modelfn/yolov5': {
     'a small detector': async () => ({
       weights: await fixtureFolder('tiny-yolo.onnx'),
