@@ -70,6 +70,11 @@ export interface PartitionData<Sample> {
    * training's output; items without a label are left out and counted there.
    */
   samples(): Promise<LabelledSample<Sample>[]>;
+  /**
+   * The same items one after the other, some prepared ahead: for samples that do not fit in memory together. Items that
+   * `skip` says yes to are passed over and not read, such as those a checkpoint has already.
+   */
+  stream(skip?: (input: LabelledInput) => boolean): AsyncIterable<LabelledSample<Sample>>;
 }
 
 /** What a training learns from. */
@@ -88,6 +93,11 @@ export interface TrainContext {
   readonly signal: AbortSignal;
   /** Source of all randomness of the run: the same seed and data must give the same weights, bit for bit. */
   readonly seed: number;
+  /**
+   * A folder with the files of the snapshot's parent, every one verified: what fine-tuning begins with. `undefined` when
+   * there is no parent, or it has no weights. Read only; it is there until the training's `save` is done.
+   */
+  readonly parent: string | undefined;
   /** Puts points on the snapshot's curves; cheap, they are written in batches. */
   log(...samples: NewMetricSample[]): void;
   /** How far the training is, 0..1, with a word for people. Cheap: may be called often. */
