@@ -17,6 +17,11 @@ export const BUILT_IN: Readonly<Record<string, BuiltIn>> = {
     description: 'support vector machine (C-SVC, RBF or linear) for images and tables',
     load: async () => (await import('./svm/svm-adapter.ts')).SvmAdapter,
   },
+  'modelfn/inception': {
+    className: 'InceptionAdapter',
+    description: 'image classification, fine-tuned from a pre-trained parent in ONNX',
+    load: async () => (await import('./inception/inception-adapter.ts')).InceptionAdapter,
+  },
   'modelfn/onnx': {
     className: 'OnnxAdapter',
     description: 'any ONNX classifier, detector or embedding of images, declared in the configuration',

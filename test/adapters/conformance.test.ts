@@ -18,6 +18,12 @@ const WAYS: Readonly<Record<string, Openers>> = {
     'a linear kernel, standardised': async () => ({ configuration: { kernel: 'linear', standardise: true } }),
     'another seed': async () => ({ seed: 20_260_801 }),
   },
+  'modelfn/inception': {
+    'trained from a parent': async () => ({
+      parent: await fixtureFolder('fashion-inception.onnx'),
+      configuration: { input: { width: 28, height: 28, channels: 1, mean: [0], std: [1] }, embeddings: true },
+    }),
+  },
   'modelfn/onnx': {
     'a detector': async () => ({
       weights: await fixtureFolder('tiny-yolo.onnx'),
