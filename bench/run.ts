@@ -5,6 +5,7 @@ import { VERSION } from '../shared/version.ts';
 import { bundleSize } from './bundle-size.ts';
 import { coldStart } from './cold-start.ts';
 import { httpThroughput } from './http-throughput.ts';
+import { onnxThroughput } from './onnx.ts';
 import { warmOverhead } from './warm-overhead.ts';
 import { openWorkspace, ROOT } from './workspace.ts';
 
@@ -12,7 +13,7 @@ import { openWorkspace, ROOT } from './workspace.ts';
 const space = await openWorkspace();
 const parts: string[] = [];
 try {
-  for (const ask of [bundleSize, coldStart, warmOverhead, httpThroughput]) {
+  for (const ask of [bundleSize, coldStart, warmOverhead, httpThroughput, onnxThroughput]) {
     const part = await ask(space);
     parts.push(part);
     process.stdout.write(`${part}\n\n`);
