@@ -88,11 +88,11 @@ export class OnnxAdapter extends ModelAdapter<ImageSample> {
     }
   }
 
-  /** Gives the memory of the model back. */
+  /** Gives the memory of the model back, if it has any. */
   async unload(): Promise<void> {
-    const { model } = this.#loaded();
+    const ready = this.#ready;
     this.#ready = undefined;
-    await model.release();
+    await ready?.model.release();
   }
 
   #loaded(): Ready {
