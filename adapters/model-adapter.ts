@@ -14,14 +14,19 @@ export interface ImagePixels {
   /** 1 grey, 3 RGB, 4 RGBA. */
   channels: 1 | 3 | 4;
   data: Uint8Array;
+  /** Size of the upright image before it was brought to another: where places of these pixels lie in the item. */
+  source: { width: number; height: number };
 }
 
 export interface ImageOptions {
   /** Target size in pixels; the item's own when missing. */
   width?: number;
   height?: number;
-  /** `fill` stretches, `contain` keeps the aspect with black borders, `cover` crops. Default `fill`. */
-  fit?: 'fill' | 'contain' | 'cover';
+  /**
+   * `fill` stretches, `contain` keeps the aspect with black borders, `cover` crops, `inside` keeps the aspect without
+   * borders: the answer is smaller than the target in one direction. Default `fill`.
+   */
+  fit?: 'fill' | 'contain' | 'cover' | 'inside';
   /** Default 3. */
   channels?: 1 | 3 | 4;
 }
@@ -65,6 +70,11 @@ export interface PartitionData<Sample> {
    * training's output; items without a label are left out and counted there.
    */
   samples(): Promise<LabelledSample<Sample>[]>;
+  /**
+   * The same items one after the other, some prepared ahead: for samples that do not fit in memory together. Items that
+   * `skip` says yes to are passed over and not read, such as those a checkpoint has already.
+   */
+  stream(skip?: (input: LabelledInput) => boolean): AsyncIterable<LabelledSample<Sample>>;
 }
 
 /** What a training learns from. */
@@ -83,6 +93,11 @@ export interface TrainContext {
   readonly signal: AbortSignal;
   /** Source of all randomness of the run: the same seed and data must give the same weights, bit for bit. */
   readonly seed: number;
+  /**
+   * A folder with the files of the snapshot's parent, every one verified: what fine-tuning begins with. `undefined` when
+   * there is no parent, or it has no weights. Read only; it is there until the training's `save` is done.
+   */
+  readonly parent: string | undefined;
   /** Puts points on the snapshot's curves; cheap, they are written in batches. */
   log(...samples: NewMetricSample[]): void;
   /** How far the training is, 0..1, with a word for people. Cheap: may be called often. */
@@ -193,8 +208,12 @@ export class AdapterMethodMissing extends ModelfnError {
   override readonly name = 'AdapterMethodMissing';
   readonly code = 'AdapterMethodMissing';
   readonly statusCode = 501;
-  constructor(adapter: string, method: string) {
-    super(`The adapter ${adapter} has no ${method}. Write ${method}() in its class to use this function.`, {
+  constructor(
+    adapter: string,
+    method: string,
+    advice: string = `Write ${method}() in its class to use this function.`,
+  ) {
+    super(`The adapter ${adapter} has no ${method}. ${advice}`, {
       details: { adapter, method },
     });
   }

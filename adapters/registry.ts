@@ -17,6 +17,21 @@ export const BUILT_IN: Readonly<Record<string, BuiltIn>> = {
     description: 'support vector machine (C-SVC, RBF or linear) for images and tables',
     load: async () => (await import('./svm/svm-adapter.ts')).SvmAdapter,
   },
+  'modelfn/inception': {
+    className: 'InceptionAdapter',
+    description: 'image classification, fine-tuned from a pre-trained parent in ONNX',
+    load: async () => (await import('./inception/inception-adapter.ts')).InceptionAdapter,
+  },
+  'modelfn/onnx': {
+    className: 'OnnxAdapter',
+    description: 'any ONNX classifier, detector or embedding of images, declared in the configuration',
+    load: async () => (await import('./onnx/onnx-adapter.ts')).OnnxAdapter,
+  },
+  'modelfn/yolov5': {
+    className: 'Yolov5Adapter',
+    description: 'object detection with YOLOv5 exported to ONNX, sizes n to x',
+    load: async () => (await import('./yolov5/yolov5-adapter.ts')).Yolov5Adapter,
+  },
 };
 
 type Host = (code: HostedCode, signal?: AbortSignal) => Promise<ModelAdapterClass>;

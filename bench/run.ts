@@ -7,6 +7,7 @@ import { coldStart } from './cold-start.ts';
 import { coldStartOverLink } from './cold-start-link.ts';
 import { events } from './events.ts';
 import { httpThroughput } from './http-throughput.ts';
+import { onnxThroughput } from './onnx.ts';
 import { pythonBridge } from './python-bridge.ts';
 import { transfer } from './transfer.ts';
 import { warmOverhead } from './warm-overhead.ts';
@@ -25,6 +26,7 @@ try {
     coldStartOverLink,
     events,
     pythonBridge,
+    onnxThroughput,
   ]) {
     const part = await ask(space);
     parts.push(part);

@@ -18,6 +18,8 @@ export interface ConformanceOptions {
   data?: CheckData;
   /** Folder of a snapshot's files, for an adapter that does not train: it is checked from `load` on. */
   weights?: string | undefined;
+  /** Folder of a parent snapshot's files, for an adapter that trains from those. */
+  parent?: string | undefined;
   /** Of the kit's items, and of the trainings. Default 1. */
   seed?: number;
   /** How long a run may go on after its signal was aborted. Default 5 seconds. */
@@ -47,12 +49,19 @@ export async function checkAdapter(
   adapterClass: ModelAdapterClass,
   options: ConformanceOptions = {},
 ): Promise<ConformanceReport> {
-  const { configuration = {}, weights, seed = 1, cancelWithinMs = 5_000, limitMs = 120_000 } = options;
-  if (weights !== undefined) await assertFiles(weights);
+  const {
+    configuration = {},
+    weights,
+    parent,
+    seed = 1,
+    cancelWithinMs = 5_000,
+    limitMs = 120_000,
+  } = options;
+  for (const folder of [weights, parent]) if (folder !== undefined) await assertFiles(folder);
   const data = options.data ?? (await madeData(adapterClass.inputType ?? null, seed));
-  const workbench = await openWorkbench(adapterClass, configuration, data);
+  const workbench = await openWorkbench(adapterClass, configuration, data, parent);
   try {
-    const subject = new Subject({ adapterClass, workbench, seed, weights, cancelWithinMs });
+    const subject = new Subject({ adapterClass, workbench, seed, weights, parent, cancelWithinMs });
     const results: CheckResult[] = [];
     for (const [index, check] of CHECKS.entries()) {
       if (options.signal?.aborted) throw new Cancelled('the check', options.signal.reason);

@@ -23,6 +23,8 @@ export interface SubjectOptions {
   seed: number;
   /** Folder of a snapshot's files to start from, for an adapter that does not train. */
   weights: string | undefined;
+  /** Folder of the parent's files, for an adapter that trains from them. */
+  parent: string | undefined;
   /** How long a run may go on after its signal was aborted. */
   cancelWithinMs: number;
 }
@@ -60,9 +62,10 @@ export class Subject {
   readonly labels: readonly string[];
   readonly #given: string | undefined;
   readonly #created: ModelAdapter[] = [];
+  readonly #parent: string | undefined;
   #weights: Promise<string> | undefined;
 
-  constructor({ adapterClass, workbench, seed, weights, cancelWithinMs }: SubjectOptions) {
+  constructor({ adapterClass, workbench, seed, weights, parent, cancelWithinMs }: SubjectOptions) {
     this.adapterClass = adapterClass;
     this.workbench = workbench;
     this.seed = seed;
@@ -71,6 +74,7 @@ export class Subject {
     this.configuration = effectiveConfiguration(adapterClass, workbench.model, workbench.snapshot);
     this.labels = deepFreeze([...workbench.snapshot.ontologySpec.labels]);
     this.#given = weights;
+    this.#parent = parent;
   }
 
   /** A new instance. */
@@ -99,7 +103,7 @@ export class Subject {
       train: await this.partition(adapter, 'train', filter),
       validation: await this.partition(adapter, 'validation', filter),
     };
-    const context = { signal, seed: this.seed, log, progress, ...slice };
+    const context = { signal, seed: this.seed, parent: this.#parent, log, progress, ...slice };
     return (await adapter.train(around ? around(data) : data, context)) !== 'yielded';
   }
 

@@ -21,6 +21,7 @@ import type { Container } from '../shared/invoke/run.ts';
 import type { JsonObject } from '../shared/json.ts';
 import { openPlatform } from '../shared/open-platform.ts';
 import type { Platform } from '../shared/platform.ts';
+import { commitWeights } from '../shared/snapshots/commit-weights.ts';
 import type { CheckData, CheckFile } from './data/check-data.ts';
 import { CheckDataUnusable } from './errors.ts';
 
@@ -54,6 +55,7 @@ export async function openWorkbench(
   adapterClass: ModelAdapterClass,
   configuration: JsonObject,
   data: CheckData,
+  parent?: string | undefined,
 ): Promise<Workbench> {
   const home = await mkdtemp(join(tmpdir(), 'modelfn-check-'));
   const platform = await openPlatform(readConfig({ MODELFN_HOME: home, MODELFN_LOG_LEVEL: 'silent' }));
@@ -63,7 +65,7 @@ export async function openWorkbench(
   };
   try {
     return {
-      ...(await fill(platform, adapterClass, configuration, data)),
+      ...(await fill(platform, adapterClass, configuration, data, parent)),
       folder: () => folderIn(home),
       close,
     };
@@ -78,6 +80,7 @@ async function fill(
   adapterClass: ModelAdapterClass,
   configuration: JsonObject,
   data: CheckData,
+  parentFiles: string | undefined,
 ): Promise<Omit<Workbench, 'folder' | 'close'>> {
   const project = await createProject(platform, LOCAL_ACTOR, { name: 'conformance' });
   const dataset = await createDataset(platform, LOCAL_ACTOR, { name: 'items', projects: [project.id] });
@@ -93,11 +96,22 @@ async function fill(
     className: 'Adapter',
     configuration,
   });
+  const whole = { projectId: project.id, modelId: model.id, datasetId: dataset.id };
+  const parent =
+    parentFiles === undefined
+      ? undefined
+      : await createSnapshot(platform, LOCAL_ACTOR, { name: 'parent', ...whole });
+  if (parent)
+    await commitWeights(platform, parent, {
+      source: parentFiles!,
+      lineage: {},
+      actor: LOCAL_ACTOR,
+      executionId: platform.ids.objectId(),
+    });
   const snapshot = await createSnapshot(platform, LOCAL_ACTOR, {
     name: 'snapshot',
-    projectId: project.id,
-    modelId: model.id,
-    datasetId: dataset.id,
+    ...whole,
+    ...(parent && { parentId: parent.id }),
   });
   const builtIns: BuiltInAdapters = {
     has: (entryPoint) => entryPoint === ENTRY_POINT,

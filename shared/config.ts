@@ -1,4 +1,4 @@
-import { homedir } from 'node:os';
+import { availableParallelism, homedir } from 'node:os';
 import { resolve } from 'node:path';
 import * as z from 'zod/mini';
 import { ModelfnError } from './errors.ts';
@@ -334,6 +334,16 @@ export function readLambdaEnvironment(
 
 function toFolder(text: string, cwd: string): string {
   return resolve(cwd, text.startsWith('~/') ? `${homedir()}${text.slice(1)}` : text);
+}
+
+/** Lambda gives a function one vCPU for so many megabytes, whatever number of cores it shows. */
+const LAMBDA_MB_PER_CPU = 1769;
+
+/** Cores that this process may keep busy, at least 1. More threads than that wait for each other. */
+export function cpusGiven(env: Record<string, string | undefined> = process.env): number {
+  const memoryMb = Number(env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE);
+  if (!(memoryMb > 0)) return availableParallelism();
+  return Math.min(availableParallelism(), Math.max(1, Math.floor(memoryMb / LAMBDA_MB_PER_CPU)));
 }
 
 function unknownNames(env: Record<string, string | undefined>): string[] {

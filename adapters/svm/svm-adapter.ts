@@ -16,19 +16,14 @@ import {
   type TrainingData,
   type TrainResult,
 } from '../model-adapter.ts';
+import { LabelOutsideOntology, OneClassOnly } from '../training-errors.ts';
 import { readConfiguration, SVM_DEFAULTS, type SvmConfiguration } from './configuration.ts';
 import { SvmTrainer } from './engine/one-vs-one.ts';
 import { Predictor } from './engine/predict.ts';
 import { type FeatureMatrix, packRows } from './engine/samples.ts';
 import { applyStandardisation, fitStandardisation, type Standardisation } from './engine/standardise.ts';
 import type { Kernel, SvmModel } from './engine/svm-model.ts';
-import {
-  FeaturesDiffer,
-  LabelOutsideOntology,
-  OneClassOnly,
-  SvmNotFinished,
-  SvmSamplesInvalid,
-} from './errors.ts';
+import { FeaturesDiffer, SvmNotFinished, SvmSamplesInvalid } from './errors.ts';
 import { differenceOf, type FeatureSpace, featuresOf, type SvmSample } from './features.ts';
 import { readLayout, writeLayout } from './layout.ts';
 import { readWeights, type SvmWeights, writeWeights } from './weights.ts';

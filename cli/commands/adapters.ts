@@ -25,6 +25,7 @@ export function registerAdapters(program: Command, io: CliIo): void {
       .option('--configuration <json>', 'configuration to check it with, or @file')
       .option('--data <folder>', 'items of your own: a folder with a folder of files for each label')
       .option('--weights <folder>', 'files that its save wrote, for an adapter that does not train')
+      .option('--parent <folder>', 'files of a parent snapshot, for an adapter that trains from one')
       .option('--seed <number>', 'of the made items and of the trainings', wholeOption)
       .action(onDesk(io, check)),
     'modelfn adapters check ./my-adapter',

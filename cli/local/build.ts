@@ -39,7 +39,7 @@ export interface BuildFunctionsOptions {
 const KEEP_CHUNKS_MS = 24 * 3600 * 1000;
 
 /** Native packages, and esbuild, are installed beside the bundle. Of sharp that is libvips alone: its JavaScript is bundled. */
-const EXTERNAL = ['@img/*', 'esbuild'];
+const EXTERNAL = ['@img/*', 'esbuild', 'onnxruntime-node'];
 
 const REPLACEMENTS = join(import.meta.dirname, 'replacements');
 

@@ -9,20 +9,42 @@ import { NativePartsMissing } from './errors.ts';
 
 const run = promisify(execFile);
 
+/**
+ * What onnxruntime-node loads at run time, one folder of its package being for one processor; the package has those of
+ * all. The JavaScript of both packages is beside it, as the bundles import the package by its name.
+ */
+function runtimeFilesFor(architecture: Architecture): string[] {
+  return [
+    'onnxruntime-node/package.json',
+    'onnxruntime-node/dist',
+    `onnxruntime-node/bin/napi-v6/linux/${nodeArch(architecture)}`,
+    'onnxruntime-common/package.json',
+    'onnxruntime-common/dist/cjs',
+  ];
+}
+
 /** What sharp loads at run time: its JavaScript is bundled, libvips and its binding are not. */
 function partsFor(architecture: Architecture): string[] {
   const arch = nodeArch(architecture);
   return ['@img/colour', `@img/sharp-linux-${arch}`, `@img/sharp-libvips-linux-${arch}`];
 }
 
-/** Whether a built function imports native parts at any time. */
-export async function needsNativeParts(outdir: string, functionName: string): Promise<boolean> {
+/** Packages with native parts, and what a bundle imports when it needs them. */
+const NEEDS = { images: '@img/', onnx: 'onnxruntime-node' } as const;
+type Need = keyof typeof NEEDS;
+
+/** Which native parts a built function imports at any time. */
+async function needsOf(outdir: string, functionName: string): Promise<Set<Need>> {
   const outputs = Object.values((await readRecord(outdir, functionName))?.metafile.outputs ?? {});
-  return outputs.some(({ imports }) => imports.some(({ path }) => path.startsWith('@img/')));
+  const paths = outputs.flatMap(({ imports }) => imports.map(({ path }) => path));
+  const needs = (Object.keys(NEEDS) as Need[]).filter((need) =>
+    paths.some((path) => path.startsWith(NEEDS[need])),
+  );
+  return new Set(needs);
 }
 
 /**
- * Lays the native parts for an architecture beside a function's bundle, in `<outdir>/<name>/node_modules`. Those of
+ * Lays the native parts that a function imports beside its bundle, for an architecture, in `<outdir>/<name>/node_modules`. Those of
  * another architecture than this machine's are brought from the registry once, at the versions and with the digests of
  * package-lock.json, and kept in `node_modules/.cache`.
  * @throws NativePartsMissing
@@ -36,8 +58,14 @@ export async function addNativeParts(
   for (const name of functionNames) {
     const target = join(outdir, name, 'node_modules');
     await rm(target, { recursive: true, force: true });
-    for (const part of parts) await cp(join(from, part), join(target, part), { recursive: true });
+    const needs = await needsOf(outdir, name);
+    if (needs.has('images')) await copyAll(parts, from, target);
+    if (needs.has('onnx')) await copyAll(runtimeFilesFor(architecture), join(root, 'node_modules'), target);
   }
+}
+
+async function copyAll(paths: readonly string[], from: string, to: string): Promise<void> {
+  for (const path of paths) await cp(join(from, path), join(to, path), { recursive: true });
 }
 
 interface Locked {

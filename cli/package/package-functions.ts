@@ -6,7 +6,7 @@ import { messageOf } from '../../shared/errors.ts';
 import { buildFunctions } from '../local/build.ts';
 import type { Architecture } from './architecture.ts';
 import { PackageFailed } from './errors.ts';
-import { addNativeParts, needsNativeParts } from './native-parts.ts';
+import { addNativeParts } from './native-parts.ts';
 
 export interface PackageOptions {
   /** Folder with `serverless.yml` and `functions/`; the bundles go to its `dist/`. */
@@ -38,9 +38,10 @@ export async function packageFunctions(options: PackageOptions): Promise<Package
   const { root, architecture, stage, region, packageFolder } = options;
   const outdir = join(root, 'dist');
   const built = await buildFunctions({ root, outdir, clean: true });
-  const native: string[] = [];
-  for (const { name } of built) if (await needsNativeParts(outdir, name)) native.push(name);
-  await addNativeParts({ root, outdir, architecture }, native);
+  await addNativeParts(
+    { root, outdir, architecture },
+    built.map(({ name }) => name),
+  );
   const params = [`--param=architecture=${architecture}`, `--param=region=${region}`];
   await osls(root, ['package', '--package', packageFolder, '--stage', stage, ...params]);
   return {

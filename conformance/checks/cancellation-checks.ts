@@ -95,6 +95,12 @@ function abortingData(abort: () => void, data: TrainingData<unknown>): TrainingD
       abort();
       return samples;
     },
+    async *stream(skip) {
+      for await (const sample of partition.stream(skip)) {
+        abort();
+        yield sample;
+      }
+    },
   });
   return { train: part(data.train), validation: part(data.validation) };
 }

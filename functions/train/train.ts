@@ -10,6 +10,7 @@ import { type OpenPartition, openPartition } from '../../shared/datasets/partiti
 import type { Dataset } from '../../shared/entities/dataset.ts';
 import type { Partition } from '../../shared/entities/item.ts';
 import type { Snapshot } from '../../shared/entities/snapshot.ts';
+import { hasCode } from '../../shared/errors.ts';
 import { defineFunction } from '../../shared/invoke/function-spec.ts';
 import type { Run } from '../../shared/invoke/run.ts';
 import { Yielded } from '../../shared/invoke/yielded.ts';
@@ -57,6 +58,7 @@ export const trainFunction = defineFunction({
     if (earlier) return savedOutput(earlier, inputs.seed);
     const snapshot = await beginRun(platform, inputs.snapshot, executionId);
     let training: ModelAdapter<unknown> | undefined;
+    let parent: OpenParent | undefined;
     try {
       const model = await modelOf(container, snapshot);
       const { adapterClass, codeDigest } = await loadAdapterClass(
@@ -70,8 +72,15 @@ export const trainFunction = defineFunction({
       const adapter = new adapterClass({ configuration, labels });
       training = adapter;
       const dataset = await datasetOf(platform, snapshot, inputs.dataset);
-      const code = sha256Of(canonicalJson([codeDigest, configuration, labels, inputs.seed]));
-      const trained = await learn(run, adapter, snapshot, dataset, { ...inputs, code });
+      parent = await openParent(run, snapshot);
+      const code = sha256Of(
+        canonicalJson([codeDigest, configuration, labels, inputs.seed, parent?.lineage ?? null]),
+      );
+      const trained = await learn(run, adapter, snapshot, dataset, {
+        ...inputs,
+        code,
+        parent: parent?.directory,
+      });
       if (trained instanceof Yielded) return trained;
       run.progress(TRAINED_PERCENT, 'saving');
       const lineage: JsonObject = {
@@ -86,7 +95,7 @@ export const trainFunction = defineFunction({
         configuration: structuredClone(configuration) as JsonObject,
         labels: [...labels],
         seed: inputs.seed,
-        parent: await parentOf(run, snapshot),
+        parent: parent?.lineage ?? null,
         runtime: { modelfn: VERSION, node: process.version, platform: process.platform, arch: process.arch },
         executionId,
       };
@@ -105,6 +114,7 @@ export const trainFunction = defineFunction({
       throw error;
     } finally {
       await releaseAdapter(training, run.log);
+      parent?.release();
     }
   },
 });
@@ -145,7 +155,12 @@ async function learn(
   adapter: ModelAdapter<unknown>,
   snapshot: Snapshot,
   dataset: Readonly<Dataset>,
-  { seed, filter, code }: { seed: number; filter?: unknown; code: string },
+  {
+    seed,
+    filter,
+    code,
+    parent,
+  }: { seed: number; filter?: unknown; code: string; parent: string | undefined },
 ): Promise<Trained | Yielded> {
   const { platform, signal, executionId, deadline } = run;
   const narrow = filter as JsonObject | undefined;
@@ -172,6 +187,7 @@ async function learn(
     .train(data as TrainingData<unknown>, {
       signal,
       seed,
+      parent,
       log: (...samples) => metrics.log(samples),
       progress: (done, message) => {
         fraction = done;
@@ -219,9 +235,31 @@ async function save(run: Run, adapter: ModelAdapter<unknown>, snapshot: Snapshot
   }
 }
 
-async function parentOf({ platform }: Run, { parentId }: Snapshot): Promise<JsonObject | null> {
+/** The snapshot that another one was made from, as its training has it. */
+interface OpenParent {
+  lineage: { id: string; revision: number };
+  /** Its files; `undefined` when it has none. */
+  directory: string | undefined;
+  release(): void;
+}
+
+/** @throws WeightsCorrupt, and the codes of buckets */
+async function openParent(
+  { platform, container, signal }: Run,
+  { parentId }: Snapshot,
+): Promise<OpenParent | undefined> {
   const parent = parentId === null ? undefined : await platform.store.get('Snapshot', parentId);
-  return parent ? { id: parent.id, revision: parent.revision } : null;
+  if (!parent) return undefined;
+  const { id, revision, bucket, weights } = parent;
+  const lineage = { id, revision };
+  try {
+    const files = await container.loaded.fetch({ bucket, owner: parent, weights }, signal);
+    return { lineage, directory: files.directory, release: files.release };
+  } catch (error) {
+    // A parent that was never trained is one of name and configuration alone; files that are gone are a fault.
+    if (!hasCode(error, 'WeightsMissing') || weights !== null) throw error;
+    return { lineage, directory: undefined, release: () => undefined };
+  }
 }
 
 function leftOut(partitions: readonly OpenPartition<unknown>[]): JsonObject {

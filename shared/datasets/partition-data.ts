@@ -52,6 +52,7 @@ export async function openPartition<Sample>(
     leftOut,
     inputs,
     samples: () => prepareAll(inputs(), prepare, leftOut, signal),
+    stream: (skip = () => false) => prepareInTurn(inputs(), prepare, leftOut, signal, skip),
   };
 }
 
@@ -107,6 +108,38 @@ export async function groundTruthOf(
     }
   }
   return byItem;
+}
+
+/** Items of a stream that are prepared at once, and in memory together. */
+const STREAMED = 32;
+
+async function* prepareInTurn<Sample>(
+  inputs: AsyncIterable<LabelledInput>,
+  prepare: (input: ItemInput) => Promise<Sample> | Sample,
+  leftOut: LeftOut,
+  signal: AbortSignal,
+  skip: (input: LabelledInput) => boolean,
+): AsyncGenerator<LabelledSample<Sample>> {
+  leftOut.unlabelled = 0;
+  leftOut.failed = [];
+  let waiting: (LabelledInput & { label: string })[] = [];
+  const prepareWaiting = async () => {
+    const { done, failed } = await mapItems(
+      waiting,
+      ({ input }) => input.item,
+      ({ input }) => prepare(input),
+      signal,
+    );
+    leftOut.failed.push(...failed);
+    waiting = [];
+    return done.map(({ from, result }) => ({ ...from, sample: result }));
+  };
+  for await (const each of inputs) {
+    if (each.label === undefined) leftOut.unlabelled += 1;
+    else if (!skip(each)) waiting.push({ ...each, label: each.label });
+    if (waiting.length >= STREAMED) yield* await prepareWaiting();
+  }
+  yield* await prepareWaiting();
 }
 
 async function prepareAll<Sample>(

@@ -3,15 +3,22 @@ import type { ImageOptions, ImagePixels } from '../../adapters/model-adapter.ts'
 /** 16,384 x 16,384: a small file that unpacks to more is an attack or a mistake. */
 const MAX_PIXELS = 2 ** 28;
 
+/** Major brands of files with HEVC in them, as phones write them. AVIF has others, and is read. */
+const HEIC_BRANDS: ReadonlySet<string> = new Set(['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx']);
+
 /**
  * Decodes an image and turns it upright. sharp (libvips) is imported with the first image: functions that meet none do
  * not pay for it. Without a size nothing is resampled: grey levels of an 8-bit PNG come out as they went in.
  */
 export async function decodeImage(bytes: Uint8Array, options: ImageOptions = {}): Promise<ImagePixels> {
+  assertReadable(bytes);
   const { default: sharp } = await import('sharp');
   const { width, height, fit = 'fill', channels = 3 } = options;
-  let image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' }).rotate();
-  if (width !== undefined || height !== undefined)
+  const opened = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' });
+  let image = opened.rotate();
+  const isResized = width !== undefined || height !== undefined;
+  const source = isResized ? (await opened.metadata()).autoOrient : undefined;
+  if (isResized)
     image = image.resize({
       ...(width !== undefined && { width }),
       ...(height !== undefined && { height }),
@@ -28,7 +35,15 @@ export async function decodeImage(bytes: Uint8Array, options: ImageOptions = {})
     height: info.height,
     channels,
     data: info.channels === channels ? data : fewerChannels(data, info.channels, channels),
+    source: source ?? { width: info.width, height: info.height },
   };
+}
+
+/** HEIC is told by its first box: libvips would say no more than that some plugin is missing. */
+function assertReadable(bytes: Uint8Array): void {
+  const text = (from: number, to: number) => new TextDecoder('latin1').decode(bytes.subarray(from, to));
+  if (text(4, 8) === 'ftyp' && HEIC_BRANDS.has(text(8, 12)))
+    throw new Error('it is HEIC, whose HEVC coding is not read here: save it as JPEG, PNG, WebP or AVIF');
 }
 
 /** libvips keeps an alpha band of some grey images; the first bands are the wanted ones. */

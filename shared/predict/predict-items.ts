@@ -12,12 +12,13 @@ import { predictBatch } from './predict-batch.ts';
 export interface PredictedItems {
   results: ItemPredictions[];
   failed: FailedItem[];
+  /** `prepareMs`: time that predictions waited for items. */
   timings: { prepareMs: number; predictMs: number };
 }
 
 /**
- * Prepares and predicts items, at most `maxBatchSize` of them in memory at once. An unreadable item fails alone, and so
- * does one that makes the adapter throw.
+ * Prepares and predicts items batch by batch, one batch of `maxBatchSize` ahead: at most two of them are in memory. An
+ * unreadable item fails alone, and so does one that makes the adapter throw.
  * @throws PredictionInvalid for an answer that is no list of annotations with the snapshot's labels
  */
 export async function predictItems(
@@ -30,11 +31,21 @@ export async function predictItems(
   const predicted: PredictedItems = { results: [], failed: [], timings: { prepareMs: 0, predictMs: 0 } };
   const labels = new Set(adapter.labels);
   const batchSize = batchSizeOf(adapter.maxBatchSize);
-  for (let from = 0; from < items.length; from += batchSize) {
+  const prepare = (item: Readonly<Item>) => adapter.prepare(inputOf(platform, item));
+  const prepareFrom = (from: number) => {
     const batch = items.slice(from, from + batchSize);
+    const preparing = mapItems(batch, (item) => item, prepare, signal);
+    // Its turn may never come, when the batch before it fails the run.
+    preparing.catch(() => undefined);
+    return { batch, preparing };
+  };
+  let next = prepareFrom(0);
+  for (let from = 0; from < items.length; from += batchSize) {
     const started = performance.now();
-    const prepare = (item: Readonly<Item>) => adapter.prepare(inputOf(platform, item));
-    const { done, failed } = await mapItems(batch, (item) => item, prepare, signal);
+    const { batch, preparing } = next;
+    const { done, failed } = await preparing;
+    // Images of the next batch are decoded while this one is predicted.
+    if (from + batchSize < items.length) next = prepareFrom(from + batchSize);
     const prepared = performance.now();
     const samples = done.map(({ result }) => result);
     const predict = async (part: readonly unknown[]) => {

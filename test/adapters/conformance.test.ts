@@ -5,6 +5,7 @@ import { madeData } from '../../conformance/data/made-data.ts';
 import type { ConformanceOptions } from '../../conformance/index.ts';
 import { NearestCentroid } from '../../examples/nearest-centroid/adapter.ts';
 import { adapterContract } from '../contracts/adapter.contract.ts';
+import { fixtureFolder } from '../support/onnx-fixtures.ts';
 import { exampleCode, pythonProblem } from './python/hosted-python.ts';
 
 type Openers = Readonly<Record<string, () => Promise<ConformanceOptions>>>;
@@ -18,6 +19,40 @@ const WAYS: Readonly<Record<string, Openers>> = {
     'a table': async () => ({ data: await madeData('tabular', 1) }),
     'a linear kernel, standardised': async () => ({ configuration: { kernel: 'linear', standardise: true } }),
     'another seed': async () => ({ seed: 20_260_801 }),
+  },
+  'modelfn/inception': {
+    'trained from a parent': async () => ({
+      parent: await fixtureFolder('fashion-inception.onnx'),
+      configuration: { input: { width: 28, height: 28, channels: 1, mean: [0], std: [1] }, embeddings: true },
+    }),
+  },
+  'modelfn/onnx': {
+    'a detector': async () => ({
+      weights: await fixtureFolder('tiny-yolo.onnx'),
+      configuration: {
+        input: { width: 128, height: 128, fit: 'letterbox' },
+        outputs: [{ name: 'output', kind: 'yolov5' }],
+        conf_thres: 0.01,
+      },
+    }),
+    'a classifier with its embedding': async () => ({
+      weights: await fixtureFolder('fashion-inception.onnx'),
+      configuration: {
+        input: { width: 28, height: 28, channels: 1 },
+        outputs: [
+          { name: 'embedding', kind: 'embedding' },
+          { name: 'probs', kind: 'probabilities' },
+        ],
+        id_to_label_map: { 0: 'first', 1: 'second', 8: 'third' },
+        top_k: 3,
+      },
+    }),
+  },
+  'modelfn/yolov5': {
+    'a small detector': async () => ({
+      weights: await fixtureFolder('tiny-yolo.onnx'),
+      configuration: { img_size: 128, conf_thres: 0.01, batch_size: 4 },
+    }),
   },
 };
 

@@ -1,6 +1,7 @@
+import { availableParallelism } from 'node:os';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { readConfig, toEnvironment } from '../../shared/config.ts';
+import { cpusGiven, readConfig, toEnvironment } from '../../shared/config.ts';
 
 describe('secrets in the environment', () => {
   const env = { MODELFN_SECRET_GIT_TOKEN: 'hunter2', MODELFN_SECRET_EMPTY: '', AWS_SECRET_ACCESS_KEY: 'aws' };
@@ -44,4 +45,17 @@ it('a list of git hosts that is none is told with an example', () => {
   expect(() => readConfig({ MODELFN_GIT_HOSTS: 'https://host/path' })).toThrow(
     expect.objectContaining({ code: 'InvalidConfig', message: expect.stringContaining('github.com') }),
   );
+});
+
+it.each([
+  ['128', 1],
+  ['1769', 1],
+  ['3537', 1],
+  ['10240', 5],
+  [undefined, availableParallelism()],
+  ['no number', availableParallelism()],
+])('takes as many cores as Lambda gives for %s MB', (memory, cpus) => {
+  const given = cpusGiven({ AWS_LAMBDA_FUNCTION_MEMORY_SIZE: memory });
+
+  expect(given).toBe(Math.min(cpus, availableParallelism()));
 });

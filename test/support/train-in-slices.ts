@@ -51,6 +51,7 @@ export async function trainInSlices<Sample>(
       const context: TrainContext = {
         signal: new AbortController().signal,
         seed: 7,
+        parent: undefined,
         log: (...logged) => void points.push(...logged),
         progress: () => undefined,
         resumeFrom: hasCheckpoint ? kept : undefined,
@@ -90,6 +91,9 @@ function partitionOf<Sample>(
       throw new Error('no inputs were planned for');
     },
     samples: async () => [...samples],
+    stream: () => {
+      throw new Error('no stream was planned for');
+    },
   };
 }
 

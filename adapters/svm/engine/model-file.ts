@@ -1,6 +1,12 @@
 import * as z from 'zod/mini';
+import {
+  type Block,
+  BlockFileFault,
+  type BlockFormat,
+  decodeBlocks,
+  encodeBlocks,
+} from '../../../shared/content/block-file.ts';
 import { WeightsCorrupt } from '../../../shared/snapshots/errors.ts';
-import { type Block, BlockFileFault, type BlockFormat, decodeBlocks, encodeBlocks } from './block-file.ts';
 import { MAX_COST } from './parameters.ts';
 import { MAX_FEATURE } from './samples.ts';
 import { MAX_CLASSES, pairCountOf, type SvmModel } from './svm-model.ts';

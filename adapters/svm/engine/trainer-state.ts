@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
-import { CheckpointInvalid } from '../errors.ts';
-import { type Block, BlockFileFault, type BlockFormat, decodeBlocks, encodeBlocks } from './block-file.ts';
+import {
+  type Block,
+  BlockFileFault,
+  type BlockFormat,
+  decodeBlocks,
+  encodeBlocks,
+} from '../../../shared/content/block-file.ts';
+import { CheckpointInvalid } from '../../training-errors.ts';
 import { KERNEL_BASE64 } from './kernel.generated.ts';
 import type { ResolvedParameters } from './parameters.ts';
 import type { SmoState } from './smo.ts';

@@ -17,6 +17,7 @@ interface CheckOptions {
   configuration?: string;
   data?: string;
   weights?: string;
+  parent?: string;
   seed?: number;
 }
 
@@ -40,6 +41,7 @@ export async function check(desk: Desk, adapter: string, options: CheckOptions):
     configuration,
     ...(data && { data }),
     ...(options.weights !== undefined && { weights: desk.path(options.weights) }),
+    ...(options.parent !== undefined && { parent: desk.path(options.parent) }),
     ...(options.seed !== undefined && { seed: options.seed }),
     signal: io.interrupted,
     onCheck: ({ name }, index, count) => bar.update(index / count, name),

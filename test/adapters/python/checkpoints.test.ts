@@ -14,6 +14,7 @@ const part = (partition: 'train' | 'validation') => ({
   count: 0,
   async *inputs() {},
   samples: async () => [],
+  async *stream() {},
 });
 const DATA = { train: part('train'), validation: part('validation') };
 
@@ -23,6 +24,7 @@ function contextWith(over: Partial<TrainContext>): TrainContext {
     seed: 7,
     log: () => undefined,
     progress: () => undefined,
+    parent: undefined,
     resumeFrom: undefined,
     shouldCheckpoint: () => true,
     shouldYield: () => true,

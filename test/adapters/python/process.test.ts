@@ -380,6 +380,7 @@ function noData() {
     count: 0,
     async *inputs() {},
     samples: async () => [],
+    async *stream() {},
   });
   return { train: part('train'), validation: part('validation') };
 }
@@ -390,6 +391,7 @@ function trainContext(signal: AbortSignal = ENDLESS.signal) {
     seed: 1,
     log: () => undefined,
     progress: () => undefined,
+    parent: undefined,
     resumeFrom: undefined,
     shouldCheckpoint: () => false,
     shouldYield: () => false,

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Block, decodeBlocks, encodeBlocks } from '../../../adapters/svm/engine/block-file.ts';
 import { decodeModel, encodeModel } from '../../../adapters/svm/engine/model-file.ts';
 import { trainSvm } from '../../../adapters/svm/engine/one-vs-one.ts';
 import { Predictor } from '../../../adapters/svm/engine/predict.ts';
+import { type Block, decodeBlocks, encodeBlocks } from '../../../shared/content/block-file.ts';
 import { codeOf, problems, threeClasses } from './problems.ts';
 
 const FORMAT = { magic: 'MFSVMMDL', version: 1 };

@@ -1,0 +1,240 @@
+import {
+  type AdapterSetup,
+  type ItemInput,
+  ModelAdapter,
+  type PredictContext,
+  type Prediction,
+  type TrainContext,
+  type TrainingData,
+  type TrainResult,
+} from '../model-adapter.ts';
+import { labelsByClass } from '../onnx-engine/class-labels.ts';
+import { copyWeights } from '../onnx-engine/copy-weights.ts';
+import { OnnxSignatureDiffers, WeightsNotLoaded } from '../onnx-engine/errors.ts';
+import { findPort, type ImageSample, readImage } from '../onnx-engine/image-input.ts';
+import { ImageModel } from '../onnx-engine/image-model.ts';
+import { rowOf, sizeOfRow } from '../onnx-engine/rows.ts';
+import { surestFirst } from '../onnx-engine/softmax.ts';
+import { LabelOutsideOntology } from '../training-errors.ts';
+import { INCEPTION_DEFAULTS, type InceptionConfiguration, readConfiguration } from './configuration.ts';
+import { BackboneMissing } from './errors.ts';
+import { HEAD_FILE, type Head, probabilitiesOf, readHead, writeHead } from './head.ts';
+import { trainHead } from './train-head.ts';
+import type { EmbeddedItems } from './training-state.ts';
+
+/** Weights ready to predict. */
+interface Ready {
+  /** Where the backbone's files are. */
+  directory: string;
+  model: ImageModel;
+  /** Undefined for a pre-trained model, which has classes of its own. */
+  head: Head | undefined;
+  labels: readonly (string | undefined)[];
+}
+
+/**
+ * Image classification on a frozen backbone: an ONNX model that gives an embedding. A pre-trained snapshot predicts with
+ * the model's own classes; trained from such a parent, a softmax layer on the embeddings takes their place.
+ */
+export class InceptionAdapter extends ModelAdapter<ImageSample> {
+  static override readonly defaults = INCEPTION_DEFAULTS;
+  static override readonly inputType = 'image';
+  static override readonly outputType = 'class';
+
+  override readonly maxBatchSize: number;
+  readonly #settings: InceptionConfiguration;
+  #ready: Ready | undefined;
+
+  constructor(setup: AdapterSetup) {
+    super(setup);
+    this.#settings = readConfiguration(setup.configuration);
+    this.maxBatchSize = Math.max(32, this.#settings.batch_size);
+  }
+
+  /** @throws ItemUnreadable */
+  prepare(input: ItemInput): Promise<ImageSample> {
+    return readImage(input, this.#settings.input);
+  }
+
+  /**
+   * @throws BackboneMissing without a parent that has weights; NothingToLearn, OneClassOnly, LabelOutsideOntology; the
+   * codes of `load` for the parent's files
+   */
+  async train(data: TrainingData<ImageSample>, context: TrainContext): Promise<TrainResult> {
+    const directory = context.parent;
+    if (directory === undefined) throw new BackboneMissing();
+    const model = await this.#open(directory);
+    try {
+      const trained = await trainHead({
+        data,
+        context,
+        settings: this.#settings,
+        labels: this.labels,
+        embed: (samples, signal) => this.#embed(model, samples, signal),
+      });
+      if (trained === 'yielded') {
+        await model.release();
+        return trained;
+      }
+      const { head } = trained;
+      this.#ready = { directory, model, head, labels: head.classes };
+      for (const partition of ['train', 'validation'] as const)
+        logAccuracy(head, partition, trained[partition], context);
+      context.progress(1, 'trained');
+    } catch (error) {
+      await model.release();
+      throw error;
+    }
+  }
+
+  /** With `embeddings` each item has, after its classes, an annotation `embedding` whose coordinates are the vector. */
+  async predict(samples: readonly ImageSample[], { signal }: PredictContext): Promise<Prediction[][]> {
+    const { model, head, labels } = this.#loaded();
+    const { embedding_output, probabilities_output, top_k, embeddings } = this.#settings;
+    const own = head ? [] : [probabilities_output!];
+    const wanted = head || embeddings ? [embedding_output, ...own] : own;
+    const answers: Prediction[][] = [];
+    for await (const { count, outputs } of model.run(samples, wanted, signal))
+      for (let index = 0; index < count; index += 1) {
+        const vector = () => rowOf(outputs.get(embedding_output)!, index);
+        const probabilities = head
+          ? probabilitiesOf(head, vector())
+          : rowOf(outputs.get(probabilities_output!)!, index);
+        const classes = classesOf(probabilities, labels, top_k);
+        const [best] = classes;
+        answers.push(
+          embeddings && best
+            ? [...classes, { ...best, type: 'embedding', coordinates: Array.from(vector()) }]
+            : classes,
+        );
+      }
+    return answers;
+  }
+
+  /** The embedding of each sample, `[dims]` float32, in their order: for work on features in code of one's own. */
+  embed(samples: readonly ImageSample[], { signal }: PredictContext): Promise<Float32Array[]> {
+    return this.#embed(this.#loaded().model, samples, signal);
+  }
+
+  /** Copies the backbone's files, and writes the head beside them. */
+  async save(directory: string): Promise<void> {
+    const { directory: from, head } = this.#loaded();
+    await copyWeights(from, directory, (path) => path !== HEAD_FILE);
+    if (head) await writeHead(directory, head);
+  }
+
+  /**
+   * @throws WeightsCorrupt; OnnxFileUnclear, OnnxModelInvalid, OnnxExternalDataRefused, OnnxSignatureDiffers;
+   * LabelOutsideOntology when the head knows a label that the snapshot no longer has
+   */
+  async load(directory: string): Promise<void> {
+    const head = await readHead(directory);
+    for (const label of head?.classes ?? [])
+      if (!this.labels.includes(label)) throw new LabelOutsideOntology(label, this.labels);
+    const model = await this.#open(directory);
+    try {
+      const labels = head ? this.#checkHead(model, head) : this.#ownLabels(model);
+      this.#ready = { directory, model, head, labels };
+    } catch (error) {
+      await model.release();
+      throw error;
+    }
+  }
+
+  /** Gives the memory of the model back, if it has any. */
+  override async unload(): Promise<void> {
+    const ready = this.#ready;
+    this.#ready = undefined;
+    await ready?.model.release();
+  }
+
+  async #open(directory: string): Promise<ImageModel> {
+    const { input, weights_filename, batch_size, threads, embedding_output } = this.#settings;
+    const model = await ImageModel.open(directory, {
+      input,
+      filename: weights_filename,
+      batchSize: batch_size,
+      threads,
+    });
+    try {
+      findPort(model.session.file, model.session.outputs, embedding_output, 'output');
+      return model;
+    } catch (error) {
+      await model.release();
+      throw error;
+    }
+  }
+
+  #checkHead({ session }: ImageModel, head: Head): readonly string[] {
+    const { file, outputs } = session;
+    const port = findPort(file, outputs, this.#settings.embedding_output, 'output');
+    const dims = sizeOfRow(port.shape);
+    if (dims !== undefined && dims !== head.dims)
+      throw new OnnxSignatureDiffers(
+        file,
+        `its embedding has ${dims} numbers, and the head was trained on ${head.dims}`,
+        'Keep backbone and head of one training together.',
+      );
+    return head.classes;
+  }
+
+  #ownLabels({ session }: ImageModel): readonly (string | undefined)[] {
+    const { file, outputs } = session;
+    const { probabilities_output, id_to_label_map } = this.#settings;
+    if (probabilities_output === null)
+      throw new OnnxSignatureDiffers(
+        file,
+        'it has no head, and the configuration names no output with probabilities',
+        'Train a snapshot from this one, or set probabilities_output.',
+      );
+    const { shape } = findPort(file, outputs, probabilities_output, 'output');
+    return labelsByClass(id_to_label_map, this.labels, sizeOfRow(shape), file);
+  }
+
+  async #embed(
+    model: ImageModel,
+    samples: readonly ImageSample[],
+    signal: AbortSignal,
+  ): Promise<Float32Array[]> {
+    const { embedding_output } = this.#settings;
+    const vectors: Float32Array[] = [];
+    for await (const { count, outputs } of model.run(samples, [embedding_output], signal))
+      for (let index = 0; index < count; index += 1)
+        vectors.push(Float32Array.from(rowOf(outputs.get(embedding_output)!, index)));
+    return vectors;
+  }
+
+  #loaded(): Ready {
+    if (!this.#ready) throw new WeightsNotLoaded('Inception adapter');
+    return this.#ready;
+  }
+}
+
+function classesOf(
+  probabilities: ArrayLike<number>,
+  labels: readonly (string | undefined)[],
+  most: number,
+): Prediction[] {
+  return surestFirst(probabilities)
+    .filter((place) => labels[place] !== undefined)
+    .slice(0, most)
+    .map((place) => ({
+      type: 'class',
+      label: labels[place]!,
+      confidence: Math.min(1, Math.max(0, probabilities[place]!)),
+    }));
+}
+
+function logAccuracy(
+  head: Head,
+  legend: string,
+  { labels, vectors }: EmbeddedItems,
+  { log }: TrainContext,
+): void {
+  if (labels.length === 0) return;
+  const right = vectors.filter((vector, index) => {
+    const [best] = surestFirst(probabilitiesOf(head, vector));
+    return head.classes[best!] === labels[index];
+  });
+  log({ figure: 'accuracy', legend, x: 1, y: right.length / labels.length });
+}

@@ -1,0 +1,55 @@
+import * as z from 'zod/mini';
+import { isJsonObject, type JsonObject } from '../../shared/json.ts';
+import { labelMapSchema } from '../onnx-engine/class-labels.ts';
+import { IMAGE_INPUT_DEFAULTS, imageInputSchema } from '../onnx-engine/image-input.ts';
+import { readSettings } from '../onnx-engine/known-settings.ts';
+
+const share = z.number().check(z.gte(0), z.lte(1));
+
+const outputSchema = z.strictObject({
+  /** Null: the model's only one. */
+  name: z.nullable(z.string()),
+  kind: z.enum(['probabilities', 'logits', 'yolov5', 'yolov8', 'yolox', 'boxes', 'embedding', 'tensor']),
+});
+export type OutputSpec = z.output<typeof outputSchema>;
+
+const schema = z.strictObject({
+  weights_filename: z.nullable(z.string()),
+  input: imageInputSchema,
+  outputs: z.array(outputSchema).check(z.minLength(1), z.maxLength(16)),
+  id_to_label_map: z.nullable(labelMapSchema),
+  top_k: z.int().check(z.gte(1), z.lte(1000)),
+  conf_thres: share,
+  iou_thres: share,
+  max_det: z.int().check(z.gte(1), z.lte(30_000)),
+  agnostic_nms: z.boolean(),
+  batch_size: z.int().check(z.gte(1), z.lte(256)),
+  threads: z.nullable(z.int().check(z.gte(1), z.lte(256))),
+});
+export type OnnxConfiguration = z.output<typeof schema>;
+
+export const ONNX_DEFAULTS = {
+  weights_filename: null,
+  input: structuredClone(IMAGE_INPUT_DEFAULTS) as unknown as JsonObject,
+  outputs: [{ name: null, kind: 'probabilities' }],
+  id_to_label_map: null,
+  top_k: 1,
+  conf_thres: 0.25,
+  iou_thres: 0.45,
+  max_det: 300,
+  agnostic_nms: false,
+  batch_size: 8,
+  threads: null,
+} satisfies JsonObject;
+
+/** Of `input` only what differs from the defaults is given. @throws InvalidInput naming every unknown setting */
+export function readConfiguration(configuration: Readonly<JsonObject>): OnnxConfiguration {
+  const { input } = configuration;
+  const whole = isJsonObject(input) ? { input: { ...ONNX_DEFAULTS.input, ...input } } : {};
+  return readSettings(
+    schema,
+    ONNX_DEFAULTS,
+    { ...configuration, ...whole },
+    'configuration of the ONNX adapter',
+  );
+}

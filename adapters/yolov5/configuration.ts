@@ -1,0 +1,39 @@
+import * as z from 'zod/mini';
+import type { JsonObject } from '../../shared/json.ts';
+import { labelMapSchema } from '../onnx-engine/class-labels.ts';
+import { readSettings } from '../onnx-engine/known-settings.ts';
+
+const share = z.number().check(z.gte(0), z.lte(1));
+
+const schema = z.strictObject({
+  weights_filename: z.nullable(z.string()),
+  img_size: z.int().check(z.gte(32), z.lte(4096)),
+  conf_thres: share,
+  iou_thres: share,
+  max_det: z.int().check(z.gte(1), z.lte(30_000)),
+  agnostic_nms: z.boolean(),
+  nms_in_graph: z.boolean(),
+  id_to_label_map: z.nullable(labelMapSchema),
+  batch_size: z.int().check(z.gte(1), z.lte(256)),
+  threads: z.nullable(z.int().check(z.gte(1), z.lte(256))),
+});
+export type YoloConfiguration = z.output<typeof schema>;
+
+/** Thresholds and names are those of YOLOv5's own detection. */
+export const YOLOV5_DEFAULTS = {
+  weights_filename: null,
+  img_size: 640,
+  conf_thres: 0.25,
+  iou_thres: 0.45,
+  max_det: 1000,
+  agnostic_nms: false,
+  nms_in_graph: false,
+  id_to_label_map: null,
+  batch_size: 8,
+  threads: null,
+} satisfies JsonObject;
+
+/** @throws InvalidInput naming every unknown key with the nearest known one */
+export function readConfiguration(configuration: Readonly<JsonObject>): YoloConfiguration {
+  return readSettings(schema, YOLOV5_DEFAULTS, configuration, 'configuration of YOLOv5');
+}

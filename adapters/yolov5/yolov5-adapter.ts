@@ -1,0 +1,138 @@
+import {
+  AdapterMethodMissing,
+  type AdapterSetup,
+  type ItemInput,
+  ModelAdapter,
+  type PredictContext,
+  type Prediction,
+  type TrainResult,
+} from '../model-adapter.ts';
+import { boxPrediction } from '../onnx-engine/box-prediction.ts';
+import { toItem } from '../onnx-engine/boxes.ts';
+import { labelsByClass } from '../onnx-engine/class-labels.ts';
+import { copyWeights } from '../onnx-engine/copy-weights.ts';
+import { candidatesOf, classesOf, type DetectionHead } from '../onnx-engine/detection-heads.ts';
+import { WeightsNotLoaded } from '../onnx-engine/errors.ts';
+import {
+  findPort,
+  IMAGE_INPUT_DEFAULTS,
+  type ImageInput,
+  type ImageSample,
+  readImage,
+} from '../onnx-engine/image-input.ts';
+import { ImageModel } from '../onnx-engine/image-model.ts';
+import type { OutputTensor } from '../onnx-engine/session.ts';
+import { suppress } from '../onnx-engine/suppress.ts';
+import { readConfiguration, YOLOV5_DEFAULTS, type YoloConfiguration } from './configuration.ts';
+
+/** Weights ready to predict. */
+interface Ready {
+  directory: string;
+  model: ImageModel;
+  output: string;
+  labels: readonly (string | undefined)[];
+}
+
+/** YOLOv5 detectors of any size, exported to ONNX: letterbox, inference, decoding and suppression as YOLOv5 has them. */
+export class Yolov5Adapter extends ModelAdapter<ImageSample> {
+  static override readonly defaults = YOLOV5_DEFAULTS;
+  static override readonly inputType = 'image';
+  static override readonly outputType = 'box';
+
+  override readonly maxBatchSize: number;
+  readonly #settings: YoloConfiguration;
+  readonly #input: ImageInput;
+  readonly #head: DetectionHead;
+  #ready: Ready | undefined;
+
+  constructor(setup: AdapterSetup) {
+    super(setup);
+    this.#settings = readConfiguration(setup.configuration);
+    const { img_size, batch_size, nms_in_graph } = this.#settings;
+    this.maxBatchSize = Math.max(32, batch_size);
+    this.#head = nms_in_graph ? 'boxes' : 'yolov5';
+    this.#input = {
+      ...structuredClone(IMAGE_INPUT_DEFAULTS),
+      mean: [0],
+      std: [1],
+      fit: 'letterbox',
+      width: img_size,
+      height: img_size,
+    };
+  }
+
+  /** @throws ItemUnreadable */
+  prepare(input: ItemInput): Promise<ImageSample> {
+    return readImage(input, this.#input);
+  }
+
+  /** @throws AdapterMethodMissing always */
+  async train(): Promise<TrainResult> {
+    throw new AdapterMethodMissing(
+      'modelfn/yolov5',
+      'train',
+      'YOLOv5 is trained by its own Python code: train it with the Python adapter or elsewhere, export it to ONNX, and save the file as a snapshot of this model.',
+    );
+  }
+
+  async predict(samples: readonly ImageSample[], { signal }: PredictContext): Promise<Prediction[][]> {
+    const { model, output } = this.#loaded();
+    const answers: Prediction[][] = [];
+    for await (const { from, count, outputs } of model.run(samples, [output], signal))
+      for (let index = 0; index < count; index += 1)
+        answers.push(this.#objectsOf(outputs.get(output)!, index, samples[from + index]!));
+    return answers;
+  }
+
+  /** Copies the files it was loaded from. */
+  async save(directory: string): Promise<void> {
+    await copyWeights(this.#loaded().directory, directory);
+  }
+
+  /**
+   * @throws OnnxFileUnclear, OnnxModelInvalid, OnnxExternalDataRefused; OnnxSignatureDiffers when the model is no detector
+   * of this size and these labels
+   */
+  async load(directory: string): Promise<void> {
+    const { weights_filename, batch_size, threads, id_to_label_map } = this.#settings;
+    const model = await ImageModel.open(directory, {
+      input: this.#input,
+      filename: weights_filename,
+      batchSize: batch_size,
+      threads,
+    });
+    try {
+      const { file, outputs } = model.session;
+      // Exports for training have the raw maps of each scale after the decoded output.
+      const output = findPort(file, outputs, outputs[0]?.name ?? null, 'output');
+      const classes = classesOf(this.#head, output.shape, file, this.#input);
+      const labels = labelsByClass(id_to_label_map, this.labels, classes, file);
+      this.#ready = { directory, model, output: output.name, labels };
+    } catch (error) {
+      await model.release();
+      throw error;
+    }
+  }
+
+  /** Gives the memory of the model back, if it has any. */
+  override async unload(): Promise<void> {
+    const ready = this.#ready;
+    this.#ready = undefined;
+    await ready?.model.release();
+  }
+
+  #objectsOf(output: OutputTensor, index: number, sample: ImageSample): Prediction[] {
+    const { conf_thres, iou_thres, max_det, agnostic_nms } = this.#settings;
+    const { labels } = this.#loaded();
+    const candidates = candidatesOf(this.#head, output, index, { ...this.#input, minScore: conf_thres });
+    const known = candidates.filter(({ classIndex }) => labels[classIndex] !== undefined);
+    const rules = { iouThreshold: iou_thres, maxDetections: max_det, isAgnostic: agnostic_nms };
+    const kept = this.#head === 'boxes' ? known.slice(0, max_det) : suppress(known, rules);
+    return kept.map((each) => boxPrediction(toItem(each, sample, this.#input), labels[each.classIndex]!));
+  }
+
+  #loaded(): Ready {
+    if (!this.#ready) throw new WeightsNotLoaded('YOLOv5 adapter');
+    return this.#ready;
+  }
+}

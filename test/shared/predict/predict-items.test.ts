@@ -1,0 +1,84 @@
+import { expect, it } from 'vitest';
+import {
+  AdapterMethodMissing,
+  type ItemInput,
+  ModelAdapter,
+  type Prediction,
+} from '../../../adapters/model-adapter.ts';
+import type { Platform } from '../../../shared/platform.ts';
+import { predictItems } from '../../../shared/predict/predict-items.ts';
+import { item } from '../store/sample-entities.ts';
+
+const OPTIONS = { signal: new AbortController().signal, minConfidence: 0 };
+/** Nothing is read of it. */
+const NOWHERE = { content: undefined } as unknown as Platform;
+
+/** Two items a batch; hears what is prepared and predicted. */
+class Heard extends ModelAdapter<string> {
+  override readonly maxBatchSize = 2;
+  readonly onPrepare: (id: string) => void;
+  readonly onPredict: (ids: readonly string[]) => Promise<void>;
+
+  constructor(onPrepare: Heard['onPrepare'], onPredict: Heard['onPredict']) {
+    super({ configuration: {}, labels: ['a'] });
+    this.onPrepare = onPrepare;
+    this.onPredict = onPredict;
+  }
+  prepare({ item: { id } }: ItemInput): string {
+    this.onPrepare(id);
+    return id;
+  }
+  async predict(ids: readonly string[]): Promise<Prediction[][]> {
+    await this.onPredict(ids);
+    return ids.map(() => [{ type: 'class', label: 'a', confidence: 1 }]);
+  }
+  train(): never {
+    throw new AdapterMethodMissing('Heard', 'train');
+  }
+  async save(): Promise<void> {}
+  async load(): Promise<void> {}
+}
+
+it('prepares the next batch while one is predicted, and no batch more', async () => {
+  const items = ['1', '2', '3', '4', '5', '6', '7'].map((id) => item(id));
+  const ids = items.map(({ id }) => id);
+  const prepared: string[] = [];
+  const waiting = new Map<string, () => void>();
+  const isPrepared = (id: string) =>
+    prepared.includes(id) ? undefined : new Promise<void>((resolve) => waiting.set(id, resolve));
+  const ahead: number[] = [];
+  const adapter = new Heard(
+    (id) => {
+      prepared.push(id);
+      waiting.get(id)?.();
+    },
+    async (batch) => {
+      const after = ids[ids.indexOf(batch.at(-1)!) + 1];
+      // Without the next batch under way this would wait for ever.
+      if (after !== undefined) await isPrepared(after);
+      ahead.push(prepared.length - ids.indexOf(batch[0]!) - batch.length);
+    },
+  );
+
+  const { results } = await predictItems(NOWHERE, { adapter }, items, OPTIONS);
+
+  expect(results.map(({ item: { id } }) => id)).toEqual(ids);
+  expect(prepared).toEqual(ids);
+  expect(Math.max(...ahead)).toBe(2);
+});
+
+it('leaves no failure unheard when the run ends before the next batch has its turn', async () => {
+  const items = ['1', '2', '3', '4'].map((id) => item(id));
+  const controller = new AbortController();
+  const adapter = new Heard(
+    () => undefined,
+    async () => controller.abort(new Error('enough')),
+  );
+
+  const predicting = predictItems(NOWHERE, { adapter }, items, {
+    ...OPTIONS,
+    signal: controller.signal,
+  });
+
+  await expect(predicting).rejects.toThrow('enough');
+});
