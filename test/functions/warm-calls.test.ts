@@ -32,7 +32,9 @@ async function trained(
       }),
     );
   for (const { id } of snapshots) await runInPlace(space.container, trainFunction, { snapshot: id });
+  // A training loads nothing, and unloads what it trained.
   space.probe.loads = 0;
+  space.probe.unloads = 0;
   space.container = createContainer(space.platform, space.builtIns);
   return snapshots;
 }
