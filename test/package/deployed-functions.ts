@@ -15,7 +15,7 @@ import { readConfig } from '../../shared/config.ts';
 import type { Snapshot } from '../../shared/entities/snapshot.ts';
 import { openPlatform } from '../../shared/open-platform.ts';
 import type { Platform } from '../../shared/platform.ts';
-import { AwsServices } from './aws-services.ts';
+import { AwsServices } from '../support/aws-services.ts';
 import { LambdaFunction } from './lambda-function.ts';
 import { runtimeClient } from './runtime-client.ts';
 import { readTemplate, resolve, resourcesOf, type Template } from './template.ts';

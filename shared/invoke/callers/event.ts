@@ -8,6 +8,7 @@ import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { parse } from '../../parse.ts';
 import { RunYielded } from '../errors.ts';
 import type { FunctionSpec, InputSpecs } from '../function-spec.ts';
+import { handOver } from '../hand-over.ts';
 import { invoke } from '../invoke.ts';
 import type { Container } from '../run.ts';
 
@@ -57,7 +58,7 @@ function readEvent(value: unknown): DatasetEvent {
   return parse(datasetEventSchema, detail, 'dataset event');
 }
 
-/** Runs the function once for every trigger that subscribes it to the event; answers the executions' ids. */
+/** Runs the function once for every trigger that subscribes it to the event, or has it run; answers the executions' ids. */
 async function handle<S extends InputSpecs>(
   container: Container,
   spec: FunctionSpec<S>,
@@ -68,17 +69,19 @@ async function handle<S extends InputSpecs>(
   const executions: string[] = [];
   const failures: unknown[] = [];
   for (const trigger of await subscriptions(container, spec.name, event)) {
-    const outcome = await invoke(container, spec, {
+    const call = {
       functionName: spec.name,
       executionId: executionIdOf(trigger, event),
       input: { ...trigger.spec.input, ...resourceInput(event) },
       projectId: event.projectId,
-      caller: 'event',
+      caller: 'event' as const,
       actor: LOCAL_ACTOR,
       triggerId: trigger.id,
       deadline,
-    });
-    executions.push(outcome.execution.id);
+    };
+    executions.push(call.executionId);
+    if (await handOver(container, call)) continue;
+    const outcome = await invoke(container, spec, call);
     if (outcome.error !== undefined && !(await isGone(container, event))) failures.push(outcome.error);
     else if (outcome.yielded) failures.push(new RunYielded(outcome.execution.id, spec.name));
   }
@@ -109,15 +112,18 @@ async function runRequested<S extends InputSpecs>(
 ): Promise<string[]> {
   const execution = await container.platform.store.get('Execution', event.resourceId);
   if (execution?.functionName !== spec.name) return [];
-  const outcome = await invoke(container, spec, {
+  const call = {
     functionName: spec.name,
     executionId: execution.id,
     input: execution.input,
     projectId: event.projectId,
-    caller: 'event',
+    caller: 'event' as const,
     actor: LOCAL_ACTOR,
+    triggerId: execution.triggerId ?? undefined,
     deadline,
-  });
+  };
+  if (await handOver(container, call)) return [execution.id];
+  const outcome = await invoke(container, spec, call);
   if (outcome.yielded) throw new RunYielded(execution.id, spec.name);
   if (outcome.error !== undefined && toErrorBody(outcome.error).statusCode >= 500) throw outcome.error;
   return [execution.id];

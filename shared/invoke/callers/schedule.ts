@@ -6,6 +6,7 @@ import type { JsonObject } from '../../json.ts';
 import { parse } from '../../parse.ts';
 import { RunYielded } from '../errors.ts';
 import type { FunctionSpec, InputSpecs } from '../function-spec.ts';
+import { handOver } from '../hand-over.ts';
 import { invoke } from '../invoke.ts';
 import type { Container } from '../run.ts';
 
@@ -40,16 +41,18 @@ export async function callFromSchedule<S extends InputSpecs>(
   const executionId = scheduledExecutionId(triggerId, time);
   // A run that was begun before the trigger changed goes on with the inputs it had.
   const begun = await store.get('Execution', executionId);
-  const outcome = await invoke(container, spec, {
+  const call = {
     functionName: spec.name,
     executionId,
     input: begun?.input ?? input,
     projectId: trigger.projectId,
-    caller: 'event',
+    caller: 'event' as const,
     actor: LOCAL_ACTOR,
     triggerId,
     deadline,
-  });
+  };
+  if (await handOver(container, call)) return { executions: [executionId] };
+  const outcome = await invoke(container, spec, call);
   if (outcome.error !== undefined) throw outcome.error;
   if (outcome.yielded) throw new RunYielded(executionId, spec.name);
   return { executions: [executionId] };

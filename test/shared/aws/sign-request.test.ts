@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { signRequest } from '../../../../shared/invoke/dispatch/sign-request.ts';
+import { queryText, signRequest } from '../../../shared/aws/sign-request.ts';
 
 const KEY = {
   accessKeyId: 'AKIDEXAMPLE',
@@ -21,6 +21,17 @@ it.each([
     'x-amz-date': '20150830T123600Z',
     authorization: `AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, SignedHeaders=host;x-amz-date, Signature=${signature}`,
   });
+});
+
+/** `get-vanilla-query-order-key-case` of the same suite. */
+it('signs a query sorted by name', () => {
+  const query = { Param2: 'value2', Param1: 'value1' };
+  const request = { method: 'GET', path: '/', query, headers: { host: 'example.amazonaws.com' }, body: '' };
+
+  expect(signRequest(request, KEY, NOW).authorization).toMatch(
+    /Signature=b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500$/,
+  );
+  expect(queryText({ b: "it's (1)", a: 'x/y' })).toBe('a=x%2Fy&b=it%27s%20%281%29');
 });
 
 it('changes the signature with the body, the token and the key', () => {

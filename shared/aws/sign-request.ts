@@ -3,8 +3,10 @@ import { createHash, createHmac } from 'node:crypto';
 /** A request to an AWS service, before it is signed. Header names are in lower case; `host` is among them. */
 export interface UnsignedRequest {
   method: string;
-  /** Absolute path, already encoded; no query. */
+  /** Absolute path, already encoded. */
   path: string;
+  /** Parameters by name, not encoded yet. Default none. */
+  query?: Readonly<Record<string, string>>;
   headers: Readonly<Record<string, string>>;
   body: string;
 }
@@ -28,7 +30,7 @@ export function signRequest(request: UnsignedRequest, key: SigningKey, now: numb
   const canonical = [
     request.method,
     request.path,
-    '',
+    queryText(request.query ?? {}),
     ...names.map((name) => `${name}:${headers[name]!.trim()}`),
     '',
     signedHeaders,
@@ -42,6 +44,21 @@ export function signRequest(request: UnsignedRequest, key: SigningKey, now: numb
     ...headers,
     authorization: `AWS4-HMAC-SHA256 Credential=${key.accessKeyId}/${scope.join('/')}, SignedHeaders=${signedHeaders}, Signature=${signature}`,
   };
+}
+
+/** A query as it is signed and sent: sorted by name, everything but RFC 3986's unreserved characters encoded. */
+export function queryText(query: Readonly<Record<string, string>>): string {
+  return Object.keys(query)
+    .sort()
+    .map((name) => `${encoded(name)}=${encoded(query[name]!)}`)
+    .join('&');
+}
+
+function encoded(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
 
 function sha256(text: string): string {
