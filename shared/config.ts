@@ -18,6 +18,10 @@ export interface Config {
    * the ARN of a state machine. Undefined where the container offers a way of its own.
    */
   dispatch: string | undefined;
+  /** Name of the Lambda function that is called when something was left in the outbox; nobody is when undefined. */
+  relay: string | undefined;
+  /** What the relay works with; no other function has it. */
+  cloud: CloudSettings;
   port: number;
   /** Loopback only, as long as the server has no authentication. */
   host: string;
@@ -45,6 +49,14 @@ export interface Config {
   gcs: GcsSettings;
   /** How adapters written in Python are run. */
   python: PythonSettings;
+}
+
+/** Places on AWS, as the relay is told them. */
+export interface CloudSettings {
+  /** Name of the EventBridge bus that takes dataset events. */
+  eventBus: string | undefined;
+  /** Address of the SQS queue for events that the bus never takes. */
+  eventDeadLetters: string | undefined;
 }
 
 export interface PythonSettings {
@@ -88,6 +100,8 @@ const origin = z.pipe(
   }),
 );
 
+const lambdaName = z.string().check(z.regex(/^[\w-]{1,64}$/));
+
 /** One row a setting: what it takes and an example, as the error shows them. */
 const SETTINGS = {
   MODELFN_HOME: { schema: z.string().check(z.minLength(1)), takes: 'a folder', example: '.modelfn' },
@@ -100,6 +114,17 @@ const SETTINGS = {
     schema: z.string().check(z.regex(/^(self|arn:[\w-]+:states:[\w-]+:\d{12}:stateMachine:[\w-]{1,80})$/)),
     takes: 'self or the ARN of a state machine',
     example: 'self',
+  },
+  MODELFN_RELAY: { schema: lambdaName, takes: 'the name of a Lambda function', example: 'modelfn-dev-relay' },
+  MODELFN_EVENT_BUS: {
+    schema: z.string().check(z.regex(/^[\w./-]{1,256}$/)),
+    takes: 'the name of an event bus',
+    example: 'modelfn-dev',
+  },
+  MODELFN_EVENT_DEAD_LETTERS: {
+    schema: z.url({ protocol: /^https?$/ }),
+    takes: 'the address of an SQS queue',
+    example: 'https://sqs.eu-west-1.amazonaws.com/123456789012/modelfn-dead-letters',
   },
   PORT: { schema: count(0).check(z.lte(65535)), takes: 'a port from 0 to 65535', example: '3700' },
   HOST: { schema: z.string().check(z.minLength(1)), takes: 'an address to listen on', example: '127.0.0.1' },
@@ -205,6 +230,11 @@ export function readConfig(
     home: toFolder(read('MODELFN_HOME') ?? '.modelfn', cwd),
     store: read('MODELFN_STORE'),
     dispatch: read('MODELFN_DISPATCH'),
+    relay: read('MODELFN_RELAY'),
+    cloud: Object.freeze({
+      eventBus: read('MODELFN_EVENT_BUS'),
+      eventDeadLetters: read('MODELFN_EVENT_DEAD_LETTERS'),
+    }),
     port: read('PORT') ?? 3700,
     host: read('HOST') ?? '127.0.0.1',
     localRoots: (read('MODELFN_LOCAL_ROOTS') ?? '')
@@ -255,6 +285,9 @@ export function toEnvironment(
     MODELFN_HOME: config.home,
     MODELFN_STORE: config.store,
     MODELFN_DISPATCH: config.dispatch,
+    MODELFN_RELAY: config.relay,
+    MODELFN_EVENT_BUS: config.cloud.eventBus,
+    MODELFN_EVENT_DEAD_LETTERS: config.cloud.eventDeadLetters,
     PORT: String(config.port),
     HOST: config.host,
     MODELFN_LOCAL_ROOTS: config.localRoots.join(':'),

@@ -8,7 +8,7 @@ import { briefly, storageAdvice } from './content/errors.ts';
 import { LocalContentStore } from './content/local-content-store.ts';
 import { compact, ModelfnError, systemCode } from './errors.ts';
 import { systemIds } from './ids.ts';
-import { jsonLog } from './log.ts';
+import { jsonLog, type Log } from './log.ts';
 import type { Platform } from './platform.ts';
 import { ownBucketFolder, stateFolder } from './state-folder.ts';
 import { openStore } from './store/registry.ts';
@@ -39,8 +39,11 @@ export async function openPlatform(
   const folder = stateFolder(config.home);
   prepareFolders([folder.home, folder.contents, folder.buckets, folder.cache]);
   const clock = overrides.clock ?? systemClock;
-  const store =
+  const log = overrides.log ?? jsonLog(config.logLevel);
+  const opened =
     overrides.store ?? (await openStore({ address: config.store ?? `sqlite:${folder.store}`, clock }));
+  const relay = await openRelayKick(config, log);
+  const store = relay ? relay.watch(opened) : opened;
   const localRoots = [config.home, ...config.localRoots];
   const git = {
     hosts: config.gitHosts,
@@ -53,8 +56,9 @@ export async function openPlatform(
     config,
     clock,
     ids: systemIds(() => clock.now()),
-    log: jsonLog(config.logLevel),
+    log,
     store,
+    ...(relay && { relay }),
     content: new LocalContentStore({ directory: folder.contents }),
     cacheDirectory: folder.cache,
     openBucket: async (snapshot, spec) => {
@@ -87,6 +91,12 @@ export async function openPlatform(
     ...overrides,
   };
   return platform;
+}
+
+async function openRelayKick({ relay: functionName }: Readonly<Config>, log: Log) {
+  if (functionName === undefined) return undefined;
+  const { RelayKick } = await import('./relay/relay-kick.ts');
+  return new RelayKick({ functionName, log });
 }
 
 /** Whoever asks: a snapshot's bucket and a model's code are of their own project. */

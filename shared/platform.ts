@@ -27,6 +27,11 @@ export interface Platform {
   openCodebase(spec: CodebaseSpec, projectId: string): Promise<Codebase>;
   /** Folder of fetched weights and code: `<home>/cache`. May be emptied while nothing runs. */
   readonly cacheDirectory: string;
+  /**
+   * Where something carries on what a write leaves in the store (`MODELFN_RELAY`): `settle` is to be called when an event was
+   * handled, and never throws.
+   */
+  readonly relay?: { settle(): Promise<void> };
   /** Closes store and files. May be called twice. */
   close(): Promise<void>;
 }

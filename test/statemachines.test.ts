@@ -24,8 +24,8 @@ it('the validator finds a fault', async () => {
   expect(validateMachine({ ...machine, StartAt: 'Nowhere' })).not.toEqual([]);
 });
 
-/** Errors that a caller over HTTP alone meets, or an event's. */
-const NOT_OF_TASKS = ['DispatchFailed', 'UploadInterrupted', 'RunYielded'];
+/** Errors that a caller over HTTP alone meets, an event's, or the relay. */
+const NOT_OF_TASKS = ['DispatchFailed', 'RelayRefused', 'UploadInterrupted', 'RunYielded'];
 
 it('every call of a function is tried again after each error of ours that may pass', async () => {
   const codes = (await retryableCodes()).filter((code) => !NOT_OF_TASKS.includes(code));

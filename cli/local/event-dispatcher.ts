@@ -1,4 +1,4 @@
-import type { DatasetEvent } from '../../shared/entities/dataset-event.ts';
+import { subscribedFunctionsOfAll } from '../../shared/catalog/subscriptions.ts';
 import type { Execution } from '../../shared/entities/execution.ts';
 import { type ErrorBody, toErrorBody } from '../../shared/errors.ts';
 import { payloadOf } from '../../shared/invoke/callers/task-payload.ts';
@@ -8,7 +8,7 @@ import type { EntityStore, OutboxEntry } from '../../shared/store/entity-store.t
 import { appendDeadLetter } from './dead-letters.ts';
 import { EventLane } from './event-lane.ts';
 import type { FunctionHost } from './function-host.ts';
-import { subscribedFunctions } from './subscriptions.ts';
+
 import { SYSTEM_TIMERS, type Timers } from './timers.ts';
 
 export interface EventDispatcherOptions {
@@ -99,26 +99,15 @@ export class EventDispatcher {
     const fresh = entries.filter(
       ({ sequence }) => !this.#inFlight.has(sequence) && !this.#done.has(sequence),
     );
-    const subscribed = await this.#subscribed(fresh);
+    const subscribed = await subscribedFunctionsOfAll(
+      this.#options.store,
+      fresh.map(({ event }) => event),
+    );
     fresh.forEach((entry, index) => {
       this.#deliver(entry, subscribed[index]!);
     });
     await this.#removeDone();
     this.#pollAgain ||= fresh.length > 0 && this.#inFlight.size < MAX_IN_FLIGHT;
-  }
-
-  /** The functions each entry goes to; the store is asked once for entries alike. */
-  #subscribed(entries: readonly OutboxEntry[]): Promise<string[][]> {
-    const asked = new Map<string, Promise<string[]>>();
-    return Promise.all(
-      entries.map(({ event }) => {
-        if (event.resource === 'Execution') return requestedFunction(event);
-        const key = JSON.stringify([event.projectId, event.resource, event.action]);
-        const names = asked.get(key) ?? subscribedFunctions(this.#options.store, event);
-        asked.set(key, names);
-        return names;
-      }),
-    );
   }
 
   #deliver(entry: OutboxEntry, functionNames: readonly string[]): void {
@@ -204,8 +193,4 @@ function payloadOfExecution(execution: Execution): Json {
     projectId: projectId ?? undefined,
     triggerId: triggerId ?? undefined,
   });
-}
-
-async function requestedFunction({ body }: DatasetEvent): Promise<string[]> {
-  return typeof body?.functionName === 'string' ? [body.functionName] : [];
 }

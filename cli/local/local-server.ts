@@ -5,7 +5,7 @@ import { systemIds } from '../../shared/ids.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Platform } from '../../shared/platform.ts';
 import { ApiProcess } from './api-process.ts';
-import { buildFunctions } from './build.ts';
+import { buildFunctions, functionNames } from './build.ts';
 import { CronClock } from './cron-clock.ts';
 import { FunctionNotFound } from './errors.ts';
 import { EventDispatcher } from './event-dispatcher.ts';
@@ -42,6 +42,9 @@ export interface LocalServer {
 /** The function that serves the entity API by itself instead of by events. */
 const API = 'api';
 
+/** What carries things on between services of AWS: the parts below do so on one machine. */
+const CLOUD_ONLY = ['relay'];
+
 const DEFAULT_GRACE_MS = 10_000;
 
 /**
@@ -69,7 +72,7 @@ async function start(
   const apiBundle = bundles.get(API);
   if (apiBundle === undefined) throw new FunctionNotFound(API, [...bundles.keys()]);
   const api = new ApiProcess({ functionName: API, bundle: apiBundle, env, log });
-  bundles.delete(API);
+  for (const name of [API, ...CLOUD_ONLY]) bundles.delete(name);
   const host = new FunctionHost({ bundles, workersPerFunction: config.workersPerFunction, env, log });
   const gateway = await startGateway({
     host: config.host,
@@ -133,6 +136,7 @@ async function closeAll(
 }
 
 async function build(root: string, log: Log): Promise<[name: string, bundle: string][]> {
-  const built = await buildFunctions({ root, outdir: join(root, 'dist'), log });
+  const names = (await functionNames(root)).filter((name) => !CLOUD_ONLY.includes(name));
+  const built = await buildFunctions({ root, outdir: join(root, 'dist'), names, log });
   return built.map(({ name, bundle }) => [name, bundle]);
 }

@@ -27,10 +27,14 @@ export const handler: Caller = async (event, context) => {
 
 /** Serves the same API on a Unix socket, where bodies of any size stream both ways. */
 export async function listen(socketPath: string): Promise<Server> {
-  return serveOnSocket(await openApp(), socketPath);
+  return serveOnSocket((await openApp()).app, socketPath);
 }
 
 async function openCaller(): Promise<Caller> {
-  const [app, { default: serverless }] = await Promise.all([openApp(), import('serverless-http')]);
-  return serverless(endCutAnswers(app), { binary: isBinaryAnswer });
+  const [{ app, platform }, { default: serverless }] = await Promise.all([
+    openApp(),
+    import('serverless-http'),
+  ]);
+  const call = serverless(endCutAnswers(app), { binary: isBinaryAnswer });
+  return (event, context) => call(event, context).finally(() => platform.relay?.settle());
 }

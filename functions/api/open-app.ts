@@ -3,11 +3,18 @@ import { LOCAL_ACTOR } from '../../shared/auth/actor.ts';
 import { readConfig } from '../../shared/config.ts';
 import { originOf } from '../../shared/invoke/callers/request-origin.ts';
 import { openPlatform } from '../../shared/open-platform.ts';
+import type { Platform } from '../../shared/platform.ts';
 
-let opening: Promise<Express> | undefined;
+/** The API, and the platform that it stands on. */
+export interface OpenApp {
+  app: Express;
+  platform: Platform;
+}
+
+let opening: Promise<OpenApp> | undefined;
 
 /** The API on this process's platform, opened once; an opening that failed is tried again by the next request. */
-export function openApp(): Promise<Express> {
+export function openApp(): Promise<OpenApp> {
   opening ??= open().catch((error: unknown) => {
     opening = undefined;
     throw error;
@@ -15,14 +22,15 @@ export function openApp(): Promise<Express> {
   return opening;
 }
 
-async function open(): Promise<Express> {
+async function open(): Promise<OpenApp> {
   const [{ createApp, API_PATH }, platform] = await Promise.all([
     import('./app.ts'),
     openPlatform(readConfig()),
   ]);
-  return createApp({
+  const app = createApp({
     platform,
     actorOf: () => LOCAL_ACTOR,
     baseUrlOf: (request) => `${originOf(request)}${API_PATH}`,
   });
+  return { app, platform };
 }

@@ -79,7 +79,7 @@ export function createHandler<S extends InputSpecs>(
     }
   };
   void warm(container);
-  return async (event, context = {}) => {
+  const answer: Handler = async (event, context = {}) => {
     const kind = eventKindOf(event);
     const payload = event as JsonObject;
     if (kind === 'http' && carriesCloudEvents(payload)) return fromBroker(payload, context);
@@ -92,6 +92,14 @@ export function createHandler<S extends InputSpecs>(
     if (!isCloudEvent(payload)) return callFromEventBridge(opened, spec, payload, deadline);
     const { callFromCloudEvent } = await import('./callers/cloud-event.ts');
     return callFromCloudEvent(opened, spec, payload, deadline);
+  };
+  return async (event, context) => {
+    try {
+      return await answer(event, context);
+    } finally {
+      const opened = await opening?.catch(() => undefined);
+      await opened?.platform.relay?.settle();
+    }
   };
 }
 

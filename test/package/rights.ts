@@ -23,7 +23,9 @@ export function rightsByRole(template: Template): Map<string, Rights> {
     add(Properties.RoleArn, machineNeeds(template, Properties));
   for (const [, { Properties }] of resourcesOf(template, 'AWS::Scheduler::Schedule')) {
     const target = Properties.Target as JsonObject;
-    add(target.RoleArn, [`states:StartExecution ${resolve(template, target.Arn!)}`]);
+    const arn = String(resolve(template, target.Arn!));
+    const action = arn.includes(':lambda:') ? 'lambda:InvokeFunction' : 'states:StartExecution';
+    add(target.RoleArn, [`${action} ${arn}`]);
   }
   return new Map(
     resourcesOf(template, 'AWS::IAM::Role').map(([id, role]) => [
@@ -101,6 +103,14 @@ function functionNeeds(template: Template, id: string, properties: JsonObject): 
   if (Variables.MODELFN_DISPATCH === 'self') needs.push(`lambda:InvokeFunction ${arn}`);
   else if (Variables.MODELFN_DISPATCH !== undefined)
     needs.push(`states:StartExecution ${Variables.MODELFN_DISPATCH}`);
+  const own = (service: string, rest: unknown) => `arn:aws:${service}:eu-west-1:123456789012:${rest}`;
+  const { MODELFN_RELAY, MODELFN_EVENT_BUS, MODELFN_EVENT_DEAD_LETTERS } = Variables;
+  if (MODELFN_RELAY !== undefined)
+    needs.push(`lambda:InvokeFunction ${own('lambda', `function:${MODELFN_RELAY}`)}`);
+  if (MODELFN_EVENT_BUS !== undefined)
+    needs.push(`events:PutEvents ${own('events', `event-bus/${MODELFN_EVENT_BUS}`)}`);
+  if (MODELFN_EVENT_DEAD_LETTERS !== undefined)
+    needs.push(`sqs:SendMessage ${own('sqs', String(MODELFN_EVENT_DEAD_LETTERS).split('/').at(-1))}`);
   return needs;
 }
 

@@ -198,6 +198,29 @@ export function describeRuns(made: () => Package): void {
       expect(refused.body.message).toContain('ConcurrentInvocationLimitExceeded');
     });
 
+    it('relay puts on the bus what the others left in the outbox, and they call it', async () => {
+      const { aws, platform } = deployed;
+      await invoke('relay', { relay: 'minute' });
+      aws.requests.length = 0;
+      const copy = await deployed.newSnapshot('relayed');
+      await call('save', { snapshot: copy.id, fromSnapshot: snapshot.id });
+      const [kick] = aws.requests.splice(0);
+      const waiting = await platform.store.readEvents(1000);
+
+      const answer = answerOf(await invoke('relay', JSON.parse(kick!.body) as Json));
+
+      expect(kick!.path).toBe('/2015-03-31/functions/modelfn-test-relay/invocations');
+      expect(answer).toEqual({ sent: waiting.length, givenUp: 0 });
+      const entries = aws.requests.flatMap(
+        ({ body }) => (JSON.parse(body) as { Entries: { Detail: string; EventBusName: string }[] }).Entries,
+      );
+      expect(entries.map(({ Detail }) => (JSON.parse(Detail) as JsonObject).id)).toEqual(
+        waiting.map(({ event }) => event.id),
+      );
+      expect(new Set(entries.map(({ EventBusName }) => EventBusName))).toEqual(new Set(['modelfn-test']));
+      expect(await platform.store.readEvents(1)).toEqual([]);
+    });
+
     it("throws a task's failure under its code, so that Retry and Catch match it", async () => {
       const failed = await invoke('predict', { inputs: { snapshot: 'nobody', items: [] } });
 
@@ -207,15 +230,18 @@ export function describeRuns(made: () => Package): void {
       });
     });
 
-    it.each([...FUNCTIONS, 'api'])('%s refuses a payload that no known caller sends', async (name) => {
-      for (const event of [{}, { Records: [{ eventSource: 'aws:s3' }] }, 'text', null]) {
-        const refused = await invoke(name, event);
-        expect(refused, JSON.stringify(event)).toMatchObject({
-          functionError: 'Unhandled',
-          payload: { errorType: 'UnknownEvent' },
-        });
-      }
-    });
+    it.each([...FUNCTIONS, 'api', 'relay'])(
+      '%s refuses a payload that no known caller sends',
+      async (name) => {
+        for (const event of [{}, { Records: [{ eventSource: 'aws:s3' }] }, 'text', null]) {
+          const refused = await invoke(name, event);
+          expect(refused, JSON.stringify(event)).toMatchObject({
+            functionError: 'Unhandled',
+            payload: { errorType: 'UnknownEvent' },
+          });
+        }
+      },
+    );
 
     it('api is no target of a queue: a batch is not lost as a success', async () => {
       expect(await invoke('api', sqsBatch([{}]))).toMatchObject({ payload: { errorType: 'UnknownEvent' } });

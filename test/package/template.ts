@@ -88,7 +88,9 @@ function refOf(template: Template, name: string, parameters: Record<string, stri
   if (name in PSEUDO) return PSEUDO[name];
   if (name in template.Parameters) return parameters[name] ?? template.Parameters[name]!.Default;
   const { Type, Properties } = resource(template, name);
-  if (Type === 'AWS::Events::EventBus') return Properties.Name;
+  if (Type === 'AWS::Events::EventBus') return resolve(template, Properties.Name!);
+  if (Type === 'AWS::Lambda::Function') return resolve(template, Properties.FunctionName!);
+  if (Type === 'AWS::SQS::Queue') return `https://sqs.eu-west-1.amazonaws.com/123456789012/${name}`;
   if (Type === 'AWS::StepFunctions::StateMachine' || Type === 'AWS::SNS::Topic')
     return attributeOf(template, name, 'Arn');
   return name;
@@ -110,6 +112,8 @@ function attributeOf(template: Template, id: string, attribute: string): unknown
         return `arn:aws:iam::123456789012:role/${id}`;
       case 'AWS::SNS::Topic':
         return arn('sns', id);
+      case 'AWS::Events::EventBus':
+        return arn('events', `event-bus/${own('Name')}`);
       case 'AWS::Events::Rule':
         return arn('events', `rule/${own('EventBusName')}/${own('Name')}`);
     }

@@ -19,7 +19,7 @@ it('every function of the project starts from its bundle alone, and a cold start
   const bundles = new Map(built.map(({ name, bundle }) => [name, bundle]));
   const api = new ApiProcess({ functionName: 'api', bundle: bundles.get('api')!, env, log: silentLog });
   onTestFinished(() => api.close());
-  bundles.delete('api');
+  for (const name of ['api', 'relay']) bundles.delete(name);
   const host = new FunctionHost({ bundles, workersPerFunction: 1, env, log: silentLog });
   onTestFinished(() => host.close());
 
