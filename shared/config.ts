@@ -57,6 +57,12 @@ export interface CloudSettings {
   eventBus: string | undefined;
   /** Address of the SQS queue for events that the bus never takes. */
   eventDeadLetters: string | undefined;
+  /** ARN of the functions, `*` in the place of a name. */
+  functions: string | undefined;
+  /** Name of the group of EventBridge Scheduler that holds the schedules of cron triggers. */
+  scheduleGroup: string | undefined;
+  /** ARN of the role under which those schedules call functions. */
+  scheduleRole: string | undefined;
 }
 
 export interface PythonSettings {
@@ -100,6 +106,9 @@ const origin = z.pipe(
   }),
 );
 
+const roleArn = z.string().check(z.regex(/^arn:[\w-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/));
+const ROLE_EXAMPLE = 'arn:aws:iam::123456789012:role/modelfn-schedules';
+
 const lambdaName = z.string().check(z.regex(/^[\w-]{1,64}$/));
 
 /** One row a setting: what it takes and an example, as the error shows them. */
@@ -126,6 +135,17 @@ const SETTINGS = {
     takes: 'the address of an SQS queue',
     example: 'https://sqs.eu-west-1.amazonaws.com/123456789012/modelfn-dead-letters',
   },
+  MODELFN_FUNCTIONS: {
+    schema: z.string().check(z.regex(/^arn:[\w-]+:lambda:[\w-]+:\d{12}:function:[\w-]*\*$/)),
+    takes: "the ARN of Lambda functions, * in the place of a function's own name",
+    example: 'arn:aws:lambda:eu-west-1:123456789012:function:modelfn-dev-*',
+  },
+  MODELFN_SCHEDULE_GROUP: {
+    schema: z.string().check(z.regex(/^[\w.-]{1,64}$/)),
+    takes: 'the name of a schedule group',
+    example: 'modelfn-dev',
+  },
+  MODELFN_SCHEDULE_ROLE: { schema: roleArn, takes: 'the ARN of a role', example: ROLE_EXAMPLE },
   PORT: { schema: count(0).check(z.lte(65535)), takes: 'a port from 0 to 65535', example: '3700' },
   HOST: { schema: z.string().check(z.minLength(1)), takes: 'an address to listen on', example: '127.0.0.1' },
   MODELFN_LOCAL_ROOTS: {
@@ -234,6 +254,9 @@ export function readConfig(
     cloud: Object.freeze({
       eventBus: read('MODELFN_EVENT_BUS'),
       eventDeadLetters: read('MODELFN_EVENT_DEAD_LETTERS'),
+      functions: read('MODELFN_FUNCTIONS'),
+      scheduleGroup: read('MODELFN_SCHEDULE_GROUP'),
+      scheduleRole: read('MODELFN_SCHEDULE_ROLE'),
     }),
     port: read('PORT') ?? 3700,
     host: read('HOST') ?? '127.0.0.1',
@@ -288,6 +311,9 @@ export function toEnvironment(
     MODELFN_RELAY: config.relay,
     MODELFN_EVENT_BUS: config.cloud.eventBus,
     MODELFN_EVENT_DEAD_LETTERS: config.cloud.eventDeadLetters,
+    MODELFN_FUNCTIONS: config.cloud.functions,
+    MODELFN_SCHEDULE_GROUP: config.cloud.scheduleGroup,
+    MODELFN_SCHEDULE_ROLE: config.cloud.scheduleRole,
     PORT: String(config.port),
     HOST: config.host,
     MODELFN_LOCAL_ROOTS: config.localRoots.join(':'),

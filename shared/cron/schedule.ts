@@ -14,7 +14,7 @@ export function assertFires(spec: Spec, now: number): void {
 export function timesAfter(spec: Spec, now: number, count: number): string[] {
   // A time that is `startAt` itself belongs to the schedule.
   const from = Math.max(now, startOf(spec) - 1);
-  return read(spec.cron)
+  return readCron(spec.cron)
     .nextRuns(count, new Date(from))
     .filter((time) => time.getTime() <= endOf(spec))
     .map((time) => time.toISOString());
@@ -24,14 +24,15 @@ export function timesAfter(spec: Spec, now: number, count: number): string[] {
 export function latestTime(spec: Spec, since: number, now: number): string | undefined {
   // The library answers times before the one it is given.
   const before = new Date(Math.min(now, endOf(spec)) + 1_000);
-  const [time] = read(spec.cron)
+  const [time] = readCron(spec.cron)
     .previousRuns(2, before)
     .filter((each) => each.getTime() <= now);
   const isWanted = time && time.getTime() > since && time.getTime() >= startOf(spec);
   return isWanted ? time.toISOString() : undefined;
 }
 
-function read(cron: string): Cron {
+/** The cron library's reading of a schedule, in UTC. @throws InvalidCron */
+export function readCron(cron: string): Cron {
   // The library also takes a single time, and more fields.
   if (!/^(@\w+|\S+(\s+\S+){4})$/.test(cron.trim())) throw new InvalidCron(cron, 'it has not five fields');
   try {

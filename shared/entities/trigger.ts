@@ -56,6 +56,8 @@ export const cronTriggerSchema = z.object({
     input: z._default(jsonObjectSchema, {}),
     operation: operationSchema,
   }),
+  /** Why nothing fires it, where that is so; told by whoever schedules it. */
+  problem: z.nullish(z.string()),
 });
 export type CronTrigger = z.output<typeof cronTriggerSchema>;
 

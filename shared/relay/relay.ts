@@ -9,6 +9,7 @@ import { awsCaller, type CallAws } from './aws-caller.ts';
 import { drainOutbox } from './drain-outbox.ts';
 import { RelaySettingMissing } from './errors.ts';
 import { relayEventOf } from './relay-event.ts';
+import { syncSchedules } from './sync-schedules.ts';
 
 /** What the relay needs to end well: the batch under way, and its answer. */
 const MARGIN_MS = 5_000;
@@ -17,8 +18,8 @@ const MARGIN_MS = 5_000;
 const DEFAULT_TIME_MS = 60_000;
 
 /**
- * The handler of the relay, which carries on what the other functions leave in the store: from the outbox to the bus. Called every
- * minute, and at once by whoever left something there.
+ * The handler of the relay, which carries on what the other functions leave in the store: events from the outbox to the bus, and
+ * the times of cron triggers to the scheduler. Called every minute, and at once by whoever left events.
  * @throws UnknownEvent; RelayRefused when AWS takes nothing; RelaySettingMissing
  */
 export function createRelay(open: () => Promise<Platform>): Handler {
@@ -32,7 +33,9 @@ export function createRelay(open: () => Promise<Platform>): Handler {
     });
     const platform = await opening;
     const call = awsCaller(needed(readLambdaEnvironment(), 'AWS_REGION'), () => platform.clock.now());
-    return drain(platform, call, context);
+    const drained = await drain(platform, call, context);
+    if (event.kind === 'kick' || platform.config.cloud.scheduleGroup === undefined) return drained;
+    return { ...drained, schedules: await schedule(platform, call) };
   };
 }
 
@@ -49,6 +52,27 @@ async function drain(platform: Platform, call: CallAws, context: FunctionContext
     now: () => clock.now(),
     pause: (milliseconds) => pause(milliseconds),
   });
+}
+
+function schedule({ store, log, config, clock }: Platform, call: CallAws): Promise<JsonObject> {
+  const functions = needed(config.cloud.functions, 'MODELFN_FUNCTIONS');
+  const deadLetters = needed(config.cloud.eventDeadLetters, 'MODELFN_EVENT_DEAD_LETTERS');
+  return syncSchedules({
+    store,
+    log,
+    call,
+    group: needed(config.cloud.scheduleGroup, 'MODELFN_SCHEDULE_GROUP'),
+    roleArn: needed(config.cloud.scheduleRole, 'MODELFN_SCHEDULE_ROLE'),
+    deadLetterArn: queueArn(deadLetters, functions),
+    targetArn: ({ spec }) => functions.replace('*', spec.operation.functionName),
+    now: () => clock.now(),
+  });
+}
+
+/** The ARN of a queue beside the functions, from its address `https://<host>/<account>/<name>`. */
+function queueArn(address: string, functions: string): string {
+  const [, partition, , region, account] = functions.split(':');
+  return `arn:${partition}:sqs:${region}:${account}:${new URL(address).pathname.split('/').at(-1)}`;
 }
 
 /** @throws RelaySettingMissing */

@@ -1,3 +1,4 @@
+import { FUNCTION_NAMES } from '../../shared/catalog/function-names.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../shared/json.ts';
 import { type Resource, resolve, resourcesOf, type Template } from './template.ts';
 
@@ -17,8 +18,10 @@ export function rightsByRole(template: Template): Map<string, Rights> {
     const id = roleId(role);
     needs.set(id, [...(needs.get(id) ?? []), ...rights]);
   };
-  for (const [id, { Properties }] of resourcesOf(template, 'AWS::Lambda::Function'))
+  for (const [id, { Properties }] of resourcesOf(template, 'AWS::Lambda::Function')) {
     add(Properties.Role, functionNeeds(template, id, Properties));
+    for (const [role, rights] of rolesPassedOn(template, Properties)) add(role, rights);
+  }
   for (const [, { Properties }] of resourcesOf(template, 'AWS::StepFunctions::StateMachine'))
     add(Properties.RoleArn, machineNeeds(template, Properties));
   for (const [, { Properties }] of resourcesOf(template, 'AWS::Scheduler::Schedule')) {
@@ -35,13 +38,27 @@ export function rightsByRole(template: Template): Map<string, Rights> {
   );
 }
 
+/** What roles are for that a function hands on to what it makes, by the setting that names them. */
+function rolesPassedOn(template: Template, { Environment }: JsonObject): [role: Json, rights: string[]][] {
+  const { Variables: raw } = Environment as { Variables: JsonObject };
+  const { MODELFN_SCHEDULE_ROLE: schedules } = raw;
+  if (schedules === undefined) return [];
+  const { Variables } = resolve(template, Environment!) as { Variables: Record<string, string> };
+  const functions = FUNCTION_NAMES.map((name) => Variables.MODELFN_FUNCTIONS!.replace('*', name));
+  const letters = `arn:aws:sqs:eu-west-1:123456789012:${Variables.MODELFN_EVENT_DEAD_LETTERS!.split('/').at(-1)}`;
+  const calls = functions.map((arn) => `lambda:InvokeFunction ${arn}`);
+  return [[schedules, [...calls, `sqs:SendMessage ${letters}`]]];
+}
+
 /** How many functions, machines and schedules act under each role. */
 export function usersOfRoles(template: Template): Map<string, number> {
   const count = new Map<string, number>();
   for (const { Type, Properties } of Object.values(template.Resources)) {
     const target = isJsonObject(Properties?.Target) ? Properties.Target.RoleArn : undefined;
     const role = Type === 'AWS::Lambda::Function' ? Properties.Role : (Properties?.RoleArn ?? target);
-    if (role !== undefined) count.set(roleId(role), (count.get(roleId(role)) ?? 0) + 1);
+    const passedOn = Type === 'AWS::Lambda::Function' ? rolesPassedOn(template, Properties) : [];
+    for (const each of [role, ...passedOn.map(([passed]) => passed)])
+      if (each !== undefined) count.set(roleId(each), (count.get(roleId(each)) ?? 0) + 1);
   }
   return count;
 }
@@ -105,6 +122,11 @@ function functionNeeds(template: Template, id: string, properties: JsonObject): 
     needs.push(`states:StartExecution ${Variables.MODELFN_DISPATCH}`);
   const own = (service: string, rest: unknown) => `arn:aws:${service}:eu-west-1:123456789012:${rest}`;
   const { MODELFN_RELAY, MODELFN_EVENT_BUS, MODELFN_EVENT_DEAD_LETTERS } = Variables;
+  if (Variables.MODELFN_SCHEDULE_GROUP !== undefined) {
+    const schedules = own('scheduler', `schedule/${Variables.MODELFN_SCHEDULE_GROUP}/*`);
+    needs.push(`scheduler:CreateSchedule ${schedules}`, `scheduler:DeleteSchedule ${schedules}`);
+    needs.push('scheduler:ListSchedules *', `iam:PassRole ${Variables.MODELFN_SCHEDULE_ROLE}`);
+  }
   if (MODELFN_RELAY !== undefined)
     needs.push(`lambda:InvokeFunction ${own('lambda', `function:${MODELFN_RELAY}`)}`);
   if (MODELFN_EVENT_BUS !== undefined)

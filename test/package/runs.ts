@@ -7,6 +7,7 @@ import { createTrigger } from '../../shared/catalog/triggers.ts';
 import type { Snapshot } from '../../shared/entities/snapshot.ts';
 import type { Json, JsonObject } from '../../shared/json.ts';
 import { eventBridgeEvent, httpRequest, sqsBatch } from '../support/events.ts';
+import { FakeScheduler, type ScheduleBody } from '../support/scheduler.ts';
 import { type DeployedFunctions, deployFunctions } from './deployed-functions.ts';
 import type { Invoked } from './runtime-api.ts';
 import { resolve } from './template.ts';
@@ -200,7 +201,7 @@ export function describeRuns(made: () => Package): void {
 
     it('relay puts on the bus what the others left in the outbox, and they call it', async () => {
       const { aws, platform } = deployed;
-      await invoke('relay', { relay: 'minute' });
+      await invoke('relay', { relay: 'kick' });
       aws.requests.length = 0;
       const copy = await deployed.newSnapshot('relayed');
       await call('save', { snapshot: copy.id, fromSnapshot: snapshot.id });
@@ -219,6 +220,39 @@ export function describeRuns(made: () => Package): void {
       );
       expect(new Set(entries.map(({ EventBusName }) => EventBusName))).toEqual(new Set(['modelfn-test']));
       expect(await platform.store.readEvents(1)).toEqual([]);
+    });
+
+    it('relay keeps a schedule for a cron trigger, whose times the function takes', async () => {
+      const { aws, platform, projectId } = deployed;
+      const scheduler = new FakeScheduler(Date.now);
+      const before = aws.respond;
+      aws.respond = scheduler.respond;
+      const trigger = await createTrigger(platform, LOCAL_ACTOR, {
+        name: 'every hour',
+        type: 'Cron',
+        projectId,
+        spec: {
+          cron: '0 * * * *',
+          input: { snapshot: { snapshot_id: snapshot.id } },
+          operation: { type: 'function', functionName: 'load' },
+        },
+      });
+
+      const answer = answerOf(await invoke('relay', { relay: 'minute' }));
+      aws.respond = before;
+
+      expect(answer).toMatchObject({ schedules: { created: 1, deleted: 0 } });
+      const [{ Target }] = [...scheduler.schedules.values()] as [ScheduleBody];
+      expect(Target.Arn).toBe((await deployed.use('load')).arn);
+      const time = '2026-01-31T12:00:00Z';
+      const input = String(Target.Input).replace('<aws.scheduler.scheduled-time>', time);
+      const { executions } = answerOf(await invoke('load', JSON.parse(input) as Json)) as {
+        executions: string[];
+      };
+      expect(await platform.store.get('Execution', executions[0]!)).toMatchObject({
+        triggerId: trigger.id,
+        latestStatus: { status: 'success' },
+      });
     });
 
     it("throws a task's failure under its code, so that Retry and Catch match it", async () => {

@@ -89,6 +89,7 @@ function refOf(template: Template, name: string, parameters: Record<string, stri
   if (name in template.Parameters) return parameters[name] ?? template.Parameters[name]!.Default;
   const { Type, Properties } = resource(template, name);
   if (Type === 'AWS::Events::EventBus') return resolve(template, Properties.Name!);
+  if (Type === 'AWS::Scheduler::ScheduleGroup') return resolve(template, Properties.Name!);
   if (Type === 'AWS::Lambda::Function') return resolve(template, Properties.FunctionName!);
   if (Type === 'AWS::SQS::Queue') return `https://sqs.eu-west-1.amazonaws.com/123456789012/${name}`;
   if (Type === 'AWS::StepFunctions::StateMachine' || Type === 'AWS::SNS::Topic')

@@ -6,10 +6,9 @@ import type { DatasetEvent } from '../../../shared/entities/dataset-event.ts';
 import type { JsonObject } from '../../../shared/json.ts';
 import { createRelay } from '../../../shared/relay/relay.ts';
 import { AwsServices, actionOf, takesEvents } from '../../support/aws-services.ts';
+import { TEST_CLOUD } from '../../support/cloud-settings.ts';
 import { stubLambdaEnvironment } from '../../support/lambda-environment.ts';
 import { openTestPlatform, type TestPlatform } from '../../support/test-platform.ts';
-
-const QUEUE = 'https://sqs.eu-west-1.amazonaws.com/123456789012/letters';
 
 let platform: TestPlatform;
 let aws: AwsServices;
@@ -17,7 +16,7 @@ let projectId: string;
 beforeEach(async () => {
   aws = new AwsServices();
   stubLambdaEnvironment(await aws.listen());
-  platform = await openTestPlatform({ cloud: { eventBus: 'modelfn-test', eventDeadLetters: QUEUE } });
+  platform = await openTestPlatform({ cloud: TEST_CLOUD });
   projectId = (await createProject(platform, LOCAL_ACTOR, { name: 'relayed' })).id;
 });
 afterEach(async () => {
@@ -139,7 +138,7 @@ describe('the relay', () => {
 
     const letters = aws.requests.filter((request) => actionOf(request) === 'AmazonSQS.SendMessage');
     const read = letters.map(({ body }) => JSON.parse(body) as Record<string, string>);
-    expect(read.map(({ QueueUrl }) => QueueUrl)).toEqual([QUEUE, QUEUE, QUEUE]);
+    expect(read.map(({ QueueUrl }) => QueueUrl)).toEqual(Array(3).fill(TEST_CLOUD.eventDeadLetters));
     expect(read.map(({ MessageBody }) => JSON.parse(MessageBody!).detail.id)).toEqual([
       'large',
       'huge',
