@@ -63,6 +63,10 @@ export interface CloudSettings {
   scheduleGroup: string | undefined;
   /** ARN of the role under which those schedules call functions. */
   scheduleRole: string | undefined;
+  /** ARN of the state machines of pipelines, `*` in the place of what tells one from the others. */
+  pipelines: string | undefined;
+  /** ARN of the role that those state machines run under. */
+  pipelineRole: string | undefined;
 }
 
 export interface PythonSettings {
@@ -107,7 +111,7 @@ const origin = z.pipe(
 );
 
 const roleArn = z.string().check(z.regex(/^arn:[\w-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/));
-const ROLE_EXAMPLE = 'arn:aws:iam::123456789012:role/modelfn-schedules';
+const ROLE_EXAMPLE = 'arn:aws:iam::123456789012:role/modelfn-dev';
 
 const lambdaName = z.string().check(z.regex(/^[\w-]{1,64}$/));
 
@@ -146,6 +150,12 @@ const SETTINGS = {
     example: 'modelfn-dev',
   },
   MODELFN_SCHEDULE_ROLE: { schema: roleArn, takes: 'the ARN of a role', example: ROLE_EXAMPLE },
+  MODELFN_PIPELINES: {
+    schema: z.string().check(z.regex(/^arn:[\w-]+:states:[\w-]+:\d{12}:stateMachine:[\w-]{1,38}\*$/)),
+    takes: 'the ARN of state machines, * at the end of a name of at most 38 characters',
+    example: 'arn:aws:states:eu-west-1:123456789012:stateMachine:modelfn-dev-pipeline-*',
+  },
+  MODELFN_PIPELINE_ROLE: { schema: roleArn, takes: 'the ARN of a role', example: ROLE_EXAMPLE },
   PORT: { schema: count(0).check(z.lte(65535)), takes: 'a port from 0 to 65535', example: '3700' },
   HOST: { schema: z.string().check(z.minLength(1)), takes: 'an address to listen on', example: '127.0.0.1' },
   MODELFN_LOCAL_ROOTS: {
@@ -257,6 +267,8 @@ export function readConfig(
       functions: read('MODELFN_FUNCTIONS'),
       scheduleGroup: read('MODELFN_SCHEDULE_GROUP'),
       scheduleRole: read('MODELFN_SCHEDULE_ROLE'),
+      pipelines: read('MODELFN_PIPELINES'),
+      pipelineRole: read('MODELFN_PIPELINE_ROLE'),
     }),
     port: read('PORT') ?? 3700,
     host: read('HOST') ?? '127.0.0.1',
@@ -314,6 +326,8 @@ export function toEnvironment(
     MODELFN_FUNCTIONS: config.cloud.functions,
     MODELFN_SCHEDULE_GROUP: config.cloud.scheduleGroup,
     MODELFN_SCHEDULE_ROLE: config.cloud.scheduleRole,
+    MODELFN_PIPELINES: config.cloud.pipelines,
+    MODELFN_PIPELINE_ROLE: config.cloud.pipelineRole,
     PORT: String(config.port),
     HOST: config.host,
     MODELFN_LOCAL_ROOTS: config.localRoots.join(':'),

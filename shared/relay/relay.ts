@@ -9,6 +9,7 @@ import { awsCaller, type CallAws } from './aws-caller.ts';
 import { drainOutbox } from './drain-outbox.ts';
 import { RelaySettingMissing } from './errors.ts';
 import { relayEventOf } from './relay-event.ts';
+import { runPipelines } from './run-pipelines.ts';
 import { syncSchedules } from './sync-schedules.ts';
 
 /** What the relay needs to end well: the batch under way, and its answer. */
@@ -18,8 +19,9 @@ const MARGIN_MS = 5_000;
 const DEFAULT_TIME_MS = 60_000;
 
 /**
- * The handler of the relay, which carries on what the other functions leave in the store: events from the outbox to the bus, and
- * the times of cron triggers to the scheduler. Called every minute, and at once by whoever left events.
+ * The handler of the relay, which carries on what the other functions leave in the store: events from the outbox to the bus,
+ * runs of pipelines to state machines, and the times of cron triggers to the scheduler. Called every minute, and at once by
+ * whoever left something there.
  * @throws UnknownEvent; RelayRefused when AWS takes nothing; RelaySettingMissing
  */
 export function createRelay(open: () => Promise<Platform>): Handler {
@@ -32,29 +34,61 @@ export function createRelay(open: () => Promise<Platform>): Handler {
       throw error;
     });
     const platform = await opening;
-    const call = awsCaller(needed(readLambdaEnvironment(), 'AWS_REGION'), () => platform.clock.now());
-    const drained = await drain(platform, call, context);
-    if (event.kind === 'kick' || platform.config.cloud.scheduleGroup === undefined) return drained;
-    return { ...drained, schedules: await schedule(platform, call) };
+    const environment = needed(readLambdaEnvironment(), 'AWS_REGION');
+    const shift: Shift = {
+      platform,
+      region: environment.region,
+      call: awsCaller(environment, () => platform.clock.now()),
+      until: endOf(platform, context),
+    };
+    const { scheduleGroup, pipelines } = platform.config.cloud;
+    const drained = await drain(shift);
+    const run = pipelines === undefined ? {} : { pipelines: await begin(shift) };
+    if (event.kind === 'kick' || scheduleGroup === undefined) return { ...drained, ...run };
+    return { ...drained, ...run, schedules: await schedule(shift) };
   };
 }
 
-async function drain(platform: Platform, call: CallAws, context: FunctionContext): Promise<JsonObject> {
-  const { store, log, config, clock } = platform;
+/** What one call of the relay works with. */
+interface Shift {
+  platform: Platform;
+  region: string;
+  call: CallAws;
+  /** When to begin nothing more, ms since 1970. */
+  until: number;
+}
+
+function endOf({ clock }: Platform, context: FunctionContext): number {
   const remaining = context.getRemainingTimeInMillis?.() ?? DEFAULT_TIME_MS;
+  return clock.now() + Math.max(remaining / 2, remaining - MARGIN_MS);
+}
+
+function drain({ platform, call, until }: Shift): Promise<JsonObject> {
+  const { store, log, config, clock } = platform;
   return drainOutbox({
     store,
     log,
     call,
     bus: needed(config.cloud.eventBus, 'MODELFN_EVENT_BUS'),
     deadLetters: needed(config.cloud.eventDeadLetters, 'MODELFN_EVENT_DEAD_LETTERS'),
-    until: clock.now() + Math.max(remaining / 2, remaining - MARGIN_MS),
+    until,
     now: () => clock.now(),
     pause: (milliseconds) => pause(milliseconds),
   });
 }
 
-function schedule({ store, log, config, clock }: Platform, call: CallAws): Promise<JsonObject> {
+function begin({ platform, call, region, until }: Shift): Promise<JsonObject> {
+  const { store, log, config, clock } = platform;
+  const places = {
+    functions: needed(config.cloud.functions, 'MODELFN_FUNCTIONS'),
+    machines: needed(config.cloud.pipelines, 'MODELFN_PIPELINES'),
+    roleArn: needed(config.cloud.pipelineRole, 'MODELFN_PIPELINE_ROLE'),
+  };
+  return runPipelines({ store, log, clock, call, region, until, places });
+}
+
+function schedule({ platform, call }: Shift): Promise<JsonObject> {
+  const { store, log, config, clock } = platform;
   const functions = needed(config.cloud.functions, 'MODELFN_FUNCTIONS');
   const deadLetters = needed(config.cloud.eventDeadLetters, 'MODELFN_EVENT_DEAD_LETTERS');
   return syncSchedules({

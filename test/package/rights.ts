@@ -1,5 +1,6 @@
 import { FUNCTION_NAMES } from '../../shared/catalog/function-names.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../shared/json.ts';
+import { FUNCTION_PORTS } from '../../shared/pipelines/function-ports.ts';
 import { type Resource, resolve, resourcesOf, type Template } from './template.ts';
 
 /** `<action> <ARN>`, for one who acts; `<who> may <action> <ARN>` where a resource lets somebody in. */
@@ -41,13 +42,19 @@ export function rightsByRole(template: Template): Map<string, Rights> {
 /** What roles are for that a function hands on to what it makes, by the setting that names them. */
 function rolesPassedOn(template: Template, { Environment }: JsonObject): [role: Json, rights: string[]][] {
   const { Variables: raw } = Environment as { Variables: JsonObject };
-  const { MODELFN_SCHEDULE_ROLE: schedules } = raw;
-  if (schedules === undefined) return [];
+  const { MODELFN_SCHEDULE_ROLE: schedules, MODELFN_PIPELINE_ROLE: pipelines } = raw;
+  if (schedules === undefined || pipelines === undefined) return [];
   const { Variables } = resolve(template, Environment!) as { Variables: Record<string, string> };
   const functions = FUNCTION_NAMES.map((name) => Variables.MODELFN_FUNCTIONS!.replace('*', name));
   const letters = `arn:aws:sqs:eu-west-1:123456789012:${Variables.MODELFN_EVENT_DEAD_LETTERS!.split('/').at(-1)}`;
   const calls = functions.map((arn) => `lambda:InvokeFunction ${arn}`);
-  return [[schedules, [...calls, `sqs:SendMessage ${letters}`]]];
+  const nodes = Object.keys(FUNCTION_PORTS).map(
+    (name) => `lambda:InvokeFunction ${Variables.MODELFN_FUNCTIONS!.replace('*', name)}`,
+  );
+  return [
+    [pipelines, nodes],
+    [schedules, [...calls, `sqs:SendMessage ${letters}`]],
+  ];
 }
 
 /** How many functions, machines and schedules act under each role. */
@@ -122,6 +129,12 @@ function functionNeeds(template: Template, id: string, properties: JsonObject): 
     needs.push(`states:StartExecution ${Variables.MODELFN_DISPATCH}`);
   const own = (service: string, rest: unknown) => `arn:aws:${service}:eu-west-1:123456789012:${rest}`;
   const { MODELFN_RELAY, MODELFN_EVENT_BUS, MODELFN_EVENT_DEAD_LETTERS } = Variables;
+  if (Variables.MODELFN_PIPELINES !== undefined) {
+    const machines = String(Variables.MODELFN_PIPELINES);
+    needs.push(`states:CreateStateMachine ${machines}`, `states:StartExecution ${machines}`);
+    needs.push(`states:DescribeExecution ${machines.replace(':stateMachine:', ':execution:')}`);
+    needs.push(`iam:PassRole ${Variables.MODELFN_PIPELINE_ROLE}`);
+  }
   if (Variables.MODELFN_SCHEDULE_GROUP !== undefined) {
     const schedules = own('scheduler', `schedule/${Variables.MODELFN_SCHEDULE_GROUP}/*`);
     needs.push(`scheduler:CreateSchedule ${schedules}`, `scheduler:DeleteSchedule ${schedules}`);

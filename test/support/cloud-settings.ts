@@ -7,4 +7,6 @@ export const TEST_CLOUD: CloudSettings = {
   functions: 'arn:aws:lambda:eu-west-1:123456789012:function:modelfn-test-*',
   scheduleGroup: 'modelfn-test',
   scheduleRole: 'arn:aws:iam::123456789012:role/schedules',
+  pipelines: 'arn:aws:states:eu-west-1:123456789012:stateMachine:modelfn-test-pipeline-*',
+  pipelineRole: 'arn:aws:iam::123456789012:role/pipelines',
 };

@@ -22,6 +22,8 @@ it('a worker reads the very configuration that its server has', () => {
       MODELFN_FUNCTIONS: 'arn:aws:lambda:eu-west-1:123456789012:function:modelfn-dev-*',
       MODELFN_SCHEDULE_GROUP: 'modelfn-dev',
       MODELFN_SCHEDULE_ROLE: 'arn:aws:iam::123456789012:role/schedules',
+      MODELFN_PIPELINES: 'arn:aws:states:eu-west-1:123456789012:stateMachine:modelfn-dev-pipeline-*',
+      MODELFN_PIPELINE_ROLE: 'arn:aws:iam::123456789012:role/pipelines',
       MODELFN_GCS_CREDENTIALS: 'keys/gcs.json',
       STORAGE_EMULATOR_HOST: 'localhost:4443',
       MODELFN_GCS_BUCKETS: 'weights, shared/team-a/',

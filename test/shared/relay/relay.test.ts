@@ -16,7 +16,7 @@ let projectId: string;
 beforeEach(async () => {
   aws = new AwsServices();
   stubLambdaEnvironment(await aws.listen());
-  platform = await openTestPlatform({ cloud: TEST_CLOUD });
+  platform = await openTestPlatform({ cloud: { ...TEST_CLOUD, pipelines: undefined } });
   projectId = (await createProject(platform, LOCAL_ACTOR, { name: 'relayed' })).id;
 });
 afterEach(async () => {

@@ -18,7 +18,7 @@ let errors: unknown[];
 beforeEach(async () => {
   aws = new AwsServices();
   stubLambdaEnvironment(await aws.listen());
-  platform = await openTestPlatform({ cloud: TEST_CLOUD });
+  platform = await openTestPlatform({ cloud: { ...TEST_CLOUD, pipelines: undefined } });
   errors = [];
   const log: Log = { ...platform.log, error: (message, fields) => void errors.push({ message, ...fields }) };
   platform = { ...platform, log };

@@ -1,0 +1,167 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { evaluateFunction } from '../../../functions/evaluate/evaluate.ts';
+import { predictFunction } from '../../../functions/predict/predict.ts';
+import { trainFunction } from '../../../functions/train/train.ts';
+import { LOCAL_ACTOR } from '../../../shared/auth/actor.ts';
+import { createPipeline, executePipeline, updatePipeline } from '../../../shared/catalog/pipelines.ts';
+import type { PipelineExecution, PipelineGraph } from '../../../shared/entities/pipeline.ts';
+import { callFromPipeline } from '../../../shared/invoke/callers/pipeline.ts';
+import type { FunctionSpec } from '../../../shared/invoke/function-spec.ts';
+import type { JsonObject } from '../../../shared/json.ts';
+import { createRelay } from '../../../shared/relay/relay.ts';
+import { AwsServices, actionOf } from '../../support/aws-services.ts';
+import { TEST_CLOUD } from '../../support/cloud-settings.ts';
+import { stubLambdaEnvironment } from '../../support/lambda-environment.ts';
+import { FakeStepFunctions } from '../../support/step-functions.ts';
+import { openTinyWorkspace, type TinyWorkspace } from '../../support/tiny-workspace.ts';
+import { validateMachine } from '../../support/validate-machine.ts';
+import { trainAndPredict } from '../pipelines/graphs.ts';
+
+const SPECS = {
+  train: trainFunction,
+  evaluate: evaluateFunction,
+  predict: predictFunction,
+} as unknown as Record<string, FunctionSpec>;
+const FUNCTION = /^arn:aws:lambda:eu-west-1:123456789012:function:modelfn-test-(\w+)$/;
+
+let space: TinyWorkspace;
+let aws: AwsServices;
+let steps: FakeStepFunctions;
+let pipelineId: string;
+beforeEach(async () => {
+  aws = new AwsServices();
+  stubLambdaEnvironment(await aws.listen());
+  space = await openTinyWorkspace({ config: { cloud: { ...TEST_CLOUD, scheduleGroup: undefined } } });
+  steps = new FakeStepFunctions(async ({ arguments: given }) => {
+    const { FunctionName, Payload } = given as { FunctionName: string; Payload: JsonObject };
+    const [, name] = FUNCTION.exec(FunctionName)!;
+    return { Payload: await callFromPipeline(space.container, SPECS[name!]!, Payload, undefined) };
+  });
+  aws.respond = steps.respond;
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await Promise.all([space.platform.close(), aws.close()]);
+});
+
+const begin = async (drawn: PipelineGraph = trainAndPredict()): Promise<PipelineExecution> => {
+  const { platform, project, snapshot, dataset } = space;
+  drawn.nodes[2]!.config = { inputs: { items: { dataset: dataset.id, filter: { dir: '/test' } } } };
+  const fields = { ...drawn, name: 'p', projectId: project.id };
+  pipelineId = (await createPipeline(platform, LOCAL_ACTOR, fields)).id;
+  return executePipeline(platform, LOCAL_ACTOR, pipelineId, { input: { snapshot: snapshot.id } });
+};
+const relay = async () => {
+  aws.requests.length = 0;
+  const answer = (await createRelay(async () => space.platform)({ relay: 'kick' })) as JsonObject;
+  return answer.pipelines;
+};
+const actions = () =>
+  aws.requests.map((request) => actionOf(request).split('.')[1]).filter((action) => action !== 'PutEvents');
+const now = async ({ id }: PipelineExecution) => (await space.platform.store.get('PipelineExecution', id))!;
+const statuses = ({ nodes }: PipelineExecution) =>
+  Object.fromEntries(Object.entries(nodes).map(([id, { status }]) => [id, status]));
+
+it('makes the machine of a pipeline, begins the run under its id, and records its end', async () => {
+  const execution = await begin();
+
+  expect(await relay()).toEqual({ begun: 1, ended: 0 });
+  expect(actions()).toEqual(['StartExecution', 'CreateStateMachine', 'StartExecution']);
+  const [machine] = [...steps.machines.values()];
+  expect(machine).toMatchObject({
+    name: expect.stringMatching(/^modelfn-test-pipeline-[\w-]+$/),
+    roleArn: TEST_CLOUD.pipelineRole,
+    type: 'STANDARD',
+  });
+  expect(validateMachine(JSON.parse(machine!.definition!))).toEqual([]);
+  expect(machine!.definition).not.toContain('${');
+  expect([...steps.executions.values()]).toMatchObject([
+    { name: execution.id, input: { snapshot: space.snapshot.id } },
+  ]);
+  expect(await now(execution)).toMatchObject({ status: 'inProgress' });
+  expect(await relay()).toEqual({ begun: 0, ended: 0 });
+
+  await steps.run();
+  expect(await relay()).toEqual({ begun: 0, ended: 1 });
+
+  const ended = await now(execution);
+  expect(ended).toMatchObject({ status: 'success', error: null });
+  expect(statuses(ended)).toEqual({ train: 'success', evaluate: 'success', predict: 'success' });
+  const [predicted] = ended.nodes.predict!.executionIds;
+  expect(await space.platform.store.get('Execution', predicted!)).toMatchObject({ functionName: 'predict' });
+  expect(await relay()).toEqual({ begun: 0, ended: 0 });
+  expect(actions()).toEqual([]);
+});
+
+it('a pipeline that is drawn anew has another machine; a second run of the same has not', async () => {
+  await begin();
+  await relay();
+  await executePipeline(space.platform, LOCAL_ACTOR, pipelineId, { input: { snapshot: space.snapshot.id } });
+  await relay();
+  expect([steps.machines.size, steps.executions.size]).toEqual([1, 2]);
+
+  const { nodes } = (await space.platform.store.get('Pipeline', pipelineId))!;
+  const redrawn = nodes.map((node) =>
+    node.id === 'train' ? { ...node, config: { inputs: { seed: 7 } } } : node,
+  );
+  await updatePipeline(space.platform, LOCAL_ACTOR, pipelineId, { nodes: redrawn });
+  await executePipeline(space.platform, LOCAL_ACTOR, pipelineId, { input: { snapshot: space.snapshot.id } });
+  await relay();
+
+  expect([steps.machines.size, steps.executions.size]).toEqual([2, 3]);
+});
+
+it('tells which nodes were skipped, and which one failed with what', async () => {
+  const skipping = await begin(trainAndPredict('{"metrics.accuracy": {"$gt": 1}}'));
+  await relay();
+  await steps.run();
+  await relay();
+  expect(statuses(await now(skipping))).toEqual({
+    train: 'success',
+    evaluate: 'success',
+    predict: 'skipped',
+  });
+
+  const failing = await executePipeline(space.platform, LOCAL_ACTOR, pipelineId, {
+    input: { snapshot: 'no such' },
+  });
+  await relay();
+  await steps.run();
+  await relay();
+
+  const failed = await now(failing);
+  expect(failed).toMatchObject({
+    status: 'failed',
+    error: { code: 'PipelineFailed', details: { nodeId: 'train' } },
+  });
+  expect(statuses(failed)).toMatchObject({ train: 'failed', evaluate: 'created' });
+});
+
+it('a run that AWS knows nothing of any more is begun again', async () => {
+  const execution = await begin();
+  await relay();
+  steps.executions.clear();
+  steps.machines.clear();
+
+  expect(await relay()).toEqual({ begun: 1, ended: 0 });
+
+  expect([...steps.executions.values()]).toMatchObject([{ name: execution.id }]);
+});
+
+it('what AWS refuses for good fails the run; what it refuses for now waits', async () => {
+  const execution = await begin();
+  aws.respond = () => ({ status: 400, body: '{"__type":"ThrottlingException"}' });
+  await space.platform.store.removeEvents(
+    (await space.platform.store.readEvents(1000)).map(({ sequence }) => sequence),
+  );
+  await expect(relay()).rejects.toMatchObject({ code: 'RelayRefused' });
+  expect(await now(execution)).toMatchObject({ status: 'created' });
+
+  aws.respond = () => ({ status: 400, body: '{"__type":"InvalidExecutionInput"}' });
+  expect(await relay()).toEqual({ begun: 1, ended: 0 });
+
+  expect(await now(execution)).toMatchObject({
+    status: 'failed',
+    error: { message: expect.stringContaining('InvalidExecutionInput') },
+  });
+});
