@@ -12,7 +12,7 @@ import type { Invoked } from './runtime-api.ts';
 import { resolve } from './template.ts';
 
 const TEST_ITEMS = { 'metadata.system.snapshotPartition': 'test' };
-const FUNCTIONS = ['train', 'predict', 'evaluate', 'convert', 'load', 'save'];
+const FUNCTIONS = ['train', 'predict', 'evaluate', 'convert', 'load', 'save', 'service'];
 
 /** The zips of a package under AWS's own runtime client. In the file that packages: it is done once. */
 export function describeRuns(made: () => Package): void {
