@@ -102,7 +102,7 @@ export async function addAttempt(platform: Platform, actor: Actor, id: string): 
 }
 
 /** What a run would fail with at once is told to who asks for it. @throws ServiceStopped, InvalidInput */
-function assertCallable(called: ServiceFunction, projectId: string, inputs: JsonObject): void {
+export function assertCallable(called: ServiceFunction, projectId: string, inputs: JsonObject): void {
   assertActive(called.service);
   if (called.service.projectId !== projectId)
     throw new InvalidInput('execution', [

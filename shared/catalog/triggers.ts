@@ -5,9 +5,12 @@ import { assertFires } from '../cron/schedule.ts';
 import { jsonObjectSchema } from '../entities/fields.ts';
 import { newCronTriggerSchema, newEventTriggerSchema, type Trigger } from '../entities/trigger.ts';
 import { InvalidInput } from '../errors.ts';
+import { assertInputs } from '../invoke/read-inputs.ts';
 import { canonicalJson, isJsonObject, type JsonObject } from '../json.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
+import { inputSpecsOf } from '../services/input-specs.ts';
+import type { ServiceFunction } from '../services/service-function.ts';
 import type { EntityStore, Page } from '../store/entity-store.ts';
 import { projectFor } from './access.ts';
 import { calledFunction } from './called-function.ts';
@@ -111,6 +114,7 @@ async function asUsable(
         problem: `service ${called.service.name} is of another project, ${called.service.projectId}`,
       },
     ]);
+  if (called) assertTakes(called, trigger);
   const own = { ...operation, ...(called && { packageId: called.package.id }) };
   if (trigger.type === 'Cron') {
     assertFires(trigger.spec, platform.clock.now());
@@ -120,4 +124,11 @@ async function asUsable(
   // Asking the store compiles the filter exactly as a delivered event will; no entity has this id.
   await store.count(resource, { filter: { $and: [{ id: { $in: ['-'] } }, filter] } });
   return { ...trigger, spec: { ...trigger.spec, operation: own } };
+}
+
+/** A fired trigger calls with its inputs and, by an event, with the resource under its name: the function has to take them. */
+function assertTakes({ declared }: ServiceFunction, { type, spec }: Trigger): void {
+  const resource = type === 'Event' && 'resource' in spec ? { [spec.resource.toLowerCase()]: '-' } : {};
+  const what = `trigger: function ${declared.name} is called with its input, and by an event with the resource too`;
+  assertInputs(what, inputSpecsOf(declared.input), { ...spec.input, ...resource });
 }
