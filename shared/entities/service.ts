@@ -6,6 +6,15 @@ export const DEFAULT_MAX_ATTEMPTS = 3;
 /** Seconds that one attempt may take when nothing else was said. */
 export const DEFAULT_EXECUTION_TIMEOUT = 3600;
 
+/** A client cannot read a service without one. */
+const DEFAULT_RUNTIME = {
+  podType: 'regular-s',
+  numReplicas: 1,
+  concurrency: 1,
+  singleAgent: false,
+  autoscaler: null,
+};
+
 const count = (least: number, most: number) => z.int().check(z.gte(least), z.lte(most));
 
 /** What may change of a service; each change makes its next version. */
@@ -21,7 +30,7 @@ const settingFields = {
   /** Attempts of one run, the first included. */
   maxAttempts: z._default(count(1, 100), DEFAULT_MAX_ATTEMPTS),
   // What follows is kept for Dataloop's client; where a function runs is the deployment's to say.
-  runtime: z._default(jsonObjectSchema, {}),
+  runtime: z._default(jsonObjectSchema, { ...DEFAULT_RUNTIME }),
   botUserName: nullableText,
   useUserJwt: z._default(z.boolean(), false),
   driverId: nullableText,

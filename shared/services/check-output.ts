@@ -30,7 +30,8 @@ export async function checkOutput(
     ]);
   const given: Record<string, unknown> = answer ?? {};
   const problems = undeclared(declared, given);
-  const output: JsonObject = {};
+  // In the order of the declaration, whatever is read first.
+  const output: JsonObject = Object.fromEntries(declared.map(({ name }) => [name, null]));
   const wanted: (Wanted & { name: string })[] = [];
   for (const { name, type } of declared) {
     const value = given[name];

@@ -184,6 +184,16 @@ describe('/services', () => {
     expect((await api.call('PATCH', `/services/${made.id}?force=true`, made)).body).toEqual(made);
   });
 
+  it('has a runtime and the only module of its package where the client sends none', async () => {
+    const made = await newService({ runtime: null, moduleName: null, packageRevision: null });
+
+    expect(made).toMatchObject({
+      runtime: { podType: 'regular-s', numReplicas: 1, concurrency: 1 },
+      moduleName: 'default_module',
+      packageRevision: '1.0.0',
+    });
+  });
+
   it('keeps the version before a change', async () => {
     const made = await newService();
 
