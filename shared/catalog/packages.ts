@@ -55,7 +55,7 @@ export function getPackage(platform: Platform, actor: Actor, id: string): Promis
   return packageFor(platform.store, actor, id);
 }
 
-/** Answers an envelope of contract section 3.1 within what the actor may see. @throws InvalidFilter, InvalidInput */
+/** Answers an envelope (docs/WIRE.md) within what the actor may see. @throws InvalidFilter, InvalidInput */
 export function queryPackages(platform: Platform, actor: Actor, envelope: unknown): Promise<Page<Package>> {
   return queryByEnvelope(platform, 'Package', envelope, scopeOf(actor));
 }

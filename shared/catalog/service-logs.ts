@@ -38,7 +38,7 @@ const querySchema = z.object({
 type LogQuery = z.output<typeof querySchema>;
 
 /**
- * A service's log, as the client of contract section 9.2 asks for it: that of one execution by `executionId`, or of its
+ * A service's log, as the SDK asks for it: that of one execution by `executionId`, or of its
  * newest 50, put together by time; narrowed by `functionName`, `text`, `start` and `end`.
  * @throws InvalidInput, EntityNotFound
  */

@@ -64,7 +64,7 @@ export function getService(platform: Platform, actor: Actor, id: string): Promis
   return serviceFor(platform.store, actor, id);
 }
 
-/** Answers an envelope of contract section 3.1 within what the actor may see. @throws InvalidFilter, InvalidInput */
+/** Answers an envelope (docs/WIRE.md) within what the actor may see. @throws InvalidFilter, InvalidInput */
 export function queryServices(platform: Platform, actor: Actor, envelope: unknown): Promise<Page<Service>> {
   return queryByEnvelope(platform, 'Service', envelope, scopeOf(actor));
 }

@@ -23,7 +23,7 @@ export type EntityType = (typeof ENTITY_TYPES)[number];
 export const PLAIN_TYPES = ['Json', 'String', 'Number', 'Integer', 'Float', 'Boolean'] as const;
 export type PlainType = (typeof PLAIN_TYPES)[number];
 
-/** Types of inputs and outputs, each also as a list, `X[]`. Wire: contract section 9.4. */
+/** Types of inputs and outputs, each also as a list, `X[]`. Wire: docs/WIRE.md, Inputs and outputs. */
 export type DeclaredType = EntityType | PlainType | `${EntityType}[]` | `${PlainType}[]`;
 
 const DECLARED_TYPES: readonly string[] = [...ENTITY_TYPES, ...PLAIN_TYPES].flatMap((type) => [
@@ -101,7 +101,7 @@ export const packageRevisionSchema = z.object({
 });
 export type PackageRevision = z.output<typeof packageRevisionSchema>;
 
-/** Code with the functions it offers. Wire: contract section 9.1. */
+/** Code with the functions it offers. Wire: docs/WIRE.md, Packages. */
 export const packageSchema = z.object({
   id: idSchema,
   /** Lower-case letters, digits and hyphens; one of a kind in the project. */

@@ -51,7 +51,7 @@ export const serviceRevisionSchema = z.object({
 });
 export type ServiceRevision = z.output<typeof serviceRevisionSchema>;
 
-/** A module of a package that is deployed: its functions can be called. Wire: contract section 9.2. */
+/** A module of a package that is deployed: its functions can be called. Wire: docs/WIRE.md, Services. */
 export const serviceSchema = z.object({
   id: idSchema,
   /** Lower-case letters, digits and hyphens; one of a kind in the project. */

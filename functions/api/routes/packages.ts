@@ -11,7 +11,7 @@ import { jsonBody } from '../body.ts';
 import type { ApiContext } from '../context.ts';
 import { packageToWire } from '../wire/package.ts';
 
-/** Contract section 9.1; they are listed by `POST /query/faas`. */
+/** Packages of docs/WIRE.md; they are listed by `POST /query/faas`. */
 export function packageRoutes(api: ApiContext): Router {
   const { platform, actorOf, baseUrlOf } = api;
   const router = Router();

@@ -15,7 +15,7 @@ import type { ApiContext } from '../context.ts';
 import { botToWire } from '../wire/bot.ts';
 import { serviceToWire } from '../wire/service.ts';
 
-/** Contract section 9.2; they are listed by `POST /query/faas`. */
+/** Services of docs/WIRE.md; they are listed by `POST /query/faas`. */
 export function serviceRoutes(api: ApiContext): Router {
   const { platform, actorOf, baseUrlOf } = api;
   const router = Router();

@@ -2,7 +2,7 @@ import type { Package } from '../../../shared/entities/package.ts';
 import type { JsonObject } from '../../../shared/json.ts';
 import { linkTo } from './links.ts';
 
-/** The keys of contract section 11; those that may be null are left out then. */
+/** The keys that the SDK knows; those that may be null are left out then. */
 export function packageToWire(
   { revisions: _internal, serviceConfig, slots, requirements, uiHooks, ...fields }: Package,
   baseUrl: string,
