@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type CommandLine, commandLine, writeFiles } from './command-line.ts';
@@ -141,6 +142,14 @@ describe('modelfn packages', () => {
     expect(await line.json('packages', 'list')).toEqual([]);
     expect(await line.json('datasets', 'list')).toEqual([]);
   });
+});
+
+it('the function of the documentation can be pushed', async () => {
+  const text = await readFile(join(import.meta.dirname, '../../docs/FUNCTIONS.md'), 'utf8');
+  const block = (language: string) => new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(text)![1]!;
+  const line = await opened({ 'modelfn.json': block('json'), 'checker.ts': block('ts') });
+
+  expect(await push(line)).toMatchObject({ package: { name: 'checker' }, created: true });
 });
 
 describe('modelfn services', () => {
