@@ -93,8 +93,8 @@ export interface FunctionContext {
   readonly projectId: string;
   /** Aborted when the run is to stop: terminated, out of time, or taken over by another container. */
   readonly signal: AbortSignal;
-  /** When the attempt has to have ended, ms since 1970; `undefined` without a limit of the container. */
-  readonly deadline: number | undefined;
+  /** When the attempt has to have ended, ms since 1970: by what its service allows, or its container. */
+  readonly deadline: number;
   /** Kept with the execution, as what is said on the console is. */
   readonly log: Log;
   /** How far the run is, 0..100, with a word for people. Cheap: may be called often. */

@@ -34,7 +34,7 @@ export function functionContext({ service, declared }: ServiceFunction, run: Run
     service: { id: service.id, name: service.name, version: service.version },
     projectId,
     signal,
-    deadline: run.deadline,
+    deadline: Math.min(run.deadline ?? Infinity, platform.clock.now() + service.executionTimeout * 1000),
     log: run.log,
     progress: (percentComplete, message) => run.progress(percentComplete, message),
     project: () => projectFor(store, actor, projectId),

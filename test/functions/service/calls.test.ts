@@ -10,7 +10,7 @@ import { createHttpCaller } from '../../../shared/invoke/callers/http.ts';
 import { callFromPipeline } from '../../../shared/invoke/callers/pipeline.ts';
 import { createContainer } from '../../../shared/invoke/handler.ts';
 import type { Container } from '../../../shared/invoke/run.ts';
-import type { JsonObject } from '../../../shared/json.ts';
+import type { Json, JsonObject } from '../../../shared/json.ts';
 import { httpRequest } from '../../support/events.ts';
 import { runInPlace } from '../../support/run-function.ts';
 import { deploy, pushCode } from '../../support/service-workspace.ts';
@@ -344,6 +344,63 @@ describe('an attempt that fails', () => {
     expect(await space.platform.store.get('Item', item.id)).toMatchObject({
       annotationsCount: item.annotationsCount,
     });
+  });
+});
+
+describe('over HTTP', () => {
+  const post = async (body: JsonObject, query = '') => {
+    const dispatched: Json[] = [];
+    const http = createHttpCaller(space.container, serviceFunction);
+    const answer = (await http(httpRequest({ path: '/api/v1/functions/service', query, body }), {
+      dispatch: async (payload) => void dispatched.push(payload),
+    })) as { statusCode: number; body: string };
+    return { status: answer.statusCode, body: JSON.parse(answer.body) as JsonObject, dispatched };
+  };
+
+  it('a call is answered with the execution, and run by the payload that is sent on', async () => {
+    const { service } = await deploy(space, ADD, [ADD_FUNCTION], { maxAttempts: 7 });
+
+    const { status, body, dispatched } = await post({
+      service: { name: 'tools' },
+      function: 'add',
+      inputs: { a: 2 },
+    });
+
+    expect(status).toBe(202);
+    expect(body).toMatchObject({ function: 'add', status: 'created' });
+    const id = String(body.executionId);
+    expect(await execution(id)).toMatchObject({ serviceId: service.id, maxAttempts: 7, attempts: 0 });
+    const [payload] = dispatched as [JsonObject];
+    expect(await callFromPipeline(space.container, serviceFunction, payload, undefined)).toEqual({ sum: 12 });
+    expect(await execution(id)).toMatchObject({ attempts: 1, output: { sum: 12 } });
+  });
+
+  it('a call in the form of the platform is answered with an execution of the platform', async () => {
+    const { service, package: made } = await deploy(space, ADD, [ADD_FUNCTION]);
+
+    const { body } = await post(
+      { serviceId: service.id, functionName: 'add', input: { a: 2 }, projectId: space.project.id },
+      'wait=true',
+    );
+
+    expect(body).toMatchObject({
+      functionName: 'add',
+      serviceId: service.id,
+      packageId: made.id,
+      output: { sum: 12 },
+      latestStatus: { status: 'success' },
+    });
+  });
+
+  it('a function of modelfn is of no service', async () => {
+    const http = createHttpCaller(space.container, trainFunction);
+    const body = { service: { name: 'tools' }, inputs: { snapshot: space.snapshot.id } };
+
+    const answer = (await http(httpRequest({ path: '/api/v1/functions/train', body }), {})) as {
+      body: string;
+    };
+
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 'InvalidInput' });
   });
 });
 
