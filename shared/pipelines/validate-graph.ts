@@ -84,6 +84,7 @@ function nodeProblems(node: PipelineNode, portsOf: PortsOf): InputProblem[] {
   if (typeof ports === 'string') return [{ field, problem: ports }];
   const { functionName } = node.namespace;
   const { inputs, outputs } = ports;
+  const bound = typeof node.config?.snapshotId === 'string' && !Object.hasOwn(inputs, 'snapshot');
   const fixed = Object.keys(node.config?.inputs ?? {})
     .filter((name) => !Object.hasOwn(inputs, name))
     .map((name) => ({
@@ -94,6 +95,9 @@ function nodeProblems(node: PipelineNode, portsOf: PortsOf): InputProblem[] {
     ...portProblems(field, functionName, 'input', node.inputs, inputs),
     ...portProblems(field, functionName, 'output', node.outputs, outputs),
     ...fixed,
+    ...(bound
+      ? [{ field: `${field}.config.snapshotId`, problem: `${functionName} has no input snapshot to bind` }]
+      : []),
   ];
 }
 

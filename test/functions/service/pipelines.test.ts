@@ -27,6 +27,7 @@ let service: Service;
 beforeEach(async () => {
   space = await openTinyWorkspace();
   const code = `export class Runner {
+    count() {}
     async pick({ snapshot, dataset, count }, context) {
       const items = [];
       for await (const item of context.items(dataset, { dir: '/test' })) items.push(item);
@@ -43,7 +44,7 @@ beforeEach(async () => {
     { name: 'snapshot', type: 'Snapshot' },
     { name: 'enough', type: 'Boolean' },
   ];
-  ({ service } = await deploy(space, code, [{ name: 'pick', input, output }]));
+  ({ service } = await deploy(space, code, [{ name: 'pick', input, output }, { name: 'count' }]));
 });
 afterEach(() => space.platform.close());
 
@@ -136,6 +137,16 @@ describe('a drawing with a node of a service', () => {
       /rest is no output of pick/,
     ],
     ['with a required input missing', () => pick({ config: {} }), /input dataset is missing/],
+    [
+      'with a snapshot bound to an input that it has not',
+      () =>
+        pick({
+          namespace: { functionName: 'count', serviceName: 'tools' },
+          config: { snapshotId: space.snapshot.id },
+          inputs: [],
+        }),
+      /count has no input snapshot to bind/,
+    ],
     [
       'with a fixed input that it has not',
       () => pick({ config: { inputs: { dataset: 'x', number: 1 } } }),
