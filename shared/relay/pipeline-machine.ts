@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { PipelineExecution } from '../entities/pipeline.ts';
+import { SERVICE_FUNCTION } from '../invoke/deployed-function.ts';
 import { compileGraph, substitutionOf } from '../pipelines/compile-graph.ts';
 import { FUNCTION_PORTS } from '../pipelines/function-ports.ts';
 
@@ -30,7 +31,7 @@ export function pipelineMachine(
   { functions, machines, roleArn }: MachinePlaces,
 ): PipelineMachine {
   const arns = new Map(
-    Object.keys(FUNCTION_PORTS).map((name) => [
+    [...Object.keys(FUNCTION_PORTS), SERVICE_FUNCTION].map((name) => [
       `\${${substitutionOf(name)}}`,
       functions.replace('*', () => name),
     ]),

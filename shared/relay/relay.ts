@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { readLambdaEnvironment } from '../config.ts';
+import { deployedFunctionOf } from '../invoke/deployed-function.ts';
 import { UnknownEvent } from '../invoke/errors.ts';
 import type { FunctionContext } from '../invoke/function-context.ts';
 import type { Handler } from '../invoke/handler.ts';
@@ -98,7 +99,7 @@ function schedule({ platform, call }: Shift): Promise<JsonObject> {
     group: needed(config.cloud.scheduleGroup, 'MODELFN_SCHEDULE_GROUP'),
     roleArn: needed(config.cloud.scheduleRole, 'MODELFN_SCHEDULE_ROLE'),
     deadLetterArn: queueArn(deadLetters, functions),
-    targetArn: ({ spec }) => functions.replace('*', spec.operation.functionName),
+    targetArn: ({ spec }) => functions.replace('*', deployedFunctionOf(spec.operation)),
     now: () => clock.now(),
   });
 }

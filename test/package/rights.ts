@@ -1,4 +1,5 @@
 import { FUNCTION_NAMES } from '../../shared/catalog/function-names.ts';
+import { SERVICE_FUNCTION } from '../../shared/invoke/deployed-function.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../shared/json.ts';
 import { FUNCTION_PORTS } from '../../shared/pipelines/function-ports.ts';
 import { type Resource, resolve, resourcesOf, type Template } from './template.ts';
@@ -45,10 +46,12 @@ function rolesPassedOn(template: Template, { Environment }: JsonObject): [role: 
   const { MODELFN_SCHEDULE_ROLE: schedules, MODELFN_PIPELINE_ROLE: pipelines } = raw;
   if (schedules === undefined || pipelines === undefined) return [];
   const { Variables } = resolve(template, Environment!) as { Variables: Record<string, string> };
-  const functions = FUNCTION_NAMES.map((name) => Variables.MODELFN_FUNCTIONS!.replace('*', name));
+  const functions = [...FUNCTION_NAMES, SERVICE_FUNCTION].map((name) =>
+    Variables.MODELFN_FUNCTIONS!.replace('*', name),
+  );
   const letters = `arn:aws:sqs:eu-west-1:123456789012:${Variables.MODELFN_EVENT_DEAD_LETTERS!.split('/').at(-1)}`;
   const calls = functions.map((arn) => `lambda:InvokeFunction ${arn}`);
-  const nodes = Object.keys(FUNCTION_PORTS).map(
+  const nodes = [...Object.keys(FUNCTION_PORTS), SERVICE_FUNCTION].map(
     (name) => `lambda:InvokeFunction ${Variables.MODELFN_FUNCTIONS!.replace('*', name)}`,
   );
   return [
