@@ -1,4 +1,5 @@
 import { subscribedFunctionsOfAll } from '../../shared/catalog/subscriptions.ts';
+import type { DatasetEvent } from '../../shared/entities/dataset-event.ts';
 import type { Execution } from '../../shared/entities/execution.ts';
 import { type ErrorBody, toErrorBody } from '../../shared/errors.ts';
 import { payloadOf } from '../../shared/invoke/callers/task-payload.ts';
@@ -17,6 +18,8 @@ export interface EventDispatcherOptions {
   /** File that takes, one JSON object a line, what no attempt could deliver. */
   deadLetterPath: string;
   log: Log;
+  /** Is told of entries before they are delivered, and again of those whose delivery did not begin. */
+  before?: (events: readonly DatasetEvent[]) => Promise<unknown>;
   /** Batches that a function is given at once, from 1. Default 1. */
   batchesAtOnce?: number;
   timers?: Timers;
@@ -49,7 +52,13 @@ export class EventDispatcher {
   #failing = false;
 
   constructor(options: EventDispatcherOptions) {
-    this.#options = { batchesAtOnce: 1, timers: SYSTEM_TIMERS, now: Date.now, ...options };
+    this.#options = {
+      batchesAtOnce: 1,
+      before: async () => undefined,
+      timers: SYSTEM_TIMERS,
+      now: Date.now,
+      ...options,
+    };
   }
 
   /** Looks at the outbox now, and from now on regularly. Resolves when it was read and its entries are on their way. */
@@ -99,6 +108,7 @@ export class EventDispatcher {
     const fresh = entries.filter(
       ({ sequence }) => !this.#inFlight.has(sequence) && !this.#done.has(sequence),
     );
+    await this.#options.before(fresh.map(({ event }) => event));
     const subscribed = await subscribedFunctionsOfAll(
       this.#options.store,
       fresh.map(({ event }) => event),

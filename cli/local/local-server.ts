@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { firePipelines } from '../../shared/catalog/pipeline-triggers.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { type Config, toEnvironment } from '../../shared/config.ts';
 import { systemIds } from '../../shared/ids.ts';
@@ -83,16 +84,18 @@ async function start(
     exposed,
   });
   const deadLetterPath = join(config.home, 'dead-letters.jsonl');
+  const { store } = platform;
+  const shop = { store, clock: systemClock, ids: systemIds(), log };
   const dispatcher = new EventDispatcher({
     store: platform.store,
     functions: host,
     deadLetterPath,
+    before: (events) => firePipelines(shop, events),
     batchesAtOnce: config.workersPerFunction,
     log,
   });
   const pipelines = new PipelineRunner({ platform, functions: host, log });
-  const { store } = platform;
-  const cron = new CronClock({ platform: { store, clock: systemClock, ids: systemIds() }, log });
+  const cron = new CronClock({ platform: shop, log });
   lock.announce(gateway.url);
   // The first page need not wait for the process. A failure is told by the request that meets it.
   api.socket().catch(() => {});

@@ -2,19 +2,21 @@ import { scheduledExecutionId } from '../cron/execution-id.ts';
 import { latestTime } from '../cron/schedule.ts';
 import type { CronTrigger } from '../entities/trigger.ts';
 import { newExecution } from '../invoke/executions.ts';
+import type { Log } from '../log.ts';
 import type { Platform } from '../platform.ts';
 import { listMatches } from './all-matches.ts';
 import { factsOf } from './called-function.ts';
 import { executionEvent } from './execution-events.ts';
+import { firePipeline } from './pipeline-triggers.ts';
+
+type Shop = Pick<Platform, 'store' | 'clock' | 'ids'> & { log?: Log };
 
 /**
  * Asks for the run of every active cron trigger whose time has come: of times that were missed the latest alone, and none
  * from before the trigger was made or last changed. May be called as often as one likes, by any number of processes: a time
  * is one run. Answers the ids of the executions that are new.
  */
-export async function fireDueTriggers(
-  platform: Pick<Platform, 'store' | 'clock' | 'ids'>,
-): Promise<string[]> {
+export async function fireDueTriggers(platform: Shop): Promise<string[]> {
   const triggers = await listMatches(platform.store, 'Trigger', {
     filter: { $and: [{ active: true }, { type: 'Cron' }] },
   });
@@ -29,16 +31,37 @@ export async function fireDueTriggers(
   return fired;
 }
 
-/** `undefined` when this time has had its run. */
-async function fire(
-  platform: Pick<Platform, 'store' | 'clock' | 'ids'>,
-  { id: triggerId, projectId, creator, spec }: CronTrigger,
+/**
+ * Asks for the run of a pipeline's trigger at a time that a scheduler tells of; the run's id. A trigger that is gone, switched off, of
+ * a function or out of its bounds is nothing to do.
+ */
+export async function firePipelineAt(
+  platform: Shop,
+  triggerId: string,
   time: string,
 ): Promise<string | undefined> {
+  const trigger = await platform.store.get('Trigger', triggerId);
+  if (trigger?.type !== 'Cron' || !trigger.active || trigger.spec.operation.type !== 'pipeline')
+    return undefined;
+  const { startAt, endAt } = trigger.spec;
+  const at = Date.parse(time);
+  if ((startAt !== null && at < Date.parse(startAt)) || (endAt !== null && at > Date.parse(endAt)))
+    return undefined;
+  return firePipeline(platform, trigger, scheduledExecutionId(triggerId, time));
+}
+
+/** `undefined` when this time has had its run. */
+async function fire(platform: Shop, trigger: CronTrigger, time: string): Promise<string | undefined> {
+  const { id: triggerId, projectId, creator, spec } = trigger;
   const id = scheduledExecutionId(triggerId, time);
+  const { operation } = spec;
+  if (operation.type === 'pipeline') {
+    const isThere = (await platform.store.get('PipelineExecution', id)) !== undefined;
+    return isThere ? undefined : firePipeline(platform, trigger, id);
+  }
   if (await platform.store.get('Execution', id)) return undefined;
   const actor = { email: creator, projectIds: [projectId] };
-  const { functionName, serviceId, packageId } = spec.operation;
+  const { functionName, serviceId, packageId } = operation;
   return platform.store.transaction(async (store) => {
     if (await store.get('Execution', id)) return undefined;
     // Deployed again since, a service may have lost the function: its run then tells so.

@@ -118,17 +118,20 @@ export async function deletePipeline(platform: Platform, actor: Actor, id: strin
 }
 
 /**
- * Records a run, to be begun by whoever runs pipelines here.
+ * Records a run, to be begun by whoever runs pipelines here. Under an id that has one already nothing is recorded.
  * @throws EntityNotFound; InvalidInput for a missing or unknown input; PipelineInvalid for an empty pipeline
  */
 export async function executePipeline(
-  platform: Platform,
+  platform: Pick<Platform, 'store' | 'clock' | 'ids'>,
   actor: Actor,
   pipelineId: string,
   input: unknown,
+  id: string = platform.ids.objectId(),
 ): Promise<PipelineExecution> {
   const call = parse(executeSchema, input ?? {}, 'execution of a pipeline');
   return platform.store.transaction(async (store) => {
+    const known = await store.get('PipelineExecution', id);
+    if (known) return known;
     const pipeline = await pipelineFor(store, actor, pipelineId);
     const graph = graphOf(pipeline);
     if (graph.nodes.length === 0)
@@ -137,7 +140,7 @@ export async function executePipeline(
     assertInputs(graph, portsOf, call.input);
     const now = isoTime(platform.clock);
     const execution: PipelineExecution = {
-      id: platform.ids.objectId(),
+      id,
       pipelineId,
       pipelineRevision: pipeline.revision,
       projectId: pipeline.projectId,
@@ -170,7 +173,8 @@ export async function getPipelineExecution(
   throw notFound('PipelineExecution', id);
 }
 
-async function pipelineFor(store: EntityStore, actor: Actor, id: string): Promise<Pipeline> {
+/** @throws EntityNotFound for one that the actor may not see */
+export async function pipelineFor(store: EntityStore, actor: Actor, id: string): Promise<Pipeline> {
   const pipeline = await store.get('Pipeline', id);
   if (pipeline && maySee(actor, pipeline.projectId)) return pipeline;
   throw notFound('Pipeline', id);

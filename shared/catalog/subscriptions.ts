@@ -23,7 +23,11 @@ export async function subscribedFunctions(
       pageSize: PAGE_SIZE,
     });
     for (const trigger of found.items)
-      if (trigger.type === 'Event' && trigger.spec.actions.includes(action))
+      if (
+        trigger.type === 'Event' &&
+        trigger.spec.actions.includes(action) &&
+        trigger.spec.operation.type === 'function'
+      )
         names.add(deployedFunctionOf(trigger.spec.operation));
     if (!found.hasNextPage) return [...names].sort();
   }

@@ -3,7 +3,13 @@ import { type Actor, scopeOf } from '../auth/actor.ts';
 import { isoTime } from '../clock.ts';
 import { assertFires } from '../cron/schedule.ts';
 import { jsonObjectSchema } from '../entities/fields.ts';
-import { newCronTriggerSchema, newEventTriggerSchema, type Trigger } from '../entities/trigger.ts';
+import {
+  newCronTriggerSchema,
+  newEventTriggerSchema,
+  type PipelineOperation,
+  pipelineOf,
+  type Trigger,
+} from '../entities/trigger.ts';
 import { InvalidInput } from '../errors.ts';
 import { assertInputs } from '../invoke/read-inputs.ts';
 import { canonicalJson, isJsonObject, type JsonObject } from '../json.ts';
@@ -16,6 +22,7 @@ import { projectFor } from './access.ts';
 import { calledFunction } from './called-function.ts';
 import { givenFields } from './given-fields.ts';
 import { triggerFor } from './model-access.ts';
+import { pipelineFor } from './pipelines.ts';
 import { queryByEnvelope } from './query-by-envelope.ts';
 
 /** @throws InvalidInput, InvalidFilter, InvalidCron, CronNeverFires, UnknownFunction, EntityNotFound for the project */
@@ -105,6 +112,24 @@ async function asUsable(
   store: EntityStore,
   trigger: Trigger,
 ): Promise<Trigger> {
+  const own = await usableOperation(actor, store, trigger);
+  if (trigger.type === 'Cron') {
+    assertFires(trigger.spec, platform.clock.now());
+    return { ...trigger, spec: { ...trigger.spec, operation: own } };
+  }
+  const { resource, filter } = trigger.spec;
+  // Asking the store compiles the filter exactly as a delivered event will; no entity has this id.
+  await store.count(resource, { filter: { $and: [{ id: { $in: ['-'] } }, filter] } });
+  return { ...trigger, spec: { ...trigger.spec, operation: own } };
+}
+
+async function usableOperation(
+  actor: Actor,
+  store: EntityStore,
+  trigger: Trigger,
+): Promise<Trigger['spec']['operation']> {
+  if (trigger.spec.operation.type === 'pipeline')
+    return usablePipeline(actor, store, trigger, trigger.spec.operation);
   const { packageId: _asSent, ...operation } = trigger.spec.operation;
   const called = await calledFunction(store, actor, operation, 'spec.operation.functionName');
   if (called && called.service.projectId !== trigger.projectId)
@@ -115,15 +140,30 @@ async function asUsable(
       },
     ]);
   if (called) assertTakes(called, trigger);
-  const own = { ...operation, ...(called && { packageId: called.package.id }) };
-  if (trigger.type === 'Cron') {
-    assertFires(trigger.spec, platform.clock.now());
-    return { ...trigger, spec: { ...trigger.spec, operation: own } };
-  }
-  const { resource, filter } = trigger.spec;
-  // Asking the store compiles the filter exactly as a delivered event will; no entity has this id.
-  await store.count(resource, { filter: { $and: [{ id: { $in: ['-'] } }, filter] } });
-  return { ...trigger, spec: { ...trigger.spec, operation: own } };
+  return { ...operation, ...(called && { packageId: called.package.id }) };
+}
+
+/** A pipeline of the trigger's own project; what it takes is looked at when it is run, as it is then. */
+async function usablePipeline(
+  actor: Actor,
+  store: EntityStore,
+  { projectId }: Trigger,
+  operation: PipelineOperation,
+): Promise<PipelineOperation> {
+  const id = pipelineOf(operation);
+  if (id === undefined)
+    throw new InvalidInput('trigger', [
+      { field: 'spec.operation.id', problem: 'is missing; it takes the id of a pipeline' },
+    ]);
+  const pipeline = await pipelineFor(store, actor, id);
+  if (pipeline.projectId !== projectId)
+    throw new InvalidInput('trigger', [
+      {
+        field: 'spec.operation.id',
+        problem: `pipeline ${pipeline.name} is of another project, ${pipeline.projectId}`,
+      },
+    ]);
+  return { ...operation, id, pipeline: { id } };
 }
 
 /** A fired trigger calls with its inputs and, by an event, with the resource under its name: the function has to take them. */

@@ -6,13 +6,30 @@ export type TriggerResource = (typeof TRIGGER_RESOURCES)[number];
 export const TRIGGER_ACTIONS = ['Created', 'Updated', 'Deleted'] as const;
 export type TriggerAction = (typeof TRIGGER_ACTIONS)[number];
 
-const operationSchema = z.object({
+const functionOperationSchema = z.object({
   type: z.literal('function'),
   functionName: z.string(),
   serviceId: z.optional(z.nullable(z.string())),
   /** The package of that service; absent for a function of modelfn's own. Found out when the trigger is made. */
   packageId: z.optional(z.nullable(idSchema)),
 });
+export type FunctionOperation = z.output<typeof functionOperationSchema>;
+
+/** A run of a whole pipeline. Clients write its id as `id` and read it under `pipeline`; it is kept as both. */
+const pipelineOperationSchema = z.object({
+  type: z.literal('pipeline'),
+  id: z.nullish(idSchema),
+  pipeline: z.nullish(z.object({ id: idSchema })),
+  nodeId: z.nullish(z.string()),
+});
+export type PipelineOperation = z.output<typeof pipelineOperationSchema>;
+
+const operationSchema = z.discriminatedUnion('type', [functionOperationSchema, pipelineOperationSchema]);
+
+/** Id of the pipeline that an operation runs; undefined for a function's, and where none is named. */
+export function pipelineOf(operation: FunctionOperation | PipelineOperation): string | undefined {
+  return operation.type === 'pipeline' ? (operation.pipeline?.id ?? operation.id ?? undefined) : undefined;
+}
 
 const commonFields = {
   id: idSchema,

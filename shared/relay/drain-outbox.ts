@@ -1,4 +1,5 @@
 import { subscribedFunctionsOfAll } from '../catalog/subscriptions.ts';
+import type { DatasetEvent } from '../entities/dataset-event.ts';
 import type { Log } from '../log.ts';
 import type { EntityStore } from '../store/entity-store.ts';
 import type { CallAws } from './aws-caller.ts';
@@ -15,6 +16,8 @@ export interface DrainOptions {
   /** Address of the queue for events that the bus never takes. */
   deadLetters: string;
   log: Log;
+  /** Is told of events before they are sent, and again of those that were not taken. */
+  before(events: readonly DatasetEvent[]): Promise<unknown>;
   /** When to begin nothing more, ms since 1970. */
   until: number;
   now(): number;
@@ -51,12 +54,11 @@ export async function drainOutbox(options: DrainOptions): Promise<{ sent: number
   return done;
 }
 
-async function pageOf({ store, bus }: DrainOptions): Promise<BusEntry[]> {
+async function pageOf({ store, bus, before }: DrainOptions): Promise<BusEntry[]> {
   const entries = await store.readEvents(PAGE_SIZE);
-  const functions = await subscribedFunctionsOfAll(
-    store,
-    entries.map(({ event }) => event),
-  );
+  const events = entries.map(({ event }) => event);
+  await before(events);
+  const functions = await subscribedFunctionsOfAll(store, events);
   return entries.map((entry, index) => busEntry(entry, functions[index]!, bus));
 }
 

@@ -1,4 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { firePipelineAt } from '../catalog/cron-triggers.ts';
+import { firePipelines } from '../catalog/pipeline-triggers.ts';
 import { readLambdaEnvironment } from '../config.ts';
 import { deployedFunctionOf } from '../invoke/deployed-function.ts';
 import { UnknownEvent } from '../invoke/errors.ts';
@@ -15,6 +17,9 @@ import { syncSchedules } from './sync-schedules.ts';
 
 /** What the relay needs to end well: the batch under way, and its answer. */
 const MARGIN_MS = 5_000;
+
+/** The name of this function beside the others: it begins the pipelines of cron triggers. */
+const RELAY = 'relay';
 
 /** Where nobody sets a limit. */
 const DEFAULT_TIME_MS = 60_000;
@@ -42,10 +47,11 @@ export function createRelay(open: () => Promise<Platform>): Handler {
       call: awsCaller(environment, () => platform.clock.now()),
       until: endOf(platform, context),
     };
+    if (event.kind === 'time') await firePipelineAt(platform, event.trigger, event.time);
     const { scheduleGroup, pipelines } = platform.config.cloud;
     const drained = await drain(shift);
     const run = pipelines === undefined ? {} : { pipelines: await begin(shift) };
-    if (event.kind === 'kick' || scheduleGroup === undefined) return { ...drained, ...run };
+    if (event.kind !== 'minute' || scheduleGroup === undefined) return { ...drained, ...run };
     return { ...drained, ...run, schedules: await schedule(shift) };
   };
 }
@@ -70,6 +76,7 @@ function drain({ platform, call, until }: Shift): Promise<JsonObject> {
     store,
     log,
     call,
+    before: (events) => firePipelines(platform, events),
     bus: needed(config.cloud.eventBus, 'MODELFN_EVENT_BUS'),
     deadLetters: needed(config.cloud.eventDeadLetters, 'MODELFN_EVENT_DEAD_LETTERS'),
     until,
@@ -99,7 +106,8 @@ function schedule({ platform, call }: Shift): Promise<JsonObject> {
     group: needed(config.cloud.scheduleGroup, 'MODELFN_SCHEDULE_GROUP'),
     roleArn: needed(config.cloud.scheduleRole, 'MODELFN_SCHEDULE_ROLE'),
     deadLetterArn: queueArn(deadLetters, functions),
-    targetArn: ({ spec }) => functions.replace('*', deployedFunctionOf(spec.operation)),
+    targetArn: ({ spec: { operation } }) =>
+      functions.replace('*', operation.type === 'pipeline' ? RELAY : deployedFunctionOf(operation)),
     now: () => clock.now(),
   });
 }

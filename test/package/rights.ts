@@ -46,7 +46,7 @@ function rolesPassedOn(template: Template, { Environment }: JsonObject): [role: 
   const { MODELFN_SCHEDULE_ROLE: schedules, MODELFN_PIPELINE_ROLE: pipelines } = raw;
   if (schedules === undefined || pipelines === undefined) return [];
   const { Variables } = resolve(template, Environment!) as { Variables: Record<string, string> };
-  const functions = [...FUNCTION_NAMES, SERVICE_FUNCTION].map((name) =>
+  const functions = [...FUNCTION_NAMES, SERVICE_FUNCTION, 'relay'].map((name) =>
     Variables.MODELFN_FUNCTIONS!.replace('*', name),
   );
   const letters = `arn:aws:sqs:eu-west-1:123456789012:${Variables.MODELFN_EVENT_DEAD_LETTERS!.split('/').at(-1)}`;

@@ -1,10 +1,10 @@
 import type { SQSBatchResponse } from 'aws-lambda';
 import { LOCAL_ACTOR } from '../../auth/actor.ts';
+import { firedExecutionId, resourceOf, wantsEvent } from '../../catalog/fired-trigger.ts';
 import { type DatasetEvent, datasetEventSchema } from '../../entities/dataset-event.ts';
 import type { EventTrigger } from '../../entities/trigger.ts';
-import { messageOf, toErrorBody } from '../../errors.ts';
-import { derivedId } from '../../ids.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
+import { toErrorBody } from '../../errors.ts';
+import { isJsonObject, type JsonObject } from '../../json.ts';
 import { parse } from '../../parse.ts';
 import { isServiceActive } from '../../services/active-service.ts';
 import { deployedFunctionOf } from '../deployed-function.ts';
@@ -71,12 +71,15 @@ async function handle<S extends InputSpecs>(
   const executions: string[] = [];
   const failures: unknown[] = [];
   for (const trigger of await subscriptions(container, spec, event)) {
-    const { functionName, serviceId } = trigger.spec.operation;
+    const { operation } = trigger.spec;
+    if (operation.type !== 'function') continue;
+    const { functionName, serviceId } = operation;
+    const { name: resource, reference } = resourceOf(event);
     const call = {
       functionName,
       ...(spec.target && { serviceReference: serviceId }),
-      executionId: executionIdOf(trigger, event),
-      input: { ...trigger.spec.input, ...resourceInput(event) },
+      executionId: firedExecutionId(trigger, event),
+      input: { ...trigger.spec.input, [resource]: reference },
       projectId: event.projectId,
       caller: 'event' as const,
       actor: LOCAL_ACTOR,
@@ -154,45 +157,10 @@ async function subscriptions<S extends InputSpecs>(
   const matching: EventTrigger[] = [];
   for (const trigger of items) {
     if (trigger.type !== 'Event' || !trigger.spec.actions.includes(event.action)) continue;
-    if (deployedFunctionOf(trigger.spec.operation) !== name) continue;
-    if (target && !(await isServiceActive(platform.store, trigger.spec.operation))) continue;
-    if (event.action === 'Deleted' || (await satisfies(platform.store, trigger, event)))
-      matching.push(trigger);
+    const { operation } = trigger.spec;
+    if (operation.type !== 'function' || deployedFunctionOf(operation) !== name) continue;
+    if (target && !(await isServiceActive(platform.store, operation))) continue;
+    if (await wantsEvent(platform.store, trigger, event)) matching.push(trigger);
   }
   return matching;
-}
-
-async function satisfies(
-  store: Container['platform']['store'],
-  trigger: EventTrigger,
-  event: DatasetEvent,
-): Promise<boolean> {
-  try {
-    const found = await store.count(event.resource, {
-      filter: { $and: [{ id: { $eq: event.resourceId } }, trigger.spec.filter] },
-    });
-    return found > 0;
-  } catch (error) {
-    throw new Error(`The filter of trigger ${trigger.id} cannot be used: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
-}
-
-/** Once: one run for a resource, whatever happens to it later. Always: one for each event; a second delivery is the same event. */
-function executionIdOf(trigger: EventTrigger, event: DatasetEvent): string {
-  return trigger.spec.executionMode === 'Once'
-    ? derivedId('once', trigger.id, event.resourceId)
-    : derivedId('always', trigger.id, event.id);
-}
-
-/** A fired trigger's input has the lower-case resource name as key (contract section 9.5). */
-function resourceInput(event: DatasetEvent): Record<string, Json> {
-  const resource = event.resource.toLowerCase();
-  return {
-    [resource]: {
-      [`${resource}_id`]: event.resourceId,
-      ...(event.datasetId !== null && { dataset_id: event.datasetId }),
-    },
-  };
 }

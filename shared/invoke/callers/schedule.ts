@@ -39,7 +39,8 @@ export async function callFromSchedule<S extends InputSpecs>(
   const at = Date.parse(time);
   const isWithin =
     (startAt === null || at >= Date.parse(startAt)) && (endAt === null || at <= Date.parse(endAt));
-  if (deployedFunctionOf(operation) !== spec.name || !isWithin) return { executions: [] };
+  if (operation.type !== 'function' || deployedFunctionOf(operation) !== spec.name || !isWithin)
+    return { executions: [] };
   if (spec.target && !(await isServiceActive(store, operation))) return { executions: [] };
   const executionId = scheduledExecutionId(triggerId, time);
   // A run that was begun before the trigger changed goes on with the inputs it had.

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { POLL_INTERVAL_MS } from '../../../cli/local/event-dispatcher.ts';
+import type { DatasetEvent } from '../../../shared/entities/dataset-event.ts';
 import {
   drained,
   event,
@@ -48,6 +49,33 @@ describe('EventDispatcher', () => {
       resources: [],
       detail: entry!.event,
     });
+  });
+
+  it('delivers nothing before what is to be told of it first was told', async () => {
+    const store = await openStore();
+    const told: string[][] = [];
+    const before = async (events: readonly DatasetEvent[]) => {
+      told.push(events.map(({ id }) => id));
+      if (told.length === 1) throw new Error('away for a moment');
+    };
+    const { dispatcher, calls } = await openDispatcher(
+      store,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      1,
+      before,
+    );
+    await store.appendEvents([event(1)]);
+
+    await dispatcher.wake();
+    expect(calls).toEqual([]);
+    await dispatcher.wake();
+    await drained(store);
+
+    expect(calls).toHaveLength(1);
+    expect(told.slice(0, 2)).toEqual([[event(1).id], [event(1).id]]);
   });
 
   it('calls every subscribed function once for a change, and no other', async () => {

@@ -80,6 +80,7 @@ export async function openDispatcher(
   runToEnd: (functionName: string, payload: Json) => Promise<boolean> = () =>
     Promise.reject(new Error('no run was planned')),
   batchesAtOnce = 1,
+  before?: (events: readonly DatasetEvent[]) => Promise<unknown>,
 ) {
   const calls: { functionName: string; records: Record[] }[] = [];
   const time = heldTimers();
@@ -97,6 +98,7 @@ export async function openDispatcher(
     deadLetterPath: deadLetterPath ?? join(await temporaryFolder(), 'home', 'dead-letters.jsonl'),
     log,
     batchesAtOnce,
+    ...(before && { before }),
     timers: time.timers,
     now: () => Date.parse('2026-01-02T03:04:05.678Z'),
   });

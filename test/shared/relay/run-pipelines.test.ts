@@ -4,6 +4,7 @@ import { predictFunction } from '../../../functions/predict/predict.ts';
 import { trainFunction } from '../../../functions/train/train.ts';
 import { LOCAL_ACTOR } from '../../../shared/auth/actor.ts';
 import { createPipeline, executePipeline, updatePipeline } from '../../../shared/catalog/pipelines.ts';
+import { createTrigger } from '../../../shared/catalog/triggers.ts';
 import type { PipelineExecution, PipelineGraph } from '../../../shared/entities/pipeline.ts';
 import { callFromPipeline } from '../../../shared/invoke/callers/pipeline.ts';
 import type { FunctionSpec } from '../../../shared/invoke/function-spec.ts';
@@ -146,6 +147,43 @@ it('a run that AWS knows nothing of any more is begun again', async () => {
   expect(await relay()).toEqual({ begun: 1, ended: 0 });
 
   expect([...steps.executions.values()]).toMatchObject([{ name: execution.id }]);
+});
+
+it('begins the pipelines of triggers: at a time that the scheduler tells of, and by an event before that is sent', async () => {
+  await begin();
+  await relay();
+  const { platform, project, snapshot } = space;
+  const operation = { type: 'pipeline', id: pipelineId };
+  const cron = await createTrigger(platform, LOCAL_ACTOR, {
+    name: 'hourly',
+    type: 'Cron',
+    projectId: project.id,
+    spec: { cron: '0 * * * *', input: { snapshot: snapshot.id }, operation },
+  });
+  await createTrigger(platform, LOCAL_ACTOR, {
+    name: 'by event',
+    projectId: project.id,
+    spec: { resource: 'Snapshot', actions: ['Updated'], filter: {}, operation },
+  });
+
+  const time = { trigger: cron.id, time: '2026-01-31T13:00:00Z' };
+  expect(await createRelay(async () => platform)(time)).toMatchObject({ pipelines: { begun: 1 } });
+  await platform.store.appendEvents([
+    {
+      id: 'e1',
+      resource: 'Snapshot',
+      action: 'Updated',
+      resourceId: snapshot.id,
+      datasetId: null,
+      projectId: project.id,
+    },
+  ]);
+  expect(await relay()).toEqual({ begun: 1, ended: 0 });
+
+  expect([...steps.executions.values()].slice(1)).toMatchObject([
+    { input: { snapshot: snapshot.id } },
+    { input: { snapshot: { snapshot_id: snapshot.id } } },
+  ]);
 });
 
 it('what AWS refuses for good fails the run; what it refuses for now waits', async () => {
