@@ -1,6 +1,7 @@
 import { availableParallelism, homedir } from 'node:os';
 import { resolve } from 'node:path';
 import * as z from 'zod/mini';
+import { gcsBucketNameSchema, gcsPrefixSchema } from './entities/gcs-names.ts';
 import { ModelfnError } from './errors.ts';
 import { readGitHosts } from './git/hosts.ts';
 import { memoryGiven } from './memory.ts';
@@ -13,6 +14,8 @@ export interface Config {
   home: string;
   /** Address of the store, e.g. `sqlite:/data/store.sqlite`; one in the state folder when undefined. */
   store: string | undefined;
+  /** Bucket of Cloud Storage that keeps the bytes of items; the state folder does when undefined. */
+  content: { readonly bucketName: string; readonly prefix: string } | undefined;
   /**
    * Where a call goes that is answered before it ran: `self`, an asynchronous invocation of the same Lambda function, or
    * the ARN of a state machine. Undefined where the container offers a way of its own.
@@ -110,6 +113,19 @@ const origin = z.pipe(
   }),
 );
 
+/** `gcs://<bucket>` or `gcs://<bucket>/<prefix>`. */
+const contentPlace = z.pipe(
+  z.string(),
+  z.transform((text, context) => {
+    const [, bucketName, prefix = ''] = /^gcs:\/\/([^/]+)(?:\/(.*))?$/.exec(text) ?? [];
+    const isPlace =
+      z.safeParse(gcsBucketNameSchema, bucketName).success && z.safeParse(gcsPrefixSchema, prefix).success;
+    if (bucketName !== undefined && isPlace) return Object.freeze({ bucketName, prefix });
+    context.issues.push({ code: 'custom', input: text, message: 'no place' });
+    return z.NEVER;
+  }),
+);
+
 const roleArn = z.string().check(z.regex(/^arn:[\w-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/));
 const ROLE_EXAMPLE = 'arn:aws:iam::123456789012:role/modelfn-dev';
 
@@ -122,6 +138,11 @@ const SETTINGS = {
     schema: z.string().check(z.minLength(1)),
     takes: 'the address of a store',
     example: 'sqlite:/data/store.sqlite',
+  },
+  MODELFN_CONTENT: {
+    schema: contentPlace,
+    takes: 'a bucket of Cloud Storage, with a prefix or without',
+    example: 'gcs://my-contents/modelfn',
   },
   MODELFN_DISPATCH: {
     schema: z.string().check(z.regex(/^(self|arn:[\w-]+:states:[\w-]+:\d{12}:stateMachine:[\w-]{1,80})$/)),
@@ -259,6 +280,7 @@ export function readConfig(
   const config: Config = {
     home: toFolder(read('MODELFN_HOME') ?? '.modelfn', cwd),
     store: read('MODELFN_STORE'),
+    content: read('MODELFN_CONTENT'),
     dispatch: read('MODELFN_DISPATCH'),
     relay: read('MODELFN_RELAY'),
     cloud: Object.freeze({
@@ -319,6 +341,7 @@ export function toEnvironment(
   const own: Record<keyof typeof SETTINGS, string | undefined> = {
     MODELFN_HOME: config.home,
     MODELFN_STORE: config.store,
+    MODELFN_CONTENT: config.content && `gcs://${config.content.bucketName}/${config.content.prefix}`,
     MODELFN_DISPATCH: config.dispatch,
     MODELFN_RELAY: config.relay,
     MODELFN_EVENT_BUS: config.cloud.eventBus,

@@ -5,10 +5,10 @@ import { type Actor, LOCAL_ACTOR } from './auth/actor.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { briefly, storageAdvice } from './content/errors.ts';
-import { LocalContentStore } from './content/local-content-store.ts';
 import { compact, ModelfnError, systemCode } from './errors.ts';
 import { systemIds } from './ids.ts';
 import { jsonLog, type Log } from './log.ts';
+import { openContents } from './open-contents.ts';
 import type { Platform } from './platform.ts';
 import { ownBucketFolder, stateFolder } from './state-folder.ts';
 import { openStore } from './store/registry.ts';
@@ -59,7 +59,7 @@ export async function openPlatform(
     log,
     store,
     ...(relay && { relay }),
-    content: new LocalContentStore({ directory: folder.contents }),
+    content: overrides.content ?? (await openContents(config, folder.contents, git)),
     cacheDirectory: folder.cache,
     openBucket: async (snapshot, spec) => {
       const { openBucket } = await import('./buckets/registry.ts');

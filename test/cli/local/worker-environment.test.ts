@@ -16,6 +16,7 @@ it('a worker reads the very configuration that its server has', () => {
       MODELFN_WORKERS: '5',
       MODELFN_LEASE_SECONDS: '3',
       MODELFN_LOG_LEVEL: 'debug',
+      MODELFN_CONTENT: 'gcs://contents/of/team-a',
       MODELFN_RELAY: 'modelfn-dev-relay',
       MODELFN_EVENT_BUS: 'modelfn-dev',
       MODELFN_EVENT_DEAD_LETTERS: 'https://sqs.eu-west-1.amazonaws.com/123456789012/letters',
