@@ -1,0 +1,12 @@
+import type { Request } from 'express';
+import type { Actor } from '../auth/actor.ts';
+import type { Platform } from '../platform.ts';
+
+/** What every route works with. */
+export interface ApiContext {
+  readonly platform: Platform;
+  /** Who sent the request. */
+  actorOf(request: Request): Actor;
+  /** Address of the API as the caller reached it, without a slash at the end; links in answers start with it. */
+  baseUrlOf(request: Request): string;
+}

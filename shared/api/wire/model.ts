@@ -1,0 +1,13 @@
+import type { Model } from '../../entities/model.ts';
+import type { JsonObject } from '../../json.ts';
+import { linkTo } from './links.ts';
+
+/** The keys of contract section 11; `configuration` beside them, left out while it is empty. */
+export function modelToWire(model: Model, baseUrl: string): JsonObject {
+  const { revisions: _internal, configuration, ...fields } = model;
+  return {
+    ...fields,
+    ...(Object.keys(configuration).length > 0 && { configuration }),
+    url: linkTo(baseUrl, 'models', model.id),
+  } as JsonObject;
+}

@@ -1,0 +1,8 @@
+import type { Snapshot } from '../../entities/snapshot.ts';
+import type { JsonObject } from '../../json.ts';
+
+/** The keys of contract section 14, and `parentId`, `revision`, `weights` and `lineage` beside them. */
+export function snapshotToWire(snapshot: Snapshot): JsonObject {
+  const { run: _internal, ...fields } = snapshot;
+  return fields as JsonObject;
+}
