@@ -3,6 +3,7 @@ import type { ApiContext } from './context.ts';
 import { errorHandler } from './error-handler.ts';
 import { routesOf, whyNotRouted } from './route-table.ts';
 import { annotationRoutes } from './routes/annotations.ts';
+import { clientChoreRoutes } from './routes/client-chores.ts';
 import { commandRoutes } from './routes/commands.ts';
 import { datasetRoutes } from './routes/datasets.ts';
 import { executionRoutes } from './routes/executions.ts';
@@ -38,6 +39,7 @@ const ROUTERS = [
   faasQueryRoutes,
   commandRoutes,
   healthRoutes,
+  clientChoreRoutes,
 ] as const;
 
 /** Answers of the API are data: no page may frame them, run them or guess another type for them. */

@@ -9,4 +9,6 @@ export interface ApiContext {
   actorOf(request: Request): Actor;
   /** Address of the API as the caller reached it, without a slash at the end; links in answers start with it. */
   baseUrlOf(request: Request): string;
+  /** Names the next point of a curve: a run that is done again names its points as before. Missing: a new id. */
+  readonly nextSampleId?: () => string;
 }

@@ -1,4 +1,5 @@
 import { type Request, type Response, Router } from 'express';
+import { exportAnnotations } from '../../catalog/annotation-export.ts';
 import { cloneDataset } from '../../catalog/dataset-clone.ts';
 import { type DatasetAnswer, queryDataset } from '../../catalog/dataset-query.ts';
 import {
@@ -78,6 +79,15 @@ export function datasetRoutes(api: ApiContext): Router {
   router.post('/datasets/:id/clone', jsonBody, async (request, response) => {
     const command = await cloneDataset(platform, actorOf(request), request.params.id, request.body);
     response.json(commandToWire(command, baseUrlOf(request)));
+  });
+
+  router.post('/datasets/:id/export', jsonBody, async (request, response) => {
+    const baseUrl = baseUrlOf(request);
+    const command = await exportAnnotations(platform, actorOf(request), request.params.id, request.body, {
+      item: (item) => itemToWire(item, baseUrl),
+      annotation: (annotation) => annotationToWire(annotation, baseUrl),
+    });
+    response.json(commandToWire(command, baseUrl));
   });
 
   return router;

@@ -11,6 +11,7 @@ import { jsonBody } from '../body.ts';
 import type { ApiContext } from '../context.ts';
 import { modelToWire } from '../wire/model.ts';
 import { pageToWire } from '../wire/page.ts';
+import { modelFromWire, readerOf } from '../wire/sdk-entity.ts';
 
 /** Contract section 4.7. */
 export function modelRoutes(api: ApiContext): Router {
@@ -18,23 +19,24 @@ export function modelRoutes(api: ApiContext): Router {
   const router = Router();
 
   router.post('/models', jsonBody, async (request, response) => {
-    const model = await createModel(platform, actorOf(request), request.body);
-    response.json(modelToWire(model, baseUrlOf(request)));
+    const model = await createModel(platform, actorOf(request), modelFromWire(request.body));
+    response.json(modelToWire(model, baseUrlOf(request), readerOf(request)));
   });
 
   router.post('/models/query', jsonBody, async (request, response) => {
     const page = await queryModels(platform, actorOf(request), request.body);
-    response.json(pageToWire(page, (model) => modelToWire(model, baseUrlOf(request))));
+    response.json(pageToWire(page, (model) => modelToWire(model, baseUrlOf(request), readerOf(request))));
   });
 
   router.get('/models/:id', async (request, response) => {
     const model = await getModel(platform, actorOf(request), request.params.id);
-    response.json(modelToWire(model, baseUrlOf(request)));
+    response.json(modelToWire(model, baseUrlOf(request), readerOf(request)));
   });
 
   router.patch('/models/:id', jsonBody, async (request, response) => {
-    const model = await updateModel(platform, actorOf(request), request.params.id, request.body);
-    response.json(modelToWire(model, baseUrlOf(request)));
+    const patch = modelFromWire(request.body);
+    const model = await updateModel(platform, actorOf(request), request.params.id, patch);
+    response.json(modelToWire(model, baseUrlOf(request), readerOf(request)));
   });
 
   router.delete('/models/:id', async (request, response) => {

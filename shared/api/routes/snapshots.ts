@@ -1,4 +1,4 @@
-import { Router } from 'express';
+import { type Request, type Response, Router } from 'express';
 import { cloneSnapshot } from '../../catalog/snapshot-clone.ts';
 import { listRevisions, restoreSnapshot } from '../../catalog/snapshot-revisions.ts';
 import {
@@ -8,33 +8,39 @@ import {
   querySnapshots,
   updateSnapshot,
 } from '../../catalog/snapshots.ts';
+import type { Snapshot } from '../../entities/snapshot.ts';
 import { jsonBody } from '../body.ts';
 import type { ApiContext } from '../context.ts';
 import { flagParameter, pagingParameters } from '../query-parameters.ts';
 import { pageToWire } from '../wire/page.ts';
+import { readerOf } from '../wire/sdk-entity.ts';
 import { snapshotToWire } from '../wire/snapshot.ts';
 
 /** Contract section 4.8; `clone`, `revisions` and `restore` are ours: the client clones by itself, and knows no revisions. */
 export function snapshotRoutes(api: ApiContext): Router {
   const { platform, actorOf } = api;
   const router = Router();
+  const send = (request: Request, response: Response, snapshot: Snapshot): void => {
+    response.json(snapshotToWire(snapshot, readerOf(request)));
+  };
 
   router.post('/snapshots', jsonBody, async (request, response) => {
-    response.json(snapshotToWire(await createSnapshot(platform, actorOf(request), request.body)));
+    send(request, response, await createSnapshot(platform, actorOf(request), request.body));
   });
 
   router.post('/snapshots/query', jsonBody, async (request, response) => {
     const page = await querySnapshots(platform, actorOf(request), request.body);
-    response.json(pageToWire(page, snapshotToWire));
+    const reader = readerOf(request);
+    response.json(pageToWire(page, (snapshot) => snapshotToWire(snapshot, reader)));
   });
 
   router.get('/snapshots/:id', async (request, response) => {
-    response.json(snapshotToWire(await getSnapshot(platform, actorOf(request), request.params.id)));
+    send(request, response, await getSnapshot(platform, actorOf(request), request.params.id));
   });
 
   router.patch('/snapshots/:id', jsonBody, async (request, response) => {
     const { id } = request.params;
-    response.json(snapshotToWire(await updateSnapshot(platform, actorOf(request), id, request.body)));
+    send(request, response, await updateSnapshot(platform, actorOf(request), id, request.body));
   });
 
   router.delete('/snapshots/:id', async (request, response) => {
@@ -45,7 +51,7 @@ export function snapshotRoutes(api: ApiContext): Router {
 
   router.post('/snapshots/:id/clone', jsonBody, async (request, response) => {
     const { id } = request.params;
-    response.json(snapshotToWire(await cloneSnapshot(platform, actorOf(request), id, request.body)));
+    send(request, response, await cloneSnapshot(platform, actorOf(request), id, request.body));
   });
 
   router.get('/snapshots/:id/revisions', async (request, response) => {
@@ -56,7 +62,7 @@ export function snapshotRoutes(api: ApiContext): Router {
 
   router.post('/snapshots/:id/restore', jsonBody, async (request, response) => {
     const { id } = request.params;
-    response.json(snapshotToWire(await restoreSnapshot(platform, actorOf(request), id, request.body)));
+    send(request, response, await restoreSnapshot(platform, actorOf(request), id, request.body));
   });
 
   return router;
