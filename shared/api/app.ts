@@ -61,6 +61,7 @@ export function createApp(context: ApiContext): Express {
   const routers = ROUTERS.map((routesFor) => routesFor(context));
   const routes = routesOf(routers);
   app.use(headersFor(context));
+  if (context.guard) app.use(context.guard);
   app.use(API_PATH, ...routers);
   app.use(({ method, path }) => {
     throw whyNotRouted(routes, method, path.startsWith(`${API_PATH}/`) ? path.slice(API_PATH.length) : path);

@@ -1,4 +1,4 @@
-import type { Request } from 'express';
+import type { Request, RequestHandler } from 'express';
 import type { Actor } from '../auth/actor.ts';
 import type { Platform } from '../platform.ts';
 
@@ -11,4 +11,8 @@ export interface ApiContext {
   baseUrlOf(request: Request): string;
   /** Names the next point of a curve: a run that is done again names its points as before. Missing: a new id. */
   readonly nextSampleId?: () => string;
+  /** The run on whose behalf is asked: the snapshot it holds is not closed to it. */
+  readonly executionId?: string;
+  /** Stands before all routes; what it throws is the answer. */
+  readonly guard?: RequestHandler;
 }

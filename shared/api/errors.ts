@@ -30,6 +30,19 @@ export class MethodNotAllowed extends ModelfnError {
   }
 }
 
+/** A change that the adapter of a run may not make. */
+export class NotForRuns extends ModelfnError {
+  override readonly name = 'NotForRuns';
+  readonly code = 'NotForRuns';
+  readonly statusCode = 403;
+  constructor(method: string, path: string) {
+    super(
+      `An adapter may not ask for ${method} ${JSON.stringify(path.slice(0, 200))}: it changes datasets, items, annotations, recipes, ontologies, models and snapshots of its run's project. Do this outside of the run.`,
+      { details: { method, path: path.slice(0, 200) } },
+    );
+  }
+}
+
 /** A body that cannot be read before its fields are even looked at. */
 export class InvalidBody extends ModelfnError {
   override readonly name = 'InvalidBody';

@@ -40,7 +40,11 @@ export function snapshotRoutes(api: ApiContext): Router {
 
   router.patch('/snapshots/:id', jsonBody, async (request, response) => {
     const { id } = request.params;
-    send(request, response, await updateSnapshot(platform, actorOf(request), id, request.body));
+    const { executionId } = api;
+    const snapshot = await updateSnapshot(platform, actorOf(request), id, request.body, {
+      ...(executionId !== undefined && { executionId }),
+    });
+    send(request, response, snapshot);
   });
 
   router.delete('/snapshots/:id', async (request, response) => {
