@@ -156,7 +156,7 @@ def predict(batch):
     const items = [space.items.get('/test/0.json')!.id];
     await runInPlace(space.container, predictFunction, { snapshot: space.snapshot.id, items });
 
-    await expect.poll(() => space.told()).toBe('NoRunToAsk');
+    await expect.poll(() => space.told(), { timeout: 20_000 }).toBe('NoRunToAsk');
     await expect(fetch(`${portOfTraining}/projects`)).rejects.toThrow('fetch failed');
   });
 });
