@@ -4,10 +4,12 @@ The class is not changed and the dtlpy is the real one of its requirements. It i
 answers it within the project of the run that calls it; its snapshot and model are the real ones.
 """
 
+import concurrent.futures
 import copy
 import enum
 import importlib
 import inspect
+import io
 import os
 import shutil
 import sys
@@ -61,11 +63,7 @@ class DataloopAdapter:
         context.throw_if_cancelled()
 
     def predict(self, batch):
-        import numpy
-
-        images = [image_of(item) for item in batch]
-        same = len({image.shape for image in images}) == 1
-        array = numpy.asarray(images) if same else as_objects(images)
+        array = images_of(batch)
         return [predictions_of(collection) for collection in self._opened().predict(array)]
 
     def save(self, directory):
@@ -197,22 +195,31 @@ def restore_texts(dl):
             each.__format__ = str.__format__
 
 
-def image_of(item):
-    """As `predict_items` of the SDK hands images in: an array of float, height x width x channels."""
+def images_of(batch):
+    """As `predict_items` of the SDK hands images in: an array of float, images x height x width x channels; of objects when they
+    differ in size. Images are decoded beside each other: Pillow and NumPy let other threads go on."""
+    import numpy
+
+    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        images = list(pool.map(pixels_of, batch))
+        if len({image.shape for image in images}) == 1:
+            array = numpy.empty((len(images),) + images[0].shape, dtype=float)
+        else:
+            array = numpy.empty(len(images), dtype=object)
+        list(pool.map(lambda at: put(array, at, images[at]), range(len(images))))
+    return array
+
+
+def pixels_of(item):
     import numpy
     from PIL import Image
 
-    with Image.open(item.path) as image:
-        return numpy.asarray(image).astype(float)
+    with Image.open(io.BytesIO(item.bytes())) as image:
+        return numpy.asarray(image)
 
 
-def as_objects(images):
-    """Images of different sizes: a list of arrays as an array of objects, which newer NumPy does not make by itself."""
-    import numpy
-
-    array = numpy.empty(len(images), dtype=object)
-    array[:] = images
-    return array
+def put(array, at, image):
+    array[at] = image.astype(float) if array.dtype == object else image
 
 
 def predictions_of(collection):
