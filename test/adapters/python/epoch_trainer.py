@@ -35,12 +35,15 @@ def train(data, context):
     if context.resume_from is not None:
         with open(os.path.join(context.resume_from, "state.json")) as file:
             state = json.load(file)
+        note(context, "resumed at %d" % state["epoch"])
         version, numbers, gauss = state["random"]
         random.setstate((version, tuple(numbers), gauss))
     WEIGHTS.update(labels=context.labels, slope=state["slope"], bias=state["bias"])
     for epoch in range(state["epoch"], context.configuration["epochs"]):
-        random.shuffle(samples)
-        for index, (x, y) in enumerate(samples):
+        # From the same order each time: what is shuffled on and on is lost with the process.
+        order = list(samples)
+        random.shuffle(order)
+        for index, (x, y) in enumerate(order):
             error = score(x) - y
             WEIGHTS["slope"] -= 0.1 * error * (x - 7) + random.random() * 1e-3
             WEIGHTS["bias"] -= 0.1 * error
@@ -63,6 +66,11 @@ def train(data, context):
 
 def score(x):
     return 1 / (1 + math.exp(-(WEIGHTS["slope"] * (x - 7) + WEIGHTS["bias"])))
+
+
+def note(context, what):
+    with open(os.path.join(context.configuration["marks"], what), "w"):
+        pass
 
 
 def reach(context, point):

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { trainFunction } from '../../../functions/train/train.ts';
@@ -44,24 +44,28 @@ function uninterrupted() {
 
 describe.skipIf(pythonProblem !== undefined)('a training whose process is killed', () => {
   it.each([
-    ['middle 0', 'middle 3'],
-    ['checkpoint 0', 'checkpoint 2'],
-    ['end 1', 'end 4'],
-  ])('at "%s" and at "%s" is delivered again and comes to the same weights and curve', async (...points) => {
-    const wanted = await uninterrupted();
-    const training = await openTraining({ dieAt: points });
+    { points: ['middle 0', 'middle 3'], resumed: ['resumed at 3'] },
+    { points: ['checkpoint 1', 'checkpoint 3'], resumed: ['resumed at 1', 'resumed at 3'] },
+    { points: ['end 1', 'end 4'], resumed: ['resumed at 2', 'resumed at 5'] },
+  ])(
+    'at $points is delivered again, goes on from its last checkpoint, and comes to the same weights and curve',
+    async ({ points, resumed }) => {
+      const wanted = await uninterrupted();
+      const training = await openTraining({ dieAt: points });
 
-    for (const point of points)
-      await expect(training.deliver()).rejects.toMatchObject({
-        ...{ code: 'PythonDied', retryable: true },
-        details: { how: 'was killed by SIGKILL', lastWords: `ends at ${point}` },
-      });
-    const output = await training.deliver();
+      for (const point of points)
+        await expect(training.deliver()).rejects.toMatchObject({
+          ...{ code: 'PythonDied', retryable: true },
+          details: { how: 'was killed by SIGKILL', lastWords: `ends at ${point}` },
+        });
+      const output = await training.deliver();
 
-    expect(filesOf(output)).toEqual(wanted.files);
-    expect(await training.losses()).toEqual(wanted.losses);
-    expect(await training.execution()).toMatchObject({ attempts: 3, latestStatus: { status: 'success' } });
-  });
+      expect(readdirSync(training.marks).filter((name) => name.startsWith('resumed'))).toEqual(resumed);
+      expect(filesOf(output)).toEqual(wanted.files);
+      expect(await training.losses()).toEqual(wanted.losses);
+      expect(await training.execution()).toMatchObject({ attempts: 3, latestStatus: { status: 'success' } });
+    },
+  );
 
   it('from outside, in the middle of an epoch, goes on from its last checkpoint', async () => {
     const wanted = await uninterrupted();
@@ -78,6 +82,7 @@ describe.skipIf(pythonProblem !== undefined)('a training whose process is killed
       ...{ status: 'failed', revision: 0, run: null },
     });
     expect(filesOf(await training.deliver())).toEqual(wanted.files);
+    expect(existsSync(join(training.marks, 'resumed at 2'))).toBe(true);
   });
 
   it('in every attempt ends with its last words, and is not tried for ever', async () => {
