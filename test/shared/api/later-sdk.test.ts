@@ -181,4 +181,19 @@ describe('POST /datasets/{id}/export', () => {
     expect(Object.values(await unzip(outputOf(dogs)))).toMatchObject([{ annotations: [{ label: 'dog' }] }]);
     expect(stranger.status).toBe(404);
   });
+
+  it('keeps an archive for an hour, and removes it with the next one', async () => {
+    await put(workspace, '/a.txt');
+    const path = `/datasets/${workspace.dataset.id}/export`;
+    const first = outputOf(await as(LATER, 'POST', path, {}));
+    const second = outputOf(await as(LATER, 'POST', path, {}));
+    const there = async (id: unknown) => (await api.send('GET', `/items/${id}`)).status;
+    const before = [await there(first), await there(second)];
+
+    workspace.platform.clock.advance(3601_000);
+    const third = outputOf(await as(LATER, 'POST', path, {}));
+
+    expect(before).toEqual([200, 200]);
+    expect([await there(first), await there(second), await there(third)]).toEqual([404, 404, 200]);
+  });
 });
