@@ -18,7 +18,8 @@ export interface RunOfApi {
 /** What an adapter may change. Projects stay as they are, and nothing is begun or told of other runs. */
 const CHANGEABLE = /^\/(datasets|items|annotations|recipes|ontologies|models|snapshots)(\/|$)/;
 /** Questions that are asked by POST. */
-const QUESTIONS = /^\/(query\/faas|pipelines\/query|settings\/\w+|sdk\/check|analytics\/metric\/pendo)$/;
+const QUESTIONS =
+  /^\/(services\/[^/]+\/logs|query\/faas|pipelines\/query|settings\/\w+|sdk\/check|analytics\/metric\/pendo)$/;
 
 /** The entity API for the adapter of one run. */
 export function createRunApp({ platform, actor, executionId, nextSampleId }: RunOfApi): Express {
