@@ -14,7 +14,7 @@ interface BuiltIn {
 export const BUILT_IN: Readonly<Record<string, BuiltIn>> = {
   'modelfn/svm': {
     className: 'SvmAdapter',
-    description: 'support vector machine (C-SVC, RBF or linear) for images and tables',
+    description: 'support vector machine (C-SVC, four kernels, probabilities) for images and tables',
     load: async () => (await import('./svm/svm-adapter.ts')).SvmAdapter,
   },
   'modelfn/inception': {
