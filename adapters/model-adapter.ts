@@ -296,6 +296,12 @@ export abstract class ModelAdapter<Sample = unknown> {
   unload?(): Promise<void> | void;
 
   /**
+   * The loaded or trained model as the bytes of one ONNX file, so that other programs and the adapter `onnx` can run it.
+   * For adapters whose models can be told in ONNX; the others leave it out.
+   */
+  exportOnnx?(): Promise<Uint8Array> | Uint8Array;
+
+  /**
    * Writes a partition in the training layout of the architecture. The default is a folder a label with the
    * items' files in it, `<label>/<filename>`, and `_unlabelled/` for the rest.
    */

@@ -26,6 +26,7 @@ import type { Kernel, SvmModel } from './engine/svm-model.ts';
 import { FeaturesDiffer, SvmNotFinished, SvmSamplesInvalid } from './errors.ts';
 import { differenceOf, type FeatureSpace, featuresOf, itemWeight, type SvmSample } from './features.ts';
 import { readLayout, writeLayout } from './layout.ts';
+import { svmAsOnnx } from './onnx-export.ts';
 import { readWeights, type SvmWeights, writeWeights } from './weights.ts';
 
 /** Between two looks at the signal: some ten milliseconds of work. */
@@ -127,6 +128,10 @@ export class SvmAdapter extends ModelAdapter<SvmSample> {
         deviation: Float64Array.from(standardisation.deviation),
       },
     };
+  }
+
+  override exportOnnx(): Uint8Array {
+    return svmAsOnnx(this.#loaded(), this.#settings.image);
   }
 
   override async convert(data: PartitionData<SvmSample>, layout: LayoutWriter): Promise<void> {

@@ -1,9 +1,17 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import {
+  encode,
+  int64s,
+  type Message,
+  node,
+  onnxFile,
+  port,
+  tensor,
+} from '../../../adapters/onnx-engine/onnx-writer.ts';
 import { openSession } from '../../../adapters/onnx-engine/session.ts';
 import { temporaryFolder } from '../../shared/content/temporary-folder.ts';
-import { encode, int64s, type Message, node, onnxFile, port, tensor } from '../../support/onnx-file.ts';
 import { ONNX_FIXTURES } from '../../support/onnx-fixtures.ts';
 import { freshSeed, seededRandom } from '../../support/seeded-random.ts';
 
