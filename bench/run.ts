@@ -9,6 +9,7 @@ import { events } from './events.ts';
 import { httpThroughput } from './http-throughput.ts';
 import { onnxThroughput } from './onnx.ts';
 import { pythonBridge } from './python-bridge.ts';
+import { svmBesideScikitLearn } from './svm.ts';
 import { transfer } from './transfer.ts';
 import { warmOverhead } from './warm-overhead.ts';
 import { openWorkspace, ROOT } from './workspace.ts';
@@ -27,6 +28,7 @@ try {
     events,
     pythonBridge,
     onnxThroughput,
+    svmBesideScikitLearn,
   ]) {
     const part = await ask(space);
     parts.push(part);
