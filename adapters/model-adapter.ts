@@ -66,7 +66,7 @@ export interface PartitionData<Sample> {
   /** Items one after the other, with their annotations; nothing is kept in memory. */
   inputs(): AsyncIterable<LabelledInput>;
   /**
-   * Every item with a class label, prepared. Items that cannot be read are left out and reported in the
+   * Every item with a class label, prepared; each call reads and prepares them anew. Items that cannot be read are left out and reported in the
    * training's output; items without a label are left out and counted there.
    */
   samples(): Promise<LabelledSample<Sample>[]>;

@@ -71,6 +71,7 @@ export class InceptionAdapter extends ModelAdapter<ImageSample> {
         settings: this.#settings,
         labels: this.labels,
         embed: (samples, signal) => this.#embed(model, samples, signal),
+        prepare: (input) => this.prepare(input),
       });
       isYielded = trained === 'yielded';
       if (trained === 'yielded') return { head: undefined, labels: [] };

@@ -16,6 +16,7 @@ import {
   type TrainingData,
   type TrainResult,
 } from '../model-adapter.ts';
+import { nothingToLearn } from '../nothing-to-learn.ts';
 import { LabelOutsideOntology, OneClassOnly } from '../training-errors.ts';
 import { readConfiguration, SVM_DEFAULTS, type SvmConfiguration } from './configuration.ts';
 import { SvmTrainer } from './engine/one-vs-one.ts';
@@ -23,7 +24,7 @@ import { Predictor } from './engine/predict.ts';
 import { type FeatureMatrix, packRows } from './engine/samples.ts';
 import { applyStandardisation, fitStandardisation, type Standardisation } from './engine/standardise.ts';
 import type { Kernel, SvmModel } from './engine/svm-model.ts';
-import { FeaturesDiffer, SvmNotFinished, SvmSamplesInvalid } from './errors.ts';
+import { FeaturesDiffer, SvmNotFinished } from './errors.ts';
 import { differenceOf, type FeatureSpace, featuresOf, itemWeight, type SvmSample } from './features.ts';
 import { readLayout, writeLayout } from './layout.ts';
 import { svmAsOnnx } from './onnx-export.ts';
@@ -70,11 +71,7 @@ export class SvmAdapter extends ModelAdapter<SvmSample> {
     context.progress(0, 'reading items');
     const samples = await data.train.samples();
     const [first] = samples;
-    if (!first)
-      throw new SvmSamplesInvalid(
-        'no item of the train partition has a class label',
-        'Label the items first.',
-      );
+    if (!first) throw await nothingToLearn(data.train, (input) => this.prepare(input));
     for (const { sample, input } of samples)
       assertSpace(first.sample.space, sample.space, input.item.filename);
     const classes = this.#classesOf(samples);
