@@ -7,6 +7,7 @@ import { coldStart } from './cold-start.ts';
 import { coldStartOverLink } from './cold-start-link.ts';
 import { events } from './events.ts';
 import { httpThroughput } from './http-throughput.ts';
+import { headOnFashion } from './inception.ts';
 import { onnxThroughput } from './onnx.ts';
 import { pythonBridge } from './python-bridge.ts';
 import { svmBesideScikitLearn } from './svm.ts';
@@ -29,6 +30,7 @@ try {
     pythonBridge,
     onnxThroughput,
     svmBesideScikitLearn,
+    headOnFashion,
   ]) {
     const part = await ask(space);
     parts.push(part);
