@@ -3,6 +3,7 @@ import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { VERSION } from '../shared/version.ts';
 import { bundleSize } from './bundle-size.ts';
+import { cocoThroughTheStore } from './coco.ts';
 import { coldStart } from './cold-start.ts';
 import { coldStartOverLink } from './cold-start-link.ts';
 import { events } from './events.ts';
@@ -31,6 +32,7 @@ try {
     onnxThroughput,
     svmBesideScikitLearn,
     headOnFashion,
+    cocoThroughTheStore,
   ]) {
     const part = await ask(space);
     parts.push(part);
