@@ -71,10 +71,10 @@ async function measure(place: Place, shape: (typeof SHAPES)[number]): Promise<st
       const weights = saved!;
       const client = clientTransfers(place, folder);
       const bodies = files.map(({ name, bytes }) => ({
-        url: place.urlOf(place.server.origin, `raw/${name}`),
+        ...place.uploadOf(place.server.origin, `raw/${name}`),
         bytes,
       }));
-      if (place.spec === undefined) await take('raw upload', () => rawUpload(bodies, MAX_REQUESTS));
+      await take('raw upload', () => rawUpload(bodies, MAX_REQUESTS));
       if (client) await take("client's upload", () => client.upload(files));
       const urls = weights.files.map(({ sha256 }) => place.urlOf(place.server.origin, objectKey(sha256)));
       await take('raw download, dropped', () => rawDownload(urls, MAX_REQUESTS));

@@ -3,7 +3,6 @@ import { expect, it, onTestFinished } from 'vitest';
 import { apiClient } from '../../cli/demo/api-client.ts';
 import { digitEntries, GREY_STEP, readDigits } from '../../cli/demo/digits.ts';
 import { until } from '../../cli/demo/until.ts';
-import { buildFunctions } from '../../cli/local/build.ts';
 import { startLocalServer } from '../../cli/local/local-server.ts';
 import { ownArchitecture } from '../../cli/package/architecture.ts';
 import { addNativeParts } from '../../cli/package/native-parts.ts';
@@ -19,6 +18,7 @@ import { silentLog } from '../../shared/log.ts';
 import { openPlatform } from '../../shared/open-platform.ts';
 import { temporaryFolder } from '../shared/content/temporary-folder.ts';
 import { trainAndPredict } from '../shared/pipelines/graphs.ts';
+import { buildProject } from '../support/project-build.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -28,7 +28,7 @@ it('a pipeline that is sent to the local server runs through the deployed functi
   const folder = temporaryFolder();
   const outdir = join(folder, 'dist');
   const names = ['api', 'train', 'evaluate', 'predict'];
-  const built = await buildFunctions({ root: ROOT, outdir, names });
+  const built = await buildProject(outdir, names);
   // Outside of the project nothing else would lead to libvips.
   await addNativeParts({ root: ROOT, outdir, architecture: ownArchitecture() }, names);
   const config = readConfig({

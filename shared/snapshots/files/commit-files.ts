@@ -7,7 +7,7 @@ import { canonicalJson } from '../../json.ts';
 import { WeightsCorrupt } from '../errors.ts';
 import type { SharedObjects } from '../shared-files.ts';
 import { findObjects } from './find-objects.ts';
-import { type Manifest, manifestKey, objectKey, type WeightFile } from './manifest.ts';
+import { MAX_KEPT_BYTES, type Manifest, manifestKey, objectKey, type WeightFile } from './manifest.ts';
 import { putObject } from './put-object.ts';
 
 /** Objects written at once. */
@@ -22,6 +22,8 @@ export interface SavedFiles {
   sizeBytes: number;
   /** Sent this time, the manifest left out. */
   uploadedBytes: number;
+  /** The manifest, when it is short enough to be kept beside the revision. */
+  manifestText?: string;
   /** Where some of the files lie instead; missing when all are in the bucket. */
   sharedWith?: Lender[];
 }
@@ -95,6 +97,9 @@ async function sendFiles(options: CommitOptions): Promise<SavedFiles> {
     files,
     sizeBytes: sumBytes(files),
     uploadedBytes: sending.sentBytes,
+    ...(manifestBytes.byteLength <= MAX_KEPT_BYTES && {
+      manifestText: new TextDecoder().decode(manifestBytes),
+    }),
     ...(sending.borrowed.size > 0 && { sharedWith: distinctLenders(sending.borrowed) }),
   };
 }

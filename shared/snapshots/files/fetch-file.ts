@@ -31,9 +31,14 @@ export async function fetchFile(file: StoredFile, target: string, options: Fetch
   const check = (found: ContentInfo): void => {
     if (found.sha256 !== sha256) throw new WeightsCorrupt('it was changed', { ...at, found: found.sha256 });
   };
+  const fetch = () => cache.fetch({ bucket, key, sizeBytes }, { name: sha256, target, check, signal });
   try {
-    const fetched = await cache.fetch({ bucket, key, sizeBytes }, { name: sha256, target, check, signal });
-    return fetched.movedBytes;
+    // Bytes that changed on the way are right the second time; those that lie there wrong are not.
+    const { movedBytes } = await fetch().catch((error: unknown) => {
+      if (hasCode(error, 'WeightsCorrupt')) return fetch();
+      throw error;
+    });
+    return movedBytes;
   } catch (error) {
     if (hasCode(error, 'ObjectNotFound'))
       throw new WeightsMissing({ snapshotId, file: file.path, cause: error });

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { buildFunctions } from '../../../cli/local/build.ts';
+import { buildProject } from '../../support/project-build.ts';
 import { temporaryFolder } from '../local/fixture-functions.ts';
 import { send } from '../local/open-gateway.ts';
 
@@ -89,7 +89,7 @@ const CLOUD_EVENT = {
 async function start(): Promise<{ process: ChildProcess; port: number }> {
   const folder = await temporaryFolder();
   const dist = join(folder, 'dist');
-  await buildFunctions({ root: ROOT, outdir: dist, names: ['api', 'predict'] });
+  await buildProject(dist, ['api', 'predict']);
   const port = await freePort();
   const child = run(dist, { PORT: String(port), HOST: '0.0.0.0', MODELFN_HOME: join(folder, 'home') });
   const { promise, resolve, reject } = Promise.withResolvers<void>();

@@ -4,19 +4,17 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { ApiProcess } from '../../../cli/local/api-process.ts';
-import { buildFunctions } from '../../../cli/local/build.ts';
 import { FunctionHost } from '../../../cli/local/function-host.ts';
 import { toHttpEvent } from '../../../cli/local/http-event.ts';
 import { readConfig, toEnvironment } from '../../../shared/config.ts';
 import { isJsonObject } from '../../../shared/json.ts';
 import { silentLog } from '../../../shared/log.ts';
+import { buildProject } from '../../support/project-build.ts';
 import { temporaryFolder } from './fixture-functions.ts';
-
-const PROJECT_ROOT = join(import.meta.dirname, '../../..');
 
 it('every function of the project starts from its bundle alone, and a cold start reads less than 300 kB in three files at most', async () => {
   const folder = await temporaryFolder();
-  const built = await buildFunctions({ root: PROJECT_ROOT, outdir: join(folder, 'dist') });
+  const built = await buildProject(join(folder, 'dist'));
   const env = toEnvironment(readConfig({ MODELFN_HOME: join(folder, 'home'), MODELFN_LOG_LEVEL: 'error' }));
   const bundles = new Map(built.map(({ name, bundle }) => [name, bundle]));
   const api = new ApiProcess({ functionName: 'api', bundle: bundles.get('api')!, env, log: silentLog });

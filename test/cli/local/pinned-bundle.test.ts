@@ -4,15 +4,14 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { buildFunctions } from '../../../cli/local/build.ts';
+import type { BuiltFunction } from '../../../cli/local/build.ts';
 import { saveFunction } from '../../../functions/save/save.ts';
 import { toEnvironment } from '../../../shared/config.ts';
 import { sha256Of } from '../../../shared/content/file-digest.ts';
+import { buildProject } from '../../support/project-build.ts';
 import { runInPlace } from '../../support/run-function.ts';
 import { openTinyWorkspace } from '../../support/tiny-workspace.ts';
 import { temporaryFolder } from './fixture-functions.ts';
-
-const PROJECT_ROOT = join(import.meta.dirname, '../../..');
 
 it('a deployed function that is pinned fetches its weights with no event sent, and tells the first event what is wrong with them', async () => {
   const space = await openTinyWorkspace();
@@ -29,8 +28,7 @@ it('a deployed function that is pinned fetches its weights with no event sent, a
   await writeFile(join(directory, 'model.json'), 'no model');
   await runInPlace(space.container, saveFunction, { snapshot: space.snapshot.id, directory });
   const folder = await temporaryFolder();
-  const built = await buildFunctions({ root: PROJECT_ROOT, outdir: join(folder, 'dist') });
-  const bundle = built.find(({ name }) => name === 'predict')!.bundle;
+  const [{ bundle }] = (await buildProject(join(folder, 'dist'), ['predict'])) as [BuiltFunction];
   const script = join(folder, 'container.mjs');
   await writeFile(
     script,

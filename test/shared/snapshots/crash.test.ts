@@ -8,6 +8,7 @@ import { inParallel } from '../../../shared/content/in-parallel.ts';
 import { runInPlace } from '../../support/run-function.ts';
 import { openTinyWorkspace } from '../../support/tiny-workspace.ts';
 import {
+  type Boundaries,
   bundlePrograms,
   checkAftermath,
   type Programs,
@@ -20,10 +21,7 @@ import { save, writeFiles } from './weights.ts';
 /** Runs whose calls come in another order than the counted one's make a few more. */
 const MARGIN = 5;
 
-/** For the sake of time. All boundaries of `gc` leave 7 different states, every third one 6 of them; 1 kills at each. */
-const GC_STRIDE = 3;
-
-/** Half a minute each on two idle cores. */
+/** The longest takes half a minute on two idle cores. */
 const TIMEOUT_MS = 300_000;
 
 /** What the killed process takes for now; its lease has ended long since when the next one comes. */
@@ -53,48 +51,43 @@ describe('a process killed by SIGKILL ahead of any call to disk or store', () =>
   );
 
   it(
-    'in the train function leaves the old revision or the new one, and the next run succeeds',
+    'in the train function, where it changes something, leaves the old revision or the new one, and the next run succeeds',
     async () => {
-      const { killed, revisions } = await killEverywhere(await trainScenario());
+      const { killed, revisions } = await killEverywhere(await trainScenario(), 'changes');
 
-      expect(killed).toBeGreaterThan(100);
+      expect(killed).toBeGreaterThan(40);
       expect(revisions).toEqual(new Set([1, 2]));
     },
     TIMEOUT_MS,
   );
 
   it(
-    'in gc leaves every revision whole, and the next gc frees the rest',
+    'in gc, where it changes something, leaves every revision whole, and the next gc frees the rest',
     async () => {
-      const { killed, revisions } = await killEverywhere(await gcScenario(), GC_STRIDE);
+      const { killed, revisions } = await killEverywhere(await gcScenario(), 'changes');
 
-      expect(killed).toBeGreaterThan(50);
+      expect(killed).toBeGreaterThan(15);
       expect(revisions).toEqual(new Set([1]));
     },
     TIMEOUT_MS,
   );
 });
 
-/**
- * Kills at every boundary there is, or every `stride`th. What has to hold is checked once for each state of disk and store that a kill left.
- */
+/** Kills at every boundary there is. What has to hold is checked once for each state of disk and store that a kill left. */
 async function killEverywhere(
   scenario: Scenario,
-  stride = 1,
+  count: Boundaries = 'all',
 ): Promise<{ killed: number; revisions: Set<number> }> {
   const home = (killAt: number) => join(folder, `${scenario.work}-${killAt}`);
-  const alive = await runDying(programs, scenario, home(0), 0);
+  const alive = await runDying(programs, scenario, home(0), 0, count);
   if (alive.killed) throw new Error('the run that was to live was killed');
   await checkAftermath(scenario, home(0));
-  const boundaries = Array.from(
-    { length: Math.ceil((alive.boundaries + MARGIN) / stride) },
-    (_, index) => index * stride + 1,
-  );
+  const boundaries = Array.from({ length: alive.boundaries + MARGIN }, (_, index) => index + 1);
   const revisions = new Set<number>();
   const states = new Set<string>();
   let killed = 0;
   await inParallel(boundaries, availableParallelism() + 1, async (killAt) => {
-    const end = await runDying(programs, scenario, home(killAt), killAt);
+    const end = await runDying(programs, scenario, home(killAt), killAt, count);
     if (end.killed) killed += 1;
     const state = await stateLeft(home(killAt));
     const isNew = !states.has(state);

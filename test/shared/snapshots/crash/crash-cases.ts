@@ -73,6 +73,9 @@ export async function bundlePrograms(outdir: string): Promise<Programs> {
   };
 }
 
+/** Which calls of a process are boundaries: all of them, or those that change something. */
+export type Boundaries = 'all' | 'changes';
+
 /** How a process ended: killed, or by itself after so many boundaries. */
 export type End = { killed: true } | { killed: false; boundaries: number };
 
@@ -82,6 +85,7 @@ export async function runDying(
   scenario: Scenario,
   home: string,
   killAt: number,
+  count: Boundaries = 'all',
 ): Promise<End> {
   const { work, input, now } = scenario;
   await cp(scenario.template, home, { recursive: true });
@@ -97,6 +101,7 @@ export async function runDying(
         TMPDIR: home,
         NODE_COMPILE_CACHE: programs.compileCache,
         KILL_AT: String(killAt),
+        COUNT: count,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
