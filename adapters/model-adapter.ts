@@ -201,6 +201,11 @@ export interface AdapterSetup {
   configuration: Readonly<JsonObject>;
   /** Labels of the snapshot's ontology, in its order: the only labels a prediction may have. */
   labels: readonly string[];
+  /**
+   * A folder for what is worth keeping between processes and can be made again: it may be emptied at any time, several
+   * processes share it, and adapters of other classes too. Not there yet until it is made; missing where none is given.
+   */
+  cacheDirectory?: string;
 }
 
 /** A method the adapter does not offer. */

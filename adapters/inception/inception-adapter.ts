@@ -42,10 +42,12 @@ export class InceptionAdapter extends ModelAdapter<ImageSample> {
 
   override readonly maxBatchSize: number;
   readonly #settings: InceptionConfiguration;
+  readonly #cacheDirectory: string | undefined;
   readonly #held = new HeldModel<ImageSample, Facts>('Inception adapter');
 
   constructor(setup: AdapterSetup) {
     super(setup);
+    this.#cacheDirectory = setup.cacheDirectory;
     this.#settings = readConfiguration(setup.configuration);
     this.maxBatchSize = Math.max(32, this.#settings.batch_size);
   }
@@ -150,6 +152,7 @@ export class InceptionAdapter extends ModelAdapter<ImageSample> {
       filename: weights_filename,
       batchSize: batch_size,
       threads,
+      cacheDirectory: this.#cacheDirectory,
       openPacker: (session) => new ImagePacker(session, input),
     };
   }

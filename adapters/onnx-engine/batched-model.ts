@@ -21,6 +21,8 @@ export interface BatchedModelOptions<Sample> {
   batchSize: number;
   /** Null: the cores given. */
   threads: number | null;
+  /** Where optimised graphs are kept; none when missing. */
+  cacheDirectory: string | undefined;
   /** How samples become the model's input. @throws OnnxSignatureDiffers */
   openPacker: (session: OnnxSession) => SamplePacker<Sample>;
 }
@@ -59,7 +61,11 @@ export class BatchedModel<Sample> {
     options: BatchedModelOptions<Sample>,
   ): Promise<BatchedModel<Sample>> {
     const path = await findModelFile(directory, options.filename);
-    const session = await openSession(join(directory, path), options.threads ?? undefined);
+    const session = await openSession(
+      join(directory, path),
+      options.threads ?? undefined,
+      options.cacheDirectory,
+    );
     try {
       return new BatchedModel(session, path, options);
     } catch (error) {

@@ -1,9 +1,10 @@
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { cpusGiven } from '../../shared/config.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { OnnxModelInvalid, OnnxRunFailed } from './errors.ts';
 import { inspectModel } from './inspect-model.ts';
+import { findOptimised } from './optimised-cache.ts';
 
 /** An input or output of a model. */
 export interface Port {
@@ -69,22 +70,22 @@ export interface OnnxSession {
 /**
  * Opens a model by its path: a copy of the weights less than from a buffer. Optimisation is pinned at `all`, at which outputs
  * do not depend on threads or the size of the batch. `threads`: the cores given when missing; more would wait for each other.
+ * With `cacheDirectory` the optimised graph is kept there for the next process.
  * @throws OnnxModelInvalid, OnnxExternalDataRefused
  */
-export async function openSession(path: string, threads: number = cpusGiven()): Promise<OnnxSession> {
+export async function openSession(
+  path: string,
+  threads: number = cpusGiven(),
+  cacheDirectory?: string,
+): Promise<OnnxSession> {
   const file = basename(path);
-  inspectModel(path);
-  const { InferenceSession: runtime, Tensor: tensors } = await loadRuntime();
-  let session: InferenceSession | undefined;
+  const { hasExternalData } = inspectModel(path);
+  const runtime = await loadRuntime();
+  const { Tensor: tensors } = runtime;
+  const folder = hasExternalData ? undefined : cacheDirectory;
+  let session: InferenceSession;
   try {
-    session = await runtime.create(path, {
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      graphOptimizationLevel: 'all',
-      // Errors are thrown; its warnings on stderr would be noise in the log.
-      logSeverityLevel: 4,
-    });
+    session = await createSession(runtime, path, threads, folder);
   } catch (error) {
     throw new OnnxModelInvalid(file, `the runtime says: ${withoutPaths(error, path)}`, error);
   }
@@ -119,6 +120,41 @@ function toRuntime(tensors: typeof Tensor, { type, data, dims }: TensorData): Te
   const bits = new Uint16Array(data.buffer, data.byteOffset, data.length);
   return Object.defineProperty(new tensors('uint16', bits, dims), 'type', { value: type });
 }
+
+/** From the optimised graph of an earlier process where there is one: the same graph, and so the same bits. */
+async function createSession(
+  { InferenceSession: sessions, env }: Runtime,
+  path: string,
+  threads: number,
+  cacheDirectory: string | undefined,
+): Promise<InferenceSession> {
+  const options = {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    // Errors are thrown; its warnings on stderr would be noise in the log.
+    logSeverityLevel: 4,
+  } as const;
+  const cached =
+    cacheDirectory === undefined
+      ? undefined
+      : await findOptimised(join(cacheDirectory, 'onnx'), path, JSON.stringify(env.versions));
+  if (cached?.path !== undefined)
+    try {
+      return await sessions.create(cached.path, { ...options, graphOptimizationLevel: 'disabled' });
+    } catch {
+      await cached.discard();
+    }
+  const session = await sessions.create(path, {
+    ...options,
+    graphOptimizationLevel: 'all',
+    ...(cached && { optimizedModelFilePath: cached.fresh }),
+  });
+  await cached?.commit();
+  return session;
+}
+
+type Runtime = Awaited<ReturnType<typeof loadRuntime>>;
 
 /** A native library of 20 MB: functions that meet no ONNX model do not load it. */
 async function loadRuntime() {

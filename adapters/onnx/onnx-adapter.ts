@@ -26,10 +26,12 @@ export class OnnxAdapter extends ModelAdapter<Sample> {
 
   override readonly maxBatchSize: number;
   readonly #settings: OnnxConfiguration;
+  readonly #cacheDirectory: string | undefined;
   readonly #held = new HeldModel<Sample, readonly OutputReader[]>('ONNX adapter');
 
   constructor(setup: AdapterSetup) {
     super(setup);
+    this.#cacheDirectory = setup.cacheDirectory;
     this.#settings = readConfiguration(setup.configuration);
     this.maxBatchSize = Math.max(32, this.#settings.batch_size);
   }
@@ -77,6 +79,7 @@ export class OnnxAdapter extends ModelAdapter<Sample> {
       filename: weights_filename,
       batchSize: batch_size,
       threads,
+      cacheDirectory: this.#cacheDirectory,
       openPacker: (session: Parameters<typeof packerOf>[0]) => packerOf(session, input),
     };
     return this.#held.load(directory, options, ({ session: { file, outputs: ports } }) => {

@@ -40,10 +40,12 @@ export class Yolov5Adapter extends ModelAdapter<ImageSample> {
   readonly #settings: YoloConfiguration;
   readonly #input: ImageInput;
   readonly #head: DetectionHead;
+  readonly #cacheDirectory: string | undefined;
   readonly #held = new HeldModel<ImageSample, Facts>('YOLOv5 adapter');
 
   constructor(setup: AdapterSetup) {
     super(setup);
+    this.#cacheDirectory = setup.cacheDirectory;
     this.#settings = readConfiguration(setup.configuration);
     const { img_size, batch_size, nms_in_graph } = this.#settings;
     this.maxBatchSize = Math.max(32, batch_size);
@@ -99,6 +101,7 @@ export class Yolov5Adapter extends ModelAdapter<ImageSample> {
       filename: weights_filename,
       batchSize: batch_size,
       threads,
+      cacheDirectory: this.#cacheDirectory,
       openPacker: (session: OnnxSession) => new ImagePacker(session, this.#input),
     };
     return this.#held.load(directory, options, ({ session: { file, outputs } }) => {

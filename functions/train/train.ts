@@ -69,7 +69,8 @@ export const trainFunction = defineFunction({
       );
       const configuration = effectiveConfiguration(adapterClass, model, snapshot);
       const labels = deepFreeze([...snapshot.ontologySpec.labels]);
-      const adapter = new adapterClass({ configuration, labels });
+      const cacheDirectory = join(platform.cacheDirectory, 'adapters');
+      const adapter = new adapterClass({ configuration, labels, cacheDirectory });
       training = adapter;
       const dataset = await datasetOf(platform, snapshot, inputs.dataset);
       parent = await openParent(run, snapshot);

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { BuiltInAdapters } from '../../adapters/built-in-adapters.ts';
 import type { ModelAdapter } from '../../adapters/model-adapter.ts';
 import type { Model } from '../entities/model.ts';
@@ -93,6 +94,7 @@ export class LoadedSnapshots {
       const adapter = new adapterClass({
         configuration: effectiveConfiguration(adapterClass, model, snapshot),
         labels: deepFreeze([...snapshot.ontologySpec.labels]),
+        cacheDirectory: join(this.#platform.cacheDirectory, 'adapters'),
       });
       // Room is made before the memory is filled, as far as the files can tell.
       tellCost?.(files.sizeBytes);
