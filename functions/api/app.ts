@@ -12,9 +12,11 @@ import { itemRoutes } from './routes/items.ts';
 import { metricRoutes } from './routes/metrics.ts';
 import { modelRoutes } from './routes/models.ts';
 import { ontologyRoutes } from './routes/ontologies.ts';
+import { packageRoutes } from './routes/packages.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
 import { projectRoutes } from './routes/projects.ts';
 import { recipeRoutes } from './routes/recipes.ts';
+import { serviceRoutes } from './routes/services.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
 import { triggerRoutes } from './routes/triggers.ts';
 
@@ -34,6 +36,8 @@ const ROUTERS = [
   metricRoutes,
   triggerRoutes,
   executionRoutes,
+  packageRoutes,
+  serviceRoutes,
   pipelineRoutes,
   faasQueryRoutes,
   commandRoutes,

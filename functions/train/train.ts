@@ -55,7 +55,10 @@ export const trainFunction = defineFunction({
   run: async (inputs, run) => {
     const { platform, container, executionId } = run;
     const earlier = await savedBefore(inputs.snapshot.id, run);
-    if (earlier) return savedOutput(earlier, inputs.seed);
+    if (earlier) {
+      await new Checkpoints(run, earlier.snapshot).clear();
+      return savedOutput(earlier, inputs.seed);
+    }
     const snapshot = await beginRun(platform, inputs.snapshot, executionId);
     let training: ModelAdapter<unknown> | undefined;
     let parent: OpenParent | undefined;

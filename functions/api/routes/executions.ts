@@ -1,6 +1,6 @@
 import { Router } from 'express';
 import * as z from 'zod/mini';
-import { queryServiceLogs, readExecutionLogs } from '../../../shared/catalog/execution-logs.ts';
+import { readExecutionLogs } from '../../../shared/catalog/execution-logs.ts';
 import { addAttempt, requestExecution, rerunExecution } from '../../../shared/catalog/execution-requests.ts';
 import { waitForEnd } from '../../../shared/catalog/execution-wait.ts';
 import { addProgress, getExecution, terminateExecution } from '../../../shared/catalog/executions.ts';
@@ -68,11 +68,6 @@ export function executionRoutes(api: ApiContext): Router {
     );
     const range = after === undefined ? {} : { after };
     response.json(await readExecutionLogs(platform, actorOf(request), request.params.id, range));
-  });
-
-  // Contract section 9.2. Services are not kept; their executions are.
-  router.post('/services/:id/logs', jsonBody, async (request, response) => {
-    response.json(await queryServiceLogs(platform, actorOf(request), request.body));
   });
 
   router.get('/executions/:id/attempts', async (request, response) => {

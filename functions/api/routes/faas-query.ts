@@ -1,17 +1,20 @@
 import { Router } from 'express';
 import { queryExecutions } from '../../../shared/catalog/executions.ts';
+import { queryPackages } from '../../../shared/catalog/packages.ts';
+import { queryServices } from '../../../shared/catalog/services.ts';
 import { queryTriggers } from '../../../shared/catalog/triggers.ts';
 import { InvalidInput } from '../../../shared/errors.ts';
 import { isJsonObject } from '../../../shared/json.ts';
-import type { Page } from '../../../shared/store/entity-store.ts';
 import { jsonBody } from '../body.ts';
 import type { ApiContext } from '../context.ts';
 import { executionToWire } from '../wire/execution.ts';
+import { packageToWire } from '../wire/package.ts';
 import { pageToWire } from '../wire/page.ts';
+import { serviceToWire } from '../wire/service.ts';
 import { triggerToWire } from '../wire/trigger.ts';
 
-/** Resources of the platform that modelfn has none of: functions are not packed and deployed through the API. */
-const ALWAYS_EMPTY = ['services', 'packages'];
+const RESOURCES = ['executions', 'triggers', 'packages', 'services'] as const;
+type Resource = (typeof RESOURCES)[number];
 
 /** One query for all that runs (contract section 9): `resource` says of what. */
 export function faasQueryRoutes(api: ApiContext): Router {
@@ -32,24 +35,25 @@ export function faasQueryRoutes(api: ApiContext): Router {
         response.json(pageToWire(page, (execution) => executionToWire(execution, baseUrl)));
         return;
       }
-      default:
-        response.json(EMPTY);
+      case 'packages': {
+        const page = await queryPackages(platform, actorOf(request), envelope);
+        response.json(pageToWire(page, (each) => packageToWire(each, baseUrl)));
+        return;
+      }
+      case 'services': {
+        const page = await queryServices(platform, actorOf(request), envelope);
+        response.json(pageToWire(page, (service) => serviceToWire(service, baseUrl)));
+        return;
+      }
     }
   });
 
   return router;
 }
 
-const EMPTY: Page<never> = { items: [], totalItemsCount: 0, totalPagesCount: 0, hasNextPage: false };
-
-function resourceOf(envelope: unknown): string {
+function resourceOf(envelope: unknown): Resource {
   const resource = isJsonObject(envelope) ? envelope.resource : undefined;
-  if (resource === 'triggers' || resource === 'executions') return resource;
-  if (typeof resource === 'string' && ALWAYS_EMPTY.includes(resource)) return resource;
-  throw new InvalidInput('query', [
-    {
-      field: 'resource',
-      problem: 'takes "executions" or "triggers"; "services" and "packages" are always empty',
-    },
-  ]);
+  const known = RESOURCES.find((each) => each === resource);
+  if (known) return known;
+  throw new InvalidInput('query', [{ field: 'resource', problem: `takes ${RESOURCES.join(', ')}` }]);
 }

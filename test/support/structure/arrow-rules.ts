@@ -10,8 +10,12 @@ interface Arrow {
   readonly why: string;
 }
 
-/** The contract that all of shared/ speaks of; it is imported for its types alone. */
-const ADAPTER_CONTRACT = ['adapters/model-adapter.ts', 'adapters/built-in-adapters.ts'];
+/** The contracts that all of shared/ speaks of; they are imported for their types alone. */
+const ADAPTER_CONTRACT = [
+  'adapters/model-adapter.ts',
+  'adapters/built-in-adapters.ts',
+  'adapters/service-runner.ts',
+];
 
 const ABOVE_SHARED = ['functions/', 'cli/', 'bench/', 'examples/', 'test/'];
 
