@@ -24,7 +24,7 @@ export function openApp(): Promise<OpenApp> {
 
 async function open(): Promise<OpenApp> {
   const [{ createApp, API_PATH }, platform] = await Promise.all([
-    import('./app.ts'),
+    import('../../shared/api/app.ts'),
     openPlatform(readConfig()),
   ]);
   const app = createApp({

@@ -179,7 +179,7 @@ export function requeued(
   };
 }
 
-/** A run as it is once it ended; pure. */
+/** A run as it is once it ended; pure. A training that failed and may run again keeps its checkpoint: that is where it goes on. */
 export function ended(
   shop: Pick<Platform, 'clock'>,
   execution: Execution,
@@ -198,11 +198,9 @@ export function ended(
       { ...base, output: result.output, error: null },
       { status: 'success', percentComplete: 100 },
     );
-  return withStatus(
-    shop,
-    { ...base, error: result.error },
-    { status: 'failed', message: result.error.message },
-  );
+  const failed = { ...base, error: result.error };
+  const checkpoint = mayRunAgain(failed) ? (execution.checkpoint ?? null) : null;
+  return withStatus(shop, { ...failed, checkpoint }, { status: 'failed', message: result.error.message });
 }
 
 function begun(shop: Claimer, execution: Execution, holder: string, now: number): Execution {

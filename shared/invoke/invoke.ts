@@ -4,6 +4,7 @@ import { InternalError, isModelfnError, toErrorBody } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { EntityStore } from '../store/entity-store.ts';
 import { withConsole } from './captured-console.ts';
+import { withinRun } from './current-run.ts';
 import { DeadlineExceeded, RecordedFailure } from './errors.ts';
 import {
   claimExecution,
@@ -103,7 +104,11 @@ async function runUnclaimed<S extends InputSpecs>(
   const signal = signalOf(call, started);
   const runLog = new RunLog(platform);
   const result = await attempt(spec.name, signal, runLog, () =>
-    spec.run(inputs, runOf(container, call, { executionId: fresh.id, projectId, signal, log: runLog.log })),
+    runSpec(
+      spec,
+      inputs,
+      runOf(container, call, { executionId: fresh.id, projectId, signal, log: runLog.log }),
+    ),
   );
   if ('yielded' in result) throw new InternalError(new Error(`${spec.name} is in place and cannot yield`));
   const durationMs = performance.now() - begun;
@@ -189,7 +194,7 @@ async function attemptHeld({ container, target, claimed, holder, lease, runLog }
       const { inputs, projectId } = await inputsOf(container, spec, call);
       if (projectId !== undefined && claimed.projectId !== projectId)
         await adopt(store, claimed.id, projectId);
-      return spec.run(inputs, {
+      return runSpec(spec, inputs, {
         ...runOf(container, call, {
           executionId: claimed.id,
           projectId,
@@ -231,6 +236,14 @@ async function adopt(store: EntityStore, id: string, projectId: string): Promise
 /** A container that is about to be stopped begins nothing: the call is delivered again to one that has time. @throws DeadlineExceeded */
 function assertTimeLeft({ platform }: Container, { deadline, functionName }: Invocation): void {
   if (deadline !== undefined && deadline <= platform.clock.now()) throw new DeadlineExceeded(functionName);
+}
+
+function runSpec<S extends InputSpecs>(
+  spec: FunctionSpec<S>,
+  inputs: Inputs<S>,
+  run: Run,
+): Promise<JsonObject | Yielded> {
+  return withinRun(run, () => spec.run(inputs, run));
 }
 
 function runOf(

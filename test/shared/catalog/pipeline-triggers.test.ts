@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { triggerToWire } from '../../../functions/api/wire/trigger.ts';
+import { triggerToWire } from '../../../shared/api/wire/trigger.ts';
 import { LOCAL_ACTOR } from '../../../shared/auth/actor.ts';
 import { fireDueTriggers, firePipelineAt } from '../../../shared/catalog/cron-triggers.ts';
 import { firePipelines } from '../../../shared/catalog/pipeline-triggers.ts';

@@ -34,6 +34,7 @@ const ARROWS: readonly Arrow[] = [
       'cli/',
       'bench/',
       'test/',
+      'shared/api/',
       'shared/invoke/',
       'shared/catalog/',
       'shared/store/',
@@ -69,6 +70,7 @@ const ARROWS: readonly Arrow[] = [
     never: [
       'shared/platform.ts',
       'shared/open-platform.ts',
+      'shared/api/',
       'shared/catalog/',
       'shared/invoke/',
       'shared/snapshots/',
@@ -79,7 +81,7 @@ const ARROWS: readonly Arrow[] = [
 
 /** Packages that only these places may import: each costs a cold start, or is the business of one room. */
 const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
-  express: ['shared/invoke/callers/http.ts', 'functions/api/', 'test/'],
+  express: ['shared/invoke/callers/http.ts', 'shared/api/', 'test/'],
   'serverless-http': ['shared/invoke/callers/http.ts', 'functions/api/', 'test/'],
   commander: ['cli/', 'test/'],
   kysely: ['shared/store/', 'shared/query/', 'test/'],
