@@ -50,7 +50,7 @@ export function createRelay(open: () => Promise<Platform>): Handler {
     if (event.kind === 'time') await firePipelineAt(platform, event.trigger, event.time);
     const { scheduleGroup, pipelines } = platform.config.cloud;
     const drained = await drain(shift);
-    const run = pipelines === undefined ? {} : { pipelines: await begin(shift) };
+    const run = pipelines === undefined ? {} : { pipelines: await begin(shift, event.kind === 'minute') };
     if (event.kind !== 'minute' || scheduleGroup === undefined) return { ...drained, ...run };
     return { ...drained, ...run, schedules: await schedule(shift) };
   };
@@ -85,14 +85,14 @@ function drain({ platform, call, until }: Shift): Promise<JsonObject> {
   });
 }
 
-function begin({ platform, call, region, until }: Shift): Promise<JsonObject> {
+function begin({ platform, call, region, until }: Shift, follows: boolean): Promise<JsonObject> {
   const { store, log, config, clock } = platform;
   const places = {
     functions: needed(config.cloud.functions, 'MODELFN_FUNCTIONS'),
     machines: needed(config.cloud.pipelines, 'MODELFN_PIPELINES'),
     roleArn: needed(config.cloud.pipelineRole, 'MODELFN_PIPELINE_ROLE'),
   };
-  return runPipelines({ store, log, clock, call, region, until, places });
+  return runPipelines({ store, log, clock, call, region, until, places, follows });
 }
 
 function schedule({ platform, call }: Shift): Promise<JsonObject> {

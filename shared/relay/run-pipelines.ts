@@ -27,6 +27,8 @@ export interface RunPipelinesOptions {
   log: Log;
   /** When to begin nothing more, ms since 1970. */
   until: number;
+  /** Whether to ask for the runs under way too, a call to AWS each. */
+  follows: boolean;
 }
 
 const answerSchema = z.object({
@@ -41,13 +43,13 @@ const REFUSED = /InvalidDefinition|InvalidExecutionInput|ValidationException|Inv
 
 /**
  * Begins the pipeline executions that were recorded, each as an execution of its pipeline's state machine, which is made when it is first
- * wanted; and records the end of those that are over. An execution is named after its id: begun twice it runs once.
+ * wanted; and, where it is to follow them, records the end of those that are over. An execution is named after its id: begun twice it runs once.
  * @throws RelayRefused; the next call goes on
  */
 export async function runPipelines(options: RunPipelinesOptions): Promise<{ begun: number; ended: number }> {
   const done = { begun: 0, ended: 0 };
   const waiting = await listMatches(options.store, 'PipelineExecution', {
-    filter: { status: { $in: ['created', 'inProgress'] } },
+    filter: { status: { $in: options.follows ? ['created', 'inProgress'] : ['created'] } },
   });
   for (const execution of waiting) {
     if (options.clock.now() >= options.until) break;

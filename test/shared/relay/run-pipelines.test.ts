@@ -52,9 +52,9 @@ const begin = async (drawn: PipelineGraph = trainAndPredict()): Promise<Pipeline
   pipelineId = (await createPipeline(platform, LOCAL_ACTOR, fields)).id;
   return executePipeline(platform, LOCAL_ACTOR, pipelineId, { input: { snapshot: snapshot.id } });
 };
-const relay = async () => {
+const relay = async (call: 'kick' | 'minute' = 'minute') => {
   aws.requests.length = 0;
-  const answer = (await createRelay(async () => space.platform)({ relay: 'kick' })) as JsonObject;
+  const answer = (await createRelay(async () => space.platform)({ relay: call })) as JsonObject;
   return answer.pipelines;
 };
 const actions = () =>
@@ -92,6 +92,17 @@ it('makes the machine of a pipeline, begins the run under its id, and records it
   expect(await space.platform.store.get('Execution', predicted!)).toMatchObject({ functionName: 'predict' });
   expect(await relay()).toEqual({ begun: 0, ended: 0 });
   expect(actions()).toEqual([]);
+});
+
+it('begins runs when it is called for something, and asks for those under way once a minute alone', async () => {
+  await begin();
+
+  expect(await relay('kick')).toEqual({ begun: 1, ended: 0 });
+  await relay('kick');
+  expect(actions()).toEqual([]);
+  await relay('minute');
+
+  expect(actions()).toEqual(['DescribeExecution']);
 });
 
 it('a pipeline that is drawn anew has another machine; a second run of the same has not', async () => {
