@@ -11,8 +11,8 @@ import type { Platform } from '../platform.ts';
 import { awsCaller, type CallAws } from './aws-caller.ts';
 import { drainOutbox } from './drain-outbox.ts';
 import { RelaySettingMissing } from './errors.ts';
-import { relayEventOf } from './relay-event.ts';
-import { runPipelines } from './run-pipelines.ts';
+import { type RelayEvent, relayEventOf } from './relay-event.ts';
+import { type RunPipelinesOptions, runPipelines } from './run-pipelines.ts';
 import { syncSchedules } from './sync-schedules.ts';
 
 /** What the relay needs to end well: the batch under way, and its answer. */
@@ -50,7 +50,7 @@ export function createRelay(open: () => Promise<Platform>): Handler {
     if (event.kind === 'time') await firePipelineAt(platform, event.trigger, event.time);
     const { scheduleGroup, pipelines } = platform.config.cloud;
     const drained = await drain(shift);
-    const run = pipelines === undefined ? {} : { pipelines: await begin(shift, event.kind === 'minute') };
+    const run = pipelines === undefined ? {} : { pipelines: await begin(shift, followedBy(event)) };
     if (event.kind !== 'minute' || scheduleGroup === undefined) return { ...drained, ...run };
     return { ...drained, ...run, schedules: await schedule(shift) };
   };
@@ -85,7 +85,15 @@ function drain({ platform, call, until }: Shift): Promise<JsonObject> {
   });
 }
 
-function begin({ platform, call, region, until }: Shift, follows: boolean): Promise<JsonObject> {
+function followedBy(event: RelayEvent): RunPipelinesOptions['follows'] {
+  if (event.kind === 'ended') return { id: event.execution };
+  return event.kind === 'minute' ? 'all' : 'none';
+}
+
+function begin(
+  { platform, call, region, until }: Shift,
+  follows: RunPipelinesOptions['follows'],
+): Promise<JsonObject> {
   const { store, log, config, clock } = platform;
   const places = {
     functions: needed(config.cloud.functions, 'MODELFN_FUNCTIONS'),

@@ -4,7 +4,7 @@ import { listMatches } from '../catalog/all-matches.ts';
 import { type Clock, isoTime } from '../clock.ts';
 import type { PipelineExecution } from '../entities/pipeline.ts';
 import { toErrorBody } from '../errors.ts';
-import type { Json } from '../json.ts';
+import type { Json, JsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
 import { PipelineFailed } from '../pipelines/errors.ts';
 import type { EntityStore } from '../store/entity-store.ts';
@@ -27,8 +27,8 @@ export interface RunPipelinesOptions {
   log: Log;
   /** When to begin nothing more, ms since 1970. */
   until: number;
-  /** Whether to ask for the runs under way too, a call to AWS each. */
-  follows: boolean;
+  /** The runs under way that are to be asked for, a call to AWS each: all, none, or the one of an id. */
+  follows: 'all' | 'none' | { id: string };
 }
 
 const answerSchema = z.object({
@@ -48,9 +48,7 @@ const REFUSED = /InvalidDefinition|InvalidExecutionInput|ValidationException|Inv
  */
 export async function runPipelines(options: RunPipelinesOptions): Promise<{ begun: number; ended: number }> {
   const done = { begun: 0, ended: 0 };
-  const waiting = await listMatches(options.store, 'PipelineExecution', {
-    filter: { status: { $in: options.follows ? ['created', 'inProgress'] : ['created'] } },
-  });
+  const waiting = await listMatches(options.store, 'PipelineExecution', { filter: filterOf(options) });
   for (const execution of waiting) {
     if (options.clock.now() >= options.until) break;
     const machine = pipelineMachine(execution, options.places);
@@ -61,6 +59,12 @@ export async function runPipelines(options: RunPipelinesOptions): Promise<{ begu
     } else if (isOver) done.ended += 1;
   }
   return done;
+}
+
+function filterOf({ follows }: RunPipelinesOptions): JsonObject {
+  if (follows === 'all') return { status: { $in: ['created', 'inProgress'] } };
+  if (follows === 'none') return { status: 'created' };
+  return { $or: [{ status: 'created' }, { $and: [{ status: 'inProgress' }, { id: { $eq: follows.id } }] }] };
 }
 
 async function begin(

@@ -88,8 +88,8 @@ describe('the template that npm run package writes', () => {
     const all = new Set([
       ...letters,
       ...resourcesOf(template, 'AWS::Events::Rule').flatMap(([, { Properties }]) =>
-        (Properties.Targets as { DeadLetterConfig: JsonObject }[]).map(({ DeadLetterConfig }) =>
-          resolve(template, DeadLetterConfig.Arn!),
+        (Properties.Targets as { DeadLetterConfig?: JsonObject }[]).flatMap(({ DeadLetterConfig }) =>
+          DeadLetterConfig ? [resolve(template, DeadLetterConfig.Arn!)] : [],
         ),
       ),
       ...resourcesOf(template, 'AWS::Lambda::Function').flatMap(([, { Properties }]) =>

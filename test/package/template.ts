@@ -116,7 +116,10 @@ function attributeOf(template: Template, id: string, attribute: string): unknown
       case 'AWS::Events::EventBus':
         return arn('events', `event-bus/${own('Name')}`);
       case 'AWS::Events::Rule':
-        return arn('events', `rule/${own('EventBusName')}/${own('Name')}`);
+        return arn(
+          'events',
+          `rule/${Properties.EventBusName ? `${own('EventBusName')}/` : ''}${own('Name')}`,
+        );
     }
   if (Type === 'AWS::SQS::Queue' && attribute === 'QueueName') return id;
   throw new Error(`${attribute} of ${Type} is not known to this test`);

@@ -105,6 +105,25 @@ it('begins runs when it is called for something, and asks for those under way on
   expect(actions()).toEqual(['DescribeExecution']);
 });
 
+it('records the end of a run when it is told of it, and asks for no other', async () => {
+  const execution = await begin();
+  await executePipeline(space.platform, LOCAL_ACTOR, pipelineId, { input: { snapshot: space.snapshot.id } });
+  await relay();
+  await steps.run();
+  aws.requests.length = 0;
+  const told = {
+    source: 'aws.states',
+    'detail-type': 'Step Functions Execution Status Change',
+    detail: { name: execution.id, status: 'SUCCEEDED' },
+  };
+
+  const answer = await createRelay(async () => space.platform)(told);
+
+  expect(answer).toMatchObject({ pipelines: { begun: 0, ended: 1 } });
+  expect(actions()).toEqual(['DescribeExecution']);
+  expect(await now(execution)).toMatchObject({ status: 'success' });
+});
+
 it('a pipeline that is drawn anew has another machine; a second run of the same has not', async () => {
   await begin();
   await relay();
