@@ -10,6 +10,10 @@ const FIRST_BYTES = 1 << 16;
 
 /** Cuts a source into pieces of `pieceBytes`; the last is shorter, and empty only when the source is. */
 export async function* piecesOf(source: ByteSource, pieceBytes: number): AsyncGenerator<Piece> {
+  if (source instanceof Uint8Array && source.byteLength <= pieceBytes) {
+    yield { bytes: source, isLast: true };
+    return;
+  }
   let buffer = new Uint8Array(Math.min(FIRST_BYTES, pieceBytes));
   let filled = 0;
   for await (const chunk of chunksOf(source)) {
