@@ -1,5 +1,6 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type BuiltFunction, buildFunctions } from '../cli/local/build.ts';
 import { LOCAL_ACTOR } from '../shared/auth/actor.ts';
 import { createDataset } from '../shared/catalog/datasets.ts';
 import { uploadItems } from '../shared/catalog/item-import.ts';
@@ -14,7 +15,7 @@ import { FileCache } from '../shared/snapshots/files/file-cache.ts';
 import { loadFiles } from '../shared/snapshots/files/load-files.ts';
 import { objectKey } from '../shared/snapshots/files/manifest.ts';
 import { MAX_REQUESTS, RequestBudget } from '../shared/snapshots/files/request-budget.ts';
-import { bundled, firstAnswer } from './cold-start.ts';
+import { firstAnswer } from './cold-start.ts';
 import { WEIGHTS_FILE } from './link/bytes-adapter.ts';
 import { type ServerProcess, startServer } from './link/child.ts';
 import { openPlaces, type Place } from './link/places.ts';
@@ -185,16 +186,16 @@ async function prepare(place: Place, home: string): Promise<Saved> {
 
 /** The predict function as it is deployed, with an adapter that reads weights of any size. */
 async function bundledScript(place: Place, { snapshotId, itemId }: Saved, origin: string): Promise<string> {
-  const folder = join(ROOT, 'node_modules', '.cache', 'modelfn-bench');
-  await mkdir(folder, { recursive: true });
+  const folder = join(ROOT, 'node_modules', '.cache', 'modelfn-bench', `over-${place.spec?.type ?? 'http'}`);
+  const source = join(folder, 'functions', 'predict');
+  await mkdir(source, { recursive: true });
   const from = (path: string) => JSON.stringify(join(ROOT, path));
   const overrides =
     place.spec === undefined
       ? `{ openBucket: async () => new GuardedBucket(new HttpBucket(${JSON.stringify(origin)})) }`
       : '{}';
-  return bundled(
-    folder,
-    `over-${place.spec?.type ?? 'http'}`,
+  await writeFile(
+    join(source, 'handler.ts'),
     `
     import { predictFunction } from ${from('functions/predict/predict.ts')};
     import { GuardedBucket } from ${from('shared/buckets/guarded-bucket.ts')};
@@ -203,11 +204,24 @@ async function bundledScript(place: Place, { snapshotId, itemId }: Saved, origin
     import { openPlatform } from ${from('shared/open-platform.ts')};
     import { bytesAdapters } from ${from('bench/link/bytes-adapter.ts')};
     import { HttpBucket } from ${from('bench/link/http-bucket.ts')};
-    const handler = createHandler(predictFunction, bytesAdapters, () => openPlatform(readConfig(), ${overrides}));
+    export const handler = createHandler(predictFunction, bytesAdapters, () => openPlatform(readConfig(), ${overrides}));
+  `,
+  );
+  const [{ bundle }] = (await buildFunctions({
+    root: folder,
+    outdir: join(folder, 'dist'),
+    clean: true,
+  })) as [BuiltFunction];
+  const script = join(folder, 'first-call.mjs');
+  await writeFile(
+    script,
+    `
+    const { handler } = await import(${JSON.stringify(bundle)});
     const inputs = { snapshot: { snapshot_id: ${JSON.stringify(snapshotId)} }, item: { item_id: ${JSON.stringify(itemId)} } };
     const output = await handler({ inputs });
     console.log(output.predictions[0].annotations[0].label, JSON.stringify(output.timings), process.uptime());
     process.exit(0);
   `,
   );
+  return script;
 }

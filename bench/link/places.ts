@@ -16,6 +16,8 @@ export interface Place {
   open(home: string, origin: string): Promise<{ bucket: Bucket; close(): Promise<void> }>;
   /** Where a plain GET finds an object. */
   urlOf(origin: string, key: string): string;
+  /** Where a plain request stores one, and by which method. */
+  uploadOf(origin: string, key: string): { method: 'PUT' | 'POST'; url: string };
 }
 
 /** Where transfers are measured: Cloud Storage's protocol and plain HTTP. */
@@ -33,6 +35,7 @@ async function openHttp(): Promise<Place> {
       close: async () => undefined,
     }),
     urlOf: (origin, key) => `${origin}/${encodeURIComponent(key)}`,
+    uploadOf: (origin, key) => ({ method: 'PUT', url: `${origin}/${encodeURIComponent(key)}` }),
   };
 }
 
@@ -55,5 +58,9 @@ async function openGcs(): Promise<Place> {
     },
     urlOf: (origin, key) =>
       `${origin}/storage/v1/b/bench/o/${encodeURIComponent(`weights/${key}`)}?alt=media`,
+    uploadOf: (origin, key) => ({
+      method: 'POST',
+      url: `${origin}/upload/storage/v1/b/bench/o?uploadType=media&name=${encodeURIComponent(`weights/${key}`)}`,
+    }),
   };
 }

@@ -24,17 +24,17 @@ export async function rawDownload(
   return bytes;
 }
 
-/** PUTs of bytes in memory over kept connections. */
+/** Bytes in memory sent over kept connections, an object a request. */
 export async function rawUpload(
-  bodies: readonly { url: string; bytes: Uint8Array }[],
+  bodies: readonly { method: 'PUT' | 'POST'; url: string; bytes: Uint8Array }[],
   atOnce: number,
 ): Promise<void> {
   const agent = new Agent({ keepAlive: true });
   let next = 0;
   const worker = async (): Promise<void> => {
     for (let index = next++; index < bodies.length; index = next++) {
-      const { url, bytes } = bodies[index]!;
-      const sent = request(url, { method: 'PUT', agent, headers: { 'content-length': bytes.byteLength } });
+      const { method, url, bytes } = bodies[index]!;
+      const sent = request(url, { method, agent, headers: { 'content-length': bytes.byteLength } });
       const answered = once(sent, 'response');
       sent.end(bytes);
       const [response] = (await answered) as [IncomingMessage];

@@ -29,6 +29,8 @@ export interface ReadOptions {
   start?: number;
   /** One past the last byte; the object's end when missing. */
   end?: number;
+  /** The reader compares a digest of all bytes itself: the place's own checksums need not be. */
+  isVerifiedByReader?: boolean;
   signal?: AbortSignal;
 }
 

@@ -66,12 +66,12 @@ export class GcsBucket implements Bucket {
     return this.#coded({ operation: 'stat', key }, () => this.#find(key));
   }
 
-  async *read(key: string, { start = 0, end, signal }: ReadOptions = {}): AsyncGenerator<Uint8Array> {
+  async *read(key: string, { start = 0, end, ...options }: ReadOptions = {}): AsyncGenerator<Uint8Array> {
     try {
       // Cloud Storage has no way to ask for no bytes.
       if (start === end && (await this.#find(key)) === undefined)
         throw new ObjectNotFound(this.spec.type, key);
-      if (start !== end) yield* download(this.#place, this.#nameOf(key), { start, end, signal });
+      if (start !== end) yield* download(this.#place, this.#nameOf(key), { start, end, ...options });
     } catch (error) {
       throw codedFailure(this.#place, { operation: 'read', key }, error);
     }

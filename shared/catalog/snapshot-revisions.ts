@@ -78,6 +78,7 @@ export async function restoreSnapshot(
       creator: actor.email,
       sizeBytes: manifest.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
       files: manifest.files.length,
+      ...(earlier.manifest !== undefined && { manifest: earlier.manifest }),
     });
     await inside.appendEvents([snapshotEvent(platform, actor, 'Updated', restored)]);
     return restored;

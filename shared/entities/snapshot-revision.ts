@@ -25,12 +25,25 @@ export const snapshotRevisionSchema = z.object({
   sizeBytes: z.nullable(z.number()),
   /** Number of files; null as above. */
   files: z.nullable(z.number()),
+  /**
+   * The manifest's text, where it is short: a load has it from here instead of from the bucket, by the same digest.
+   * Ours alone: not on the wire.
+   */
+  manifest: z.optional(z.string()),
   /** The run that saved it; null where no run did. */
   executionId: z.nullable(idSchema),
   creator: z.string(),
   createdAt: timeSchema,
 });
 export type SnapshotRevision = z.output<typeof snapshotRevisionSchema>;
+
+/** A revision as those outside see it. */
+export function shownRevision({
+  manifest: _ours,
+  ...shown
+}: SnapshotRevision): Omit<SnapshotRevision, 'manifest'> {
+  return shown;
+}
 
 /** The id of a snapshot's revision: the same pair always has the same. */
 export function revisionId(snapshotId: string, revision: number): string {

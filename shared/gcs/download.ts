@@ -11,6 +11,8 @@ export interface DownloadOptions {
   end?: number | undefined;
   /** Reads this generation or none; the newest when missing. */
   generation?: string | undefined;
+  /** Leaves Cloud Storage's checksums alone: of small objects they cost as much as all the rest. */
+  isVerifiedByReader?: boolean;
   signal?: AbortSignal | undefined;
 }
 
@@ -28,14 +30,14 @@ const PROGRESS_BYTES = 1 << 20;
 
 /**
  * The bytes of an object, all of one generation: a connection that breaks is taken up where it broke, of the same
- * generation. The whole object is checked against Cloud Storage's checksums at its end; a part cannot be, so who reads
- * parts compares a digest of their own.
+ * generation. The whole object is checked against Cloud Storage's checksums at its end, unless the reader has a digest to
+ * compare; a part cannot be, so who reads parts has one.
  * @throws ReplyFailure, ConnectionFailure, CredentialsFailure, ReplacedFailure, DamageFailure, or the signal's reason
  */
 export async function* download(
   place: GcsPlace,
   name: string,
-  { start = 0, end, generation, signal }: DownloadOptions = {},
+  { start = 0, end, generation, isVerifiedByReader = false, signal }: DownloadOptions = {},
 ): AsyncGenerator<Uint8Array> {
   const isWhole = start === 0 && end === undefined;
   const retries = new Retries(place.pace, signal);
@@ -55,7 +57,7 @@ export async function* download(
         answer.discard();
         throw error;
       }
-      if (isWhole) checksum ??= checksumFor(found);
+      if (isWhole && !isVerifiedByReader) checksum ??= checksumFor(found);
       for await (const chunk of answer.body) {
         at += chunk.byteLength;
         if (at > found.end) throw new DamageFailure('more bytes came than were promised');

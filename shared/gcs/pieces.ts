@@ -1,6 +1,6 @@
 import { type ByteSource, chunksOf } from '../content/byte-source.ts';
 
-/** A stretch of a source. The bytes are good until the next one is asked for. */
+/** A stretch of a source. Its bytes are good until the second piece after it is asked for. */
 export interface Piece {
   bytes: Uint8Array;
   isLast: boolean;
@@ -8,18 +8,23 @@ export interface Piece {
 
 const FIRST_BYTES = 1 << 16;
 
-/** Cuts a source into pieces of `pieceBytes`; the last is shorter, and empty only when the source is. */
+/**
+ * Cuts a source into pieces of `pieceBytes`; the last is shorter, and empty only when the source is. Two buffers take
+ * turns: one is filled while the other is sent.
+ */
 export async function* piecesOf(source: ByteSource, pieceBytes: number): AsyncGenerator<Piece> {
   if (source instanceof Uint8Array && source.byteLength <= pieceBytes) {
     yield { bytes: source, isLast: true };
     return;
   }
   let buffer = new Uint8Array(Math.min(FIRST_BYTES, pieceBytes));
+  let other = new Uint8Array(0);
   let filled = 0;
   for await (const chunk of chunksOf(source)) {
     for (let rest = chunk; rest.byteLength > 0; ) {
       if (filled === pieceBytes) {
         yield { bytes: buffer, isLast: false };
+        [buffer, other] = [other, buffer];
         filled = 0;
       }
       const taken = rest.subarray(0, pieceBytes - filled);

@@ -4,7 +4,7 @@ import { gcsConnection } from './connection.ts';
 import type { GcsPlace } from './object-call.ts';
 import { DEFAULT_PACE } from './pace.ts';
 
-/** Memory of one upload. Smaller pieces would wait more often for an answer. */
+/** Twice this is the memory of one upload. Smaller pieces would wait more often for an answer. */
 const PIECE_BYTES = 8 << 20;
 
 /** The place a spec names, as this process reaches it. @throws GcsPlaceNotAllowed */

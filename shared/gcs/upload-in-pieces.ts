@@ -25,13 +25,11 @@ export async function uploadInPieces(
     session = await openSession(work);
     let piece: Piece = { bytes: first, isLast: false };
     for (let start = 0; ; ) {
+      const coming = piece.isLast ? undefined : ahead(next, work);
       const stored = await sendPiece(work, session, piece, start);
       if (stored) return await checkStored(work, stored);
       start += piece.bytes.byteLength;
-      const step = await next();
-      if (step.done === true) throw new TypeError('a source ends with its last piece');
-      piece = step.value;
-      work.checksum.update(piece.bytes);
+      piece = await coming!;
     }
   } catch (error) {
     // A session that is gone may be gone because it was completed, by a request whose answer was lost.
@@ -41,6 +39,17 @@ export async function uploadInPieces(
     if (hasStatus(error, 412) && work.ifAbsent && stored !== undefined) return undefined;
     throw error;
   }
+}
+
+/** Reads and sums the next piece while the one before it is on its way. Who gives up does not hear of its failure. */
+function ahead(next: () => Promise<IteratorResult<Piece>>, { checksum }: Upload): Promise<Piece> {
+  const coming = next().then((step) => {
+    if (step.done === true) throw new TypeError('a source ends with its last piece');
+    checksum.update(step.value.bytes);
+    return step.value;
+  });
+  coming.catch(() => undefined);
+  return coming;
 }
 
 async function openSession(work: Upload): Promise<string> {

@@ -27,7 +27,7 @@ export interface Upload extends UploadOptions {
 const ID_FIELD = 'modelfn-upload';
 
 /**
- * Stores a source under a name: the new object appears whole at the end or not at all. Memory: one piece.
+ * Stores a source under a name: the new object appears whole at the end or not at all. Memory: two pieces.
  *
  * Why every request of it may be sent again:
  * - It names the generation that it replaces (0 for none). Without that, a request taken for lost could arrive late and

@@ -103,7 +103,7 @@ async function moveTo(
   },
 ): Promise<Snapshot> {
   const { bucket, lineage, saveId, saved, actor, executionId } = to;
-  const { manifestKey, manifestSha256, sizeBytes, files, sharedWith } = saved;
+  const { manifestKey, manifestSha256, manifestText, sizeBytes, files, sharedWith } = saved;
   return store.transaction(async (inside) => {
     const before = await inside.get('Snapshot', snapshot.id);
     if (before) await ensureRecorded(inside, before);
@@ -124,7 +124,13 @@ async function moveTo(
         updatedAt: isoTime(clock),
       };
     });
-    const facts = { executionId, creator: actor.email, sizeBytes, files: files.length };
+    const facts = {
+      executionId,
+      creator: actor.email,
+      sizeBytes,
+      files: files.length,
+      ...(manifestText !== undefined && { manifest: manifestText }),
+    };
     await recordRevision(inside, moved, facts);
     await inside.appendEvents([snapshotEvent({ ids }, actor, 'Updated', moved)]);
     return moved;

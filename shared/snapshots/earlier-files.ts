@@ -7,6 +7,7 @@ import type { Platform } from '../platform.ts';
 import { ownBucketFolder } from '../state-folder.ts';
 import { type PlacedFile, placedFiles } from './files/places.ts';
 import { readManifest } from './files/read-manifest.ts';
+import { recordedManifest } from './revisions.ts';
 
 /** Revisions looked at, of the snapshot and of its parent each. A file that stayed the same is in every one of them. */
 const REVISIONS = 4;
@@ -35,7 +36,9 @@ export async function earlierFiles(
     const { type, id } = await placeOf(owner, revision.bucket);
     if (type !== target.type || id !== target.id) continue;
     try {
-      files.push(...placedFiles((await readManifest({ bucket, weights, snapshotId: owner })).manifest));
+      const recorded = () => recordedManifest(platform.store, owner, weights);
+      const { manifest } = await readManifest({ bucket, weights, recorded, snapshotId: owner });
+      files.push(...placedFiles(manifest));
     } catch (error) {
       // It only saves sending; an earlier revision that cannot be read is no reason not to save the next one.
       platform.log.warn('nothing taken over from an earlier revision', {

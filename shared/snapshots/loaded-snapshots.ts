@@ -10,6 +10,7 @@ import { effectiveConfiguration } from './effective-configuration.ts';
 import type { FileCache } from './files/file-cache.ts';
 import { type LoadedFiles, loadFiles } from './files/load-files.ts';
 import { type Held, Residents, type TellCost } from './residents.ts';
+import { recordedManifest } from './revisions.ts';
 import { openWeightsBucket } from './shared-files.ts';
 import type { BucketFiles } from './weights-source.ts';
 
@@ -113,6 +114,7 @@ export class LoadedSnapshots {
       bucket: await openWeightsBucket(this.#platform, { bucket, owner, weights }),
       cache: this.#cache,
       weights,
+      recorded: () => recordedManifest(this.#platform.store, owner.id, weights),
       snapshotId: owner.id,
       ...(signal && { signal }),
     });

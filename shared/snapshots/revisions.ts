@@ -2,12 +2,13 @@ import type { Snapshot } from '../entities/snapshot.ts';
 import { revisionId, type SnapshotRevision } from '../entities/snapshot-revision.ts';
 import type { EntityStore } from '../store/entity-store.ts';
 import { RevisionNotFound } from './errors.ts';
+import { revisionOfManifest } from './files/manifest.ts';
 
 /** Numbers an error shows of the revisions there are. */
 const SHOWN_REVISIONS = 20;
 
 /** Who saved a revision, and how much it is. */
-export type RevisionFacts = Pick<SnapshotRevision, 'executionId' | 'creator'> & {
+export type RevisionFacts = Pick<SnapshotRevision, 'executionId' | 'creator' | 'manifest'> & {
   sizeBytes: number | null;
   /** Number of files. */
   files: number | null;
@@ -51,6 +52,17 @@ export async function ensureRecorded(store: EntityStore, snapshot: Readonly<Snap
   const record = revisionOf(snapshot, { executionId: null, creator, sizeBytes: null, files: null });
   if (record === undefined || (await store.get('SnapshotRevision', record.id))) return;
   await store.upsert('SnapshotRevision', [record]);
+}
+
+/** The manifest's text as the revision that was saved with it has it; `undefined` where it is long, or older than that. */
+export async function recordedManifest(
+  store: EntityStore,
+  snapshotId: string,
+  weights: Snapshot['weights'],
+): Promise<string | undefined> {
+  const revision = weights && revisionOfManifest(weights.manifestKey);
+  if (!revision) return undefined;
+  return (await store.get('SnapshotRevision', revisionId(snapshotId, revision)))?.manifest;
 }
 
 /** The record of one revision. @throws RevisionNotFound telling the ones there are */

@@ -11,7 +11,7 @@ import { LendingBucket } from './files/lending-bucket.ts';
 import type { WeightFile } from './files/manifest.ts';
 import { type PlacedFile, placedFiles, placesAmong } from './files/places.ts';
 import { readManifest } from './files/read-manifest.ts';
-import { ensureRecorded } from './revisions.ts';
+import { ensureRecorded, recordedManifest } from './revisions.ts';
 import type { BucketFiles } from './weights-source.ts';
 
 type Shop = Pick<Platform, 'store' | 'openBucket'>;
@@ -97,7 +97,8 @@ export async function sharedObjects(
         bucket: opened,
         files: [],
       };
-      const { manifest } = await readManifest({ bucket: opened, weights, snapshotId: parent.id });
+      const recorded = () => recordedManifest(platform.store, parent.id, weights);
+      const { manifest } = await readManifest({ bucket: opened, weights, recorded, snapshotId: parent.id });
       known.files.push(...placedFiles(manifest));
       lenders.set(key, known);
     } catch (error) {

@@ -210,7 +210,10 @@ function apply(
       bucket.delete(name, ifGenerationMatch);
       return { status: 204 };
     case 'upload': {
-      const { resource, bytes } = parseMultipart(headers['content-type'] ?? '', body);
+      const { resource, bytes } =
+        query.get('uploadType') === 'media'
+          ? { resource: {}, bytes: body }
+          : parseMultipart(headers['content-type'] ?? '', body);
       return json(resourceOf(bucket.name, bucket.put({ name, ...resource, bytes }, ifGenerationMatch)));
     }
     case 'open session': {

@@ -1,7 +1,7 @@
 import { listMatches } from '../../../shared/catalog/all-matches.ts';
 import { restoreSnapshot } from '../../../shared/catalog/snapshot-revisions.ts';
 import type { Snapshot } from '../../../shared/entities/snapshot.ts';
-import type { SnapshotRevision } from '../../../shared/entities/snapshot-revision.ts';
+import { type SnapshotRevision, shownRevision } from '../../../shared/entities/snapshot-revision.ts';
 import type { Json } from '../../../shared/json.ts';
 import { restoreFiles } from '../../../shared/snapshots/restore-files.ts';
 import { ensureRecorded, readRevision } from '../../../shared/snapshots/revisions.ts';
@@ -25,7 +25,7 @@ export async function listSaved(session: Session, reference: string): Promise<An
   });
   const empty = `Nothing was saved for snapshot ${snapshot.name} yet. Train it, or: modelfn save ${snapshot.name} --directory <folder>`;
   return {
-    json: revisions.map((each): Json => ({ ...each }) as unknown as Json),
+    json: revisions.map((each) => shownRevision(each) as unknown as Json),
     text: table(
       ['REVISION', 'CREATED', 'FILES', 'SIZE', 'BUCKET', 'CREATOR', 'MADE BY'],
       revisions.map(rowOf),

@@ -8,6 +8,7 @@ import {
   querySnapshots,
   updateSnapshot,
 } from '../../../shared/catalog/snapshots.ts';
+import { shownRevision } from '../../../shared/entities/snapshot-revision.ts';
 import { jsonBody } from '../body.ts';
 import type { ApiContext } from '../context.ts';
 import { flagParameter, pagingParameters } from '../query-parameters.ts';
@@ -51,7 +52,7 @@ export function snapshotRoutes(api: ApiContext): Router {
   router.get('/snapshots/:id/revisions', async (request, response) => {
     const { id } = request.params;
     const page = await listRevisions(platform, actorOf(request), id, pagingParameters(request));
-    response.json(pageToWire(page, (revision) => revision));
+    response.json(pageToWire(page, shownRevision));
   });
 
   router.post('/snapshots/:id/restore', jsonBody, async (request, response) => {

@@ -6,7 +6,14 @@ import type { Lender } from '../../entities/snapshot.ts';
 import { canonicalJson } from '../../json.ts';
 import { WeightsCorrupt } from '../errors.ts';
 import { findObjects } from './find-objects.ts';
-import { type Manifest, manifestKey, objectKey, type WeightFile, weightFiles } from './manifest.ts';
+import {
+  MAX_KEPT_BYTES,
+  type Manifest,
+  manifestKey,
+  objectKey,
+  type WeightFile,
+  weightFiles,
+} from './manifest.ts';
 import type { StoredObject } from './places.ts';
 import { putObject } from './put-object.ts';
 
@@ -22,6 +29,8 @@ export interface SavedFiles {
   sizeBytes: number;
   /** Sent this time, the manifest left out. */
   uploadedBytes: number;
+  /** The manifest, when it is short enough to be kept beside the revision. */
+  manifestText?: string;
   /** Where some of the files lie instead; missing when all are in the bucket. */
   sharedWith?: Lender[];
 }
@@ -109,6 +118,9 @@ async function commitInto(bucket: Bucket, options: CommitOptions): Promise<Saved
     files: weightFiles(manifest),
     sizeBytes: sumBytes(manifest.files),
     uploadedBytes: sending.sentBytes,
+    ...(manifestBytes.byteLength <= MAX_KEPT_BYTES && {
+      manifestText: new TextDecoder().decode(manifestBytes),
+    }),
     ...(lenders.length > 0 && { sharedWith: distinctLenders(lenders) }),
   };
 }

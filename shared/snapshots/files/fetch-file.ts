@@ -28,9 +28,14 @@ export async function fetchFile(file: StoredFile, target: string, options: Fetch
   // Who fetches the same bytes just now has them before the cache does.
   if (!cache.isFetching(sha256) && (await cache.link(sha256, target, signal))) return 0;
   const { check, onFailure } = expecting(file, { what: 'it', sizeBytes }, options);
+  const fetch = () => cache.fetch({ bucket, key, sizeBytes }, { name: sha256, target, check, signal });
   try {
-    const fetched = await cache.fetch({ bucket, key, sizeBytes }, { name: sha256, target, check, signal });
-    return fetched.movedBytes;
+    // Bytes that changed on the way are right the second time; those that lie there wrong are not.
+    const { movedBytes } = await fetch().catch((error: unknown) => {
+      if (hasCode(error, 'WeightsCorrupt')) return fetch();
+      throw error;
+    });
+    return movedBytes;
   } catch (error) {
     throw onFailure(error);
   }

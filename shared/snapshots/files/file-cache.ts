@@ -7,7 +7,7 @@ import type { ContentInfo } from '../../content/content-store.ts';
 import { StorageUnavailable } from '../../content/errors.ts';
 import { sha256Of } from '../../content/file-digest.ts';
 import { commitFile, writeTemporary } from '../../content/temporary-file.ts';
-import { isModelfnError, systemCode } from '../../errors.ts';
+import { hasCode, isModelfnError, systemCode } from '../../errors.ts';
 import { trimCache } from './cache-limit.ts';
 import { PackFetch } from './fetch-packed.ts';
 import { type Line, openLine, type RemoteObject } from './fetch-parts.ts';
@@ -107,22 +107,29 @@ export class FileCache {
    * @throws what `onFailure` makes of the first failure; else as `fetch`
    */
   async fetchPacked(bucket: Bucket, files: readonly PackedFetch[], signal: AbortSignal): Promise<number> {
-    const pack = new PackFetch(bucket, this.#line);
     const given = new AbortController();
     const either = AbortSignal.any([signal, given.signal]);
-    const takes = files.map(async ({ onFailure, ...file }) => {
+    const together = new PackFetch(bucket, this.#line);
+    let movedBytes = 0;
+    const takes = files.map(async (file) => {
       try {
-        await this.#share(file.sha256, file, either, async (stop) =>
-          writeWhole(this.#temporary, await pack.await(file, stop)),
-        );
+        // Bytes that changed on the way are right the second time; those that lie there wrong are not.
+        await this.#takeFrom(together, file, either).catch(async (error: unknown) => {
+          if (!hasCode(error, 'WeightsCorrupt')) throw error;
+          const alone = new PackFetch(bucket, this.#line);
+          const again = this.#takeFrom(alone, file, either);
+          void alone.run();
+          await again;
+          movedBytes += alone.movedBytes;
+        });
       } catch (error) {
         given.abort(error);
-        throw onFailure(error);
+        throw file.onFailure(error);
       }
     });
-    void pack.run();
+    void together.run();
     await this.#storage('Writing to', () => firstFailure(takes));
-    return pack.movedBytes;
+    return movedBytes + together.movedBytes;
   }
 
   /** Whether a fetch of that name is under way. */
@@ -197,6 +204,13 @@ export class FileCache {
 
   get #temporary(): string {
     return join(this.#directory, 'tmp');
+  }
+
+  /** In the same turn as it is called the file is awaited of the pack, unless somebody fetches it already. */
+  async #takeFrom(pack: PackFetch, file: PackedFetch, signal: AbortSignal): Promise<void> {
+    await this.#share(file.sha256, file, signal, async (stop) =>
+      writeWhole(this.#temporary, await pack.await(file, stop)),
+    );
   }
 
   #share(

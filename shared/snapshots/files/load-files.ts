@@ -24,6 +24,8 @@ export interface LoadOptions {
   /** The revision's manifest; null takes the bare files a user put into the bucket. */
   weights: Snapshot['weights'];
   cache: FileCache;
+  /** The manifest as the store has it; without, the bucket is asked. */
+  recorded?: () => Promise<string | undefined>;
   snapshotId: string;
   signal?: AbortSignal;
 }

@@ -10,6 +10,9 @@ import { packProblem } from './pack-problem.ts';
 /** Bytes of a manifest at most. */
 export const MAX_MANIFEST_BYTES = 32 * 2 ** 20;
 
+/** Manifests up to this size are kept in the store as well: some hundred files. */
+export const MAX_KEPT_BYTES = 32 * 2 ** 10;
+
 /** One file of a snapshot's weights. `path` is relative and `/`-separated. */
 export interface WeightFile {
   path: string;
@@ -93,6 +96,12 @@ export function objectKey(sha256: string): string {
 /** Key of a manifest: revisions can be told apart by eye, and two of one revision never overwrite each other. */
 export function manifestKey(revision: number, sha256: string): string {
   return `manifests/${revision}.${sha256.slice(0, 16)}.json`;
+}
+
+/** The revision that a manifest was saved as, by its key; `undefined` when no key of ours. */
+export function revisionOfManifest(key: string): number | undefined {
+  const revision = /^manifests\/(\d{1,15})\.[0-9a-f]{16}\.json$/.exec(key)?.[1];
+  return revision === undefined ? undefined : Number(revision);
 }
 
 /** Where a training's checkpoints lie, below them the same keys as beside the weights. */

@@ -2,7 +2,7 @@ import type { Bucket } from '../../buckets/bucket.ts';
 import { isModelfnError } from '../../errors.ts';
 
 /**
- * Bytes of an object from `start` to before `end`. A failure that the bucket calls passing is met once by asking again
+ * Bytes of an object from `start` to before `end`, for who compares their digest. A failure that the bucket calls passing is met once by asking again
  * for what is still to come.
  */
 export async function* readSteadily(
@@ -14,7 +14,7 @@ export async function* readSteadily(
   for (let attempt = 1; ; attempt += 1) {
     try {
       const range = { ...(position > 0 && { start: position }), ...(end !== undefined && { end }) };
-      for await (const chunk of bucket.read(key, { ...range, signal })) {
+      for await (const chunk of bucket.read(key, { ...range, isVerifiedByReader: true, signal })) {
         position += chunk.byteLength;
         yield chunk;
       }

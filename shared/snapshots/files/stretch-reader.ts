@@ -1,4 +1,5 @@
 import type { Bucket } from '../../buckets/bucket.ts';
+import { sha256Of } from '../../content/file-digest.ts';
 import { PART_BYTES } from './fetch-parts.ts';
 import { firstOfEach, groupByPack, type PlacedFile } from './places.ts';
 import { readStretch, type Stretch, stretchesOf } from './read-stretch.ts';
@@ -10,7 +11,7 @@ type Bytes = ReadonlyMap<string, Uint8Array>;
 
 /**
  * Files out of packs one at a time, for who goes through all of them: what lies beside a file came with it and is still
- * in memory when it is asked for. Nothing is checked.
+ * in memory when it is asked for.
  */
 export class StretchReader {
   readonly #bucket: Bucket;
@@ -33,8 +34,18 @@ export class StretchReader {
         for (const { sha256 } of stretch.files) this.#stretches.set(sha256, stretch);
   }
 
-  /** @throws as `readStretch` */
-  async bytesOf({ sha256 }: PlacedFile): Promise<Uint8Array> {
+  /**
+   * The bytes, whose digest may be another one than the file's: then they are so where they lie, as they were asked for
+   * once more. @throws as `readStretch`
+   */
+  async bytesOf(file: PlacedFile): Promise<Uint8Array> {
+    const bytes = await this.#bytesOf(file);
+    if (sha256Of(bytes) === file.sha256) return bytes;
+    this.#kept.clear();
+    return this.#bytesOf(file);
+  }
+
+  async #bytesOf({ sha256 }: PlacedFile): Promise<Uint8Array> {
     const stretch = this.#stretches.get(sha256);
     // Empty files lie in none.
     if (stretch === undefined) return new Uint8Array();

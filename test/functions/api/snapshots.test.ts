@@ -135,6 +135,7 @@ describe('/snapshots/{id}/revisions and /restore', () => {
 
     const page = await api.call('GET', `${path}/revisions?pageSize=1`);
     expect(page.body).toMatchObject({ totalItemsCount: 2, hasNextPage: true, items: [{ revision: 2 }] });
+    expect(page.body.items[0]).not.toHaveProperty('manifest');
 
     const restored = await api.call('POST', `${path}/restore`, { revision: 1 });
     expect(restored).toMatchObject({

@@ -1,9 +1,10 @@
 import { chmod, mkdir, readdir, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Bucket } from '../../../shared/buckets/bucket.ts';
+import type { Bucket, ReadOptions } from '../../../shared/buckets/bucket.ts';
 import { sha256Of } from '../../../shared/content/file-digest.ts';
 import { canonicalJson } from '../../../shared/json.ts';
+import { loadFiles } from '../../../shared/snapshots/files/load-files.ts';
 import { codeOf, textOf } from '../../contracts/bucket.contract.ts';
 import { OPENERS } from '../buckets/openers.ts';
 import { WatchedBucket } from '../buckets/watched-bucket.ts';
@@ -39,6 +40,41 @@ describe('loading weights', () => {
     expect(other).toMatchObject({ fromCache: true, fetchedBytes: 0 });
     expect(bucket.calls).toEqual([]);
     for (const { directory } of [cold, other]) expect(await textsIn(directory)).toEqual(FILES);
+  });
+
+  it('takes a manifest that the store has, by its digest, and asks the bucket for any other', async () => {
+    const bucket = new WatchedBucket(localBucket());
+    const saved = await save(bucket, FILES);
+    const readFor = async (recorded: string | undefined) => {
+      bucket.calls.length = 0;
+      const options = { bucket, weights: saved, cache: fileCache(), snapshotId: 'digits' };
+      const { directory } = await loadFiles({ ...options, recorded: async () => recorded });
+      expect(await textsIn(directory)).toEqual(FILES);
+      return bucket.calls.filter(({ key }) => key === saved.manifestKey).length;
+    };
+
+    expect(await readFor(saved.manifestText)).toBe(0);
+    expect(await readFor(saved.manifestText!.replace('model.bin', 'modem.bin'))).toBe(1);
+    expect(await readFor(undefined)).toBe(1);
+  });
+
+  it('asks once more for a file that came with other bytes', async () => {
+    const bucket = localBucket();
+    const saved = await save(bucket, FILES);
+    let reads = 0;
+    class NoisyLine extends WatchedBucket {
+      override async *read(key: string, options?: ReadOptions): AsyncGenerator<Uint8Array> {
+        if (key === objectOf(saved, 'model.bin')) reads += 1;
+        if (key === objectOf(saved, 'model.bin') && reads === 1) yield Buffer.from('weightz');
+        else yield* super.read(key, options);
+      }
+    }
+    const noisy = new NoisyLine(bucket);
+
+    const { directory } = await load(noisy, saved);
+
+    expect(await textsIn(directory)).toEqual(FILES);
+    expect(reads).toBe(2);
   });
 
   it('fetches of the next revision only what changed', async () => {
