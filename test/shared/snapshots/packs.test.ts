@@ -13,7 +13,8 @@ import { saveStoredFiles } from '../../../shared/snapshots/files/save-files.ts';
 import { restoreFiles } from '../../../shared/snapshots/restore-files.ts';
 import { codeOf, listOf, textOf } from '../../contracts/bucket.contract.ts';
 import { instantPace, testBucket, testPlace } from '../../support/gcs-place.ts';
-import { startGcsServer } from '../../support/gcs-server.ts';
+import { type Fault, type GcsCall, startGcsServer } from '../../support/gcs-server.ts';
+import { seededRandom } from '../../support/seeded-random.ts';
 import { OPENERS } from '../buckets/openers.ts';
 import type { Call } from '../buckets/watched-bucket.ts';
 import { WatchedBucket } from '../buckets/watched-bucket.ts';
@@ -33,6 +34,8 @@ import {
   textsIn,
   writeFiles,
 } from './weights.ts';
+
+const SCHEDULES = 40;
 
 /** Small ones, one that is not, an empty one, and the same bytes under three paths. */
 const MIXED: Files = {
@@ -637,6 +640,58 @@ describe('a save with packs that is cut off', () => {
         expect(await textsIn((await load(bucket, await repeat())).directory)).toEqual(NEXT);
       }
   });
+
+  it(`or damaged by the network, in ${SCHEDULES} seeded schedules of faults, hands out no wrong byte and loses no revision`, async () => {
+    const server = await startGcsServer('weights-of-tests');
+    onTestFinished(() => server.close());
+    const ends = new Map<string, number>();
+    const tell = (end: string): void => void ends.set(end, (ends.get(end) ?? 0) + 1);
+    const first = Number(process.env.PACK_FAULT_SEED ?? 1);
+    for (let seed = first; seed < first + SCHEDULES; seed += 1) {
+      const random = seededRandom(seed);
+      const pace = instantPace(server, { random, attempts: 4 });
+      const bucket = testBucket(
+        { ...testPlace(server, 'weights-of-tests', pace), pieceBytes: 1 << 20 },
+        `seed-${seed}`,
+      );
+      const previous = await save(bucket, MIXED);
+      const earlier = () => placesOf(bucket, previous);
+      const share = [0.05, 0.2, 0.5][seed % 3]!;
+      server.decide = ({ call }) => (random() < share ? faultOf(random, call) : { kind: 'pass' });
+
+      const saved = await save(bucket, NEXT, 2, { earlier }).catch((error: unknown) => {
+        tell(codeAmong(error, seed));
+      });
+      for (const [weights, files] of [
+        [previous, MIXED],
+        [saved, NEXT],
+      ] as const) {
+        if (!weights) continue;
+        const end = await load(
+          bucket,
+          weights,
+          fileCache(1 << 30, temporaryFolder(), { partBytes: 2_000 }),
+        ).then(
+          async ({ directory }) => {
+            expect(await textsIn(directory), `PACK_FAULT_SEED=${seed}`).toEqual(files);
+            return 'loaded';
+          },
+          (error: unknown) => codeAmong(error, seed),
+        );
+        tell(end);
+      }
+
+      server.settle();
+      server.decide = () => ({ kind: 'pass' });
+      expect(await textsIn((await load(bucket, previous)).directory)).toEqual(MIXED);
+      const repeated = saved ?? (await save(bucket, NEXT, 2, { earlier }));
+      expect(await textsIn((await load(bucket, repeated)).directory), `PACK_FAULT_SEED=${seed}`).toEqual(
+        NEXT,
+      );
+    }
+    expect(ends.get('loaded')).toBeGreaterThan(SCHEDULES / 2);
+    expect(ends.get('BucketUnavailable')).toBeGreaterThan(SCHEDULES / 10);
+  });
 });
 
 /** What saves have written into buckets without packs ever since. */
@@ -653,6 +708,36 @@ const MANIFEST_OF_SMALL = JSON.stringify({
   revision: 1,
   snapshotId: 'digits',
 });
+
+/** All that a save or a load may end with when the network and the service misbehave. */
+const FAILURES = [
+  'BucketUnavailable',
+  'BucketAccessDenied',
+  'ObjectDamaged',
+  'ObjectReplaced',
+  'BucketCallRefused',
+  'WeightsCorrupt',
+];
+
+function codeAmong(error: unknown, seed: number): string {
+  const { code } = error as { code: string };
+  if (!FAILURES.includes(code)) throw new Error(`PACK_FAULT_SEED=${seed}`, { cause: error });
+  return code;
+}
+
+function faultOf(random: () => number, call: GcsCall): Fault {
+  const share = random();
+  const faults: Fault[] = [
+    { kind: 'status', status: 503 },
+    { kind: 'status', status: 429 },
+    { kind: 'reset', when: 'before' },
+    { kind: 'reset', when: 'after' },
+    { kind: 'truncate', share },
+    ...(call === 'read' || call === 'upload' ? ([{ kind: 'corrupt' }] as const) : []),
+    ...(call === 'upload' ? ([{ kind: 'late', requests: 1 + Math.floor(share * 8) }] as const) : []),
+  ];
+  return faults[Math.floor(random() * faults.length)]!;
+}
 
 class Killed extends Error {
   readonly code = 'Killed';
