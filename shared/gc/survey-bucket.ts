@@ -39,7 +39,8 @@ export interface SurveyedBucket {
  * Finds what no revision refers to. A bucket holds files for every manifest in it that a living revision points at,
  * under whatever spec that revision knows the bucket; a manifest that is younger than the grace counts as well: its
  * save may be about to point at it; and so does one that another store saved. Revisions elsewhere that share files of
- * this bucket count too; a pack stays while a file of any of them lies in it; so do the checkpoints of trainings that have not ended. Objects are listed before references are read.
+ * this bucket count too; so do the checkpoints of trainings that have not ended. A pack is held by every file that lies
+ * in it. Objects are listed before references are read.
  * @throws WeightsMissing, WeightsCorrupt when a manifest that is referred to cannot be read: then nobody knows what it
  * lists, and nothing may be freed; the bucket's codes
  */
