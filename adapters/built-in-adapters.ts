@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import type { PythonSettings } from '../shared/config.ts';
 import type { Log } from '../shared/log.ts';
 import type { ModelAdapterClass } from './model-adapter.ts';
@@ -15,6 +16,16 @@ export interface HostedCode {
   python: PythonSettings;
   /** Gets what the code prints. */
   log: Log;
+  /** The entity API within the run that calls the adapter just now; `undefined` outside of any. Missing: there is none. */
+  currentApi?: () => RunApi | undefined;
+}
+
+/** The entity API as one run's adapter may use it. */
+export interface RunApi {
+  /** Who the run is on behalf of. */
+  email: string;
+  /** Answers requests below `/api/v1`, for anybody: who is let to it is the caller's to decide. */
+  answer: RequestListener;
 }
 
 /** The adapters that come with modelfn, as the invocation layer sees them: no concrete one is known there. */

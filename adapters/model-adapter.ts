@@ -201,6 +201,17 @@ export interface AdapterSetup {
   configuration: Readonly<JsonObject>;
   /** Labels of the snapshot's ontology, in its order: the only labels a prediction may have. */
   labels: readonly string[];
+  /** Ids of what it works for, for code that asks the entity API; missing where there is no snapshot. */
+  entities?: AdapterEntities;
+}
+
+/** Ids of a snapshot and of what belongs to it. */
+export interface AdapterEntities {
+  snapshotId: string;
+  modelId: string;
+  projectId: string;
+  /** Null for a snapshot without a dataset. */
+  datasetId: string | null;
 }
 
 /** A method the adapter does not offer. */

@@ -5,6 +5,7 @@ import { VERSION } from '../shared/version.ts';
 import { bundleSize } from './bundle-size.ts';
 import { coldStart } from './cold-start.ts';
 import { coldStartOverLink } from './cold-start-link.ts';
+import { dataloopSdk } from './dataloop-sdk.ts';
 import { events } from './events.ts';
 import { httpThroughput } from './http-throughput.ts';
 import { onnxThroughput } from './onnx.ts';
@@ -26,6 +27,7 @@ try {
     coldStartOverLink,
     events,
     pythonBridge,
+    dataloopSdk,
     onnxThroughput,
   ]) {
     const part = await ask(space);

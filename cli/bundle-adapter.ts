@@ -1,11 +1,10 @@
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { type BuildOptions, build, type Message, type Plugin } from 'esbuild';
+import { basename, join } from 'node:path';
 import type { ModelAdapterClass } from '../adapters/model-adapter.ts';
 import { packFolder } from '../shared/codebases/archive.ts';
 import { messageOf, systemCode } from '../shared/errors.ts';
+import { bundleFile, importBundle } from './bundle-file.ts';
 import { chooseAdapterClass } from './choose-adapter-class.ts';
 import { AdapterNotBundled, PathUnusable } from './errors.ts';
 
@@ -26,18 +25,6 @@ export interface BundledAdapter {
 const ENTRY_NAMES = ['adapter', 'model-adapter', 'index', 'main'].flatMap((name) =>
   ['ts', 'mts', 'js', 'mjs'].map((extension) => `${name}.${extension}`),
 );
-const SDK = join(import.meta.dirname, '..', 'adapters', 'sdk.ts');
-
-const OPTIONS = {
-  bundle: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node24',
-  legalComments: 'inline',
-  logLevel: 'silent',
-  write: false,
-} as const satisfies BuildOptions;
-
 /**
  * Bundles the adapter of a file or folder, imports it and finds its class: the export with an adapter's methods, or
  * `className`. Its code is run by that.
@@ -45,12 +32,12 @@ const OPTIONS = {
  */
 export async function bundleAdapter(path: string, className?: string): Promise<BundledAdapter> {
   const entry = await entryOf(path);
-  const source = await bundle(entry);
+  const source = await bundleFile(entry, BUNDLE_NAME, refuse);
   const directory = await mkdtemp(join(tmpdir(), 'modelfn-adapter-'));
   try {
     const file = join(directory, BUNDLE_NAME);
     await writeFile(file, source);
-    const exported = await importBundle(entry, file);
+    const exported = await importBundle(entry, file, refuse);
     const chosen = chooseAdapterClass(basename(entry), exported, className);
     return { ...chosen, archive: await packFolder(directory), sizeBytes: source.byteLength };
   } finally {
@@ -75,61 +62,6 @@ async function entryOf(path: string): Promise<string> {
   );
 }
 
-async function bundle(entry: string): Promise<Uint8Array> {
-  try {
-    const { outputFiles } = await build({
-      ...OPTIONS,
-      absWorkingDir: dirname(entry),
-      entryPoints: [entry],
-      outfile: BUNDLE_NAME,
-      plugins: [await sdkPlugin()],
-    });
-    return outputFiles[0]!.contents;
-  } catch (error) {
-    const messages = (error as { errors?: readonly Message[] }).errors;
-    throw new AdapterNotBundled(basename(entry), messages?.map(describe) ?? [messageOf(error)], error);
-  }
-}
-
-/**
- * Puts `adapters/sdk.ts` in place of `modelfn`, as one module without a path: the bundle is the same wherever modelfn
- * and the adapter are installed.
- */
-async function sdkPlugin(): Promise<Plugin> {
-  const { outputFiles } = await build({ ...OPTIONS, entryPoints: [SDK], minifyWhitespace: true });
-  const contents = outputFiles[0]!.text;
-  return {
-    name: 'modelfn-sdk',
-    setup({ onResolve, onLoad }) {
-      onResolve({ filter: /^modelfn$/ }, () => ({ path: 'sdk', namespace: 'modelfn' }));
-      onLoad({ filter: /.*/, namespace: 'modelfn' }, () => ({ contents, loader: 'js' }));
-    },
-  };
-}
-
-function describe({ location, text }: Message): string {
-  const where = location ? `${location.file}:${location.line}:${location.column + 1}: ` : '';
-  return `${where}${text}${adviceOn(text)}`;
-}
-
-function adviceOn(text: string): string {
-  const missing = /^Could not resolve "([^"]+)"/.exec(text)?.[1];
-  if (missing?.startsWith('modelfn/')) return '. Everything of modelfn is imported from "modelfn".';
-  if (missing?.startsWith('.')) return '. The file is not there; imports of TypeScript files end in .ts.';
-  if (missing !== undefined) return `. Install it beside the adapter: npm install ${missing}`;
-  if (text.includes('No loader is configured for ".node"'))
-    return '. Native packages cannot be part of an adapter; use one in JavaScript or WebAssembly.';
-  return '';
-}
-
-async function importBundle(entry: string, file: string): Promise<Record<string, unknown>> {
-  try {
-    return (await import(pathToFileURL(file).href)) as Record<string, unknown>;
-  } catch (error) {
-    throw new AdapterNotBundled(
-      basename(entry),
-      [`it fails while it is imported: ${messageOf(error)}`],
-      error,
-    );
-  }
+function refuse(file: string, problems: readonly string[], cause: unknown): AdapterNotBundled {
+  return new AdapterNotBundled(file, problems, cause);
 }

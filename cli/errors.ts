@@ -31,6 +31,19 @@ export class AdapterNotBundled extends ModelfnError {
   }
 }
 
+/** A package's source that cannot be bundled. `problems` read `file:line:column: what`. */
+export class PackageNotBundled extends ModelfnError {
+  override readonly name = 'PackageNotBundled';
+  readonly code = 'PackageNotBundled';
+  readonly statusCode = 422;
+  constructor(path: string, problems: readonly string[], cause?: unknown) {
+    super(`The file ${path} cannot be bundled:\n${problems.map((line) => `  ${line}`).join('\n')}`, {
+      details: { path, problems: [...problems] },
+      cause,
+    });
+  }
+}
+
 /** A bundle in which no adapter class, or more than one, was found. */
 export class AdapterClassNotFound extends ModelfnError {
   override readonly name = 'AdapterClassNotFound';

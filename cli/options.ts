@@ -66,6 +66,7 @@ async function readText(cwd: string, option: string, path: string): Promise<stri
 }
 
 function exampleOf(option: string): string {
+  if (option === '--inputs') return '{"dataset": {"name": "digits"}}';
   if (option === '--filter') return '{"dir": "/cats"}';
   return option === '--bucket' ? '{"type": "local"}' : '{"C": 10}';
 }

@@ -63,6 +63,14 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<R
     summary: 'list built-in adapters, check one of your own',
     load: async () => (await import('./commands/adapters.ts')).registerAdapters,
   },
+  packages: {
+    summary: 'push functions of your own as packages, list and show them',
+    load: async () => (await import('./commands/packages.ts')).registerPackages,
+  },
+  services: {
+    summary: 'deploy packages, call their functions, stop, resume, read logs',
+    load: async () => (await import('./commands/services.ts')).registerServices,
+  },
   pipelines: {
     summary: 'create, list, show and run pipelines of functions',
     load: async () => (await import('./commands/pipelines.ts')).registerPipelines,

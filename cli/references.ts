@@ -1,6 +1,6 @@
 import { scopeOf } from '../shared/auth/actor.ts';
 import { datasetFor, projectFor } from '../shared/catalog/access.ts';
-import { modelFor, snapshotFor } from '../shared/catalog/model-access.ts';
+import { modelFor, packageFor, serviceFor, snapshotFor } from '../shared/catalog/model-access.ts';
 import type { EntityKinds } from '../shared/entities/kinds.ts';
 import { hasCode } from '../shared/errors.ts';
 import type { JsonObject } from '../shared/json.ts';
@@ -11,7 +11,7 @@ import { EntityNotFound } from '../shared/store/errors.ts';
 import type { Session } from './session.ts';
 
 /** Kinds that people know by name. */
-export type NamedKind = 'Project' | 'Dataset' | 'Model' | 'Snapshot';
+export type NamedKind = 'Project' | 'Dataset' | 'Model' | 'Snapshot' | 'Package' | 'Service';
 
 type Shop = Pick<Session, 'platform' | 'actor'>;
 
@@ -20,8 +20,19 @@ const READERS: { [K in NamedKind]: (shop: Shop, id: string) => Promise<EntityKin
   Dataset: ({ platform, actor }, id) => datasetFor(platform.store, actor, id),
   Model: ({ platform, actor }, id) => modelFor(platform.store, actor, id),
   Snapshot: ({ platform, actor }, id) => snapshotFor(platform.store, actor, id),
+  Package: ({ platform, actor }, id) => packageFor(platform.store, actor, id),
+  Service: ({ platform, actor }, id) => serviceFor(platform.store, actor, id),
 };
-const PARENTS = { Dataset: 'Project', Model: 'Project', Snapshot: 'Model' } as const;
+const PARENTS = {
+  Dataset: 'Project',
+  Model: 'Project',
+  Snapshot: 'Model',
+  Package: 'Project',
+  Service: 'Project',
+} as const;
+
+/** The verb that makes one. */
+const MADE_BY: Partial<Record<NamedKind, string>> = { Package: 'push', Service: 'deploy' };
 
 /** Names that an error shows. */
 const SHOWN_NAMES = 20;
@@ -101,6 +112,6 @@ async function findParent(
 
 function adviceOn(kind: NamedKind, name: string, known: readonly string[]): string {
   const command = `modelfn ${kind.toLowerCase()}s`;
-  if (known.length === 0) return `There is none yet; make one with: ${command} create.`;
+  if (known.length === 0) return `There is none yet; make one with: ${command} ${MADE_BY[kind] ?? 'create'}.`;
   return `The nearest is ${nearest(name, known)}. See all with: ${command} list.`;
 }

@@ -10,6 +10,8 @@ const POLL_MS = 150;
 export interface RunOptions {
   /** Folders that the run may read and write beside those of the configuration; absolute. */
   localRoots?: readonly string[];
+  /** The function `service` runs one of this service. */
+  ofService?: { id: string; functionName: string };
 }
 
 /**
@@ -21,15 +23,24 @@ export async function runFunction(
   session: Session,
   name: string,
   inputs: JsonObject,
-  { localRoots = [] }: RunOptions = {},
+  { localRoots = [], ofService }: RunOptions = {},
 ): Promise<{ output: JsonObject; executionId: string }> {
   const executionId = session.platform.ids.objectId();
-  const bar = progressBar(session.io, name, session.mode.json);
+  const bar = progressBar(session.io, ofService?.functionName ?? name, session.mode.json);
   bar.update(0, 'starting');
   try {
     const host = await session.openFunction(name, localRoots);
     if (session.io.interrupted.aborted) throw new Cancelled(name, session.io.interrupted.reason);
-    const running = host.invokeToEnd(name, { function: name, executionId, inputs }, { timeoutMs: undefined });
+    const running = host.invokeToEnd(
+      name,
+      {
+        function: ofService?.functionName ?? name,
+        ...(ofService && { service: ofService.id }),
+        executionId,
+        inputs,
+      },
+      { timeoutMs: undefined },
+    );
     const watch = follow(session, executionId, (percent, message) => bar.update(percent / 100, message));
     try {
       return { output: (await running) as JsonObject, executionId };

@@ -110,3 +110,27 @@ export class PythonNotReady extends ModelfnError {
     });
   }
 }
+
+/** A request of an adapter to the entity API with a token that is not its gate's, or is over. */
+export class TokenRefused extends ModelfnError {
+  override readonly name = 'TokenRefused';
+  readonly code = 'TokenRefused';
+  readonly statusCode = 401;
+  constructor() {
+    super(
+      "The token is not the one of this adapter's process, or is over. Take it from the process's own login, and renew it with the refresh token.",
+    );
+  }
+}
+
+/** A request of an adapter to the entity API while no run calls it. */
+export class NoRunToAsk extends ModelfnError {
+  override readonly name = 'NoRunToAsk';
+  readonly code = 'NoRunToAsk';
+  readonly statusCode = 403;
+  constructor() {
+    super(
+      'No run calls the adapter just now: the API answers it within train, predict, save, load and convert.',
+    );
+  }
+}

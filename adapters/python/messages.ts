@@ -17,6 +17,15 @@ const raisedSchema = z.object({
 });
 export type Raised = z.output<typeof raisedSchema>;
 
+const HOST_CALLS = [
+  'shouldCheckpoint',
+  'shouldYield',
+  'beginCheckpoint',
+  'failCheckpoint',
+  'endCheckpoint',
+  'openApi',
+] as const;
+
 /** All that the host says. The adapter's code runs in its process: nothing of it is taken on trust. */
 export const hostMessageSchema = z.union([
   z.object({ hello: z.literal(PROTOCOL), python: z.string() }),
@@ -32,7 +41,7 @@ export const hostMessageSchema = z.union([
   z.object({
     call: z.number(),
     id,
-    name: z.enum(['shouldCheckpoint', 'shouldYield', 'beginCheckpoint', 'failCheckpoint', 'endCheckpoint']),
+    name: z.enum(HOST_CALLS),
     params: z.object({ message: z.optional(z.string()) }),
   }),
 ]);

@@ -157,10 +157,10 @@ class Holder {
   #opened: Session | undefined;
   readonly #over = new AbortController();
 
-  constructor(code: HostedCode, open: OpenSession, { configuration, labels }: AdapterSetup) {
+  constructor(code: HostedCode, open: OpenSession, { configuration, labels, entities }: AdapterSetup) {
     this.#code = code;
     this.#open = open;
-    this.#setup = { configuration, labels: [...labels] };
+    this.#setup = { configuration, labels: [...labels], entities: entities ? { ...entities } : null };
   }
 
   /** Answers the memory of the process, in bytes. */
@@ -189,7 +189,7 @@ class Holder {
       };
       const calls = trainingCalls(context);
       const result = await calls.during(
-        session.child.request('train', params, { signal, onEvent, onCall: calls.answer }),
+        session.request('train', params, { signal, onEvent, onCall: calls.answer }),
       );
       signal.throwIfAborted();
       this.#state = 'trained';
@@ -271,7 +271,7 @@ class Holder {
     const session = await unlessAborted(this.#ready('predict'), signal);
     const { items, binary, folder } = await handOver(session, samples);
     try {
-      const said = await session.child.request('predict', { items }, { binary, signal });
+      const said = await session.request('predict', { items }, { binary, signal });
       // Checked: keys without a value are absent in JSON.
       return parse(
         predictionsSchema,
@@ -345,14 +345,14 @@ class Holder {
 
   async #within(
     name: string,
-    { child }: Session,
+    session: Session,
     method: string,
     params: JsonObject,
     options: RequestOptions = {},
   ): Promise<Json> {
     const limit = AbortSignal.timeout(CALL_LIMIT_MS);
     try {
-      return await child.request(method, params, { ...options, signal: limit });
+      return await session.request(method, params, { ...options, signal: limit });
     } catch (error) {
       throw limit.aborted ? new PythonTimedOut(this.#code.entryPoint, name, CALL_LIMIT_MS) : error;
     }

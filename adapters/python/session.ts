@@ -1,44 +1,99 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Json, JsonObject } from '../../shared/json.ts';
 import { parse } from '../../shared/parse.ts';
-import type { HostedCode } from '../built-in-adapters.ts';
-import { PythonChild } from './child.ts';
+import type { HostedCode, RunApi } from '../built-in-adapters.ts';
+import { PythonChild, type RequestOptions } from './child.ts';
 import { PythonTimedOut } from './errors.ts';
+import { Gate } from './gate.ts';
 import { HOST_FILES, HOST_NAME } from './host-script.ts';
 import { type Description, descriptionSchema } from './messages.ts';
 
 /** How long importing the adapter may take. */
 const START_LIMIT_MS = 180_000;
+/** Of a process that was imported before any run wanted it. */
+const UNKNOWN_EMAIL = 'adapter@modelfn';
 
-/** A Python process with the adapter imported, and the folder that belongs to it. */
-export interface Session {
-  child: PythonChild;
-  description: Description;
+/** A Python process with the adapter imported, and what belongs to it: a folder, and a gate to the API if it asked for one. */
+export class Session {
+  readonly child: PythonChild;
   /** Temporary files of this process; gone with it. */
-  directory: string;
-  /** Ends process and folder. Never throws; may be called twice. */
-  end(): Promise<void>;
+  readonly directory: string;
+  readonly #code: HostedCode;
+  readonly #gate: Gate;
+  /** Requests the process has not answered, in the order in which it serves them. */
+  readonly #served: { api: RunApi | undefined }[] = [];
+  #description: Description | undefined;
+
+  constructor(code: HostedCode, child: PythonChild, directory: string) {
+    this.#code = code;
+    this.child = child;
+    this.directory = directory;
+    this.#gate = new Gate(() => this.#served[0]?.api);
+  }
+
+  /** What the adapter said of itself when it was imported. */
+  get description(): Description {
+    return this.#description!;
+  }
+
+  /** A request of the run that calls now. @throws what the child's `request` does */
+  async request(method: string, params: JsonObject = {}, options: RequestOptions = {}): Promise<Json> {
+    const request = { api: this.#code.currentApi?.() };
+    this.#served.push(request);
+    try {
+      return await this.child.request(method, params, options);
+    } finally {
+      this.#served.splice(this.#served.indexOf(request), 1);
+    }
+  }
+
+  /** Imports the adapter. @throws PythonAdapterUnusable, PythonTimedOut, PythonDied */
+  async importAdapter(signal?: AbortSignal): Promise<void> {
+    const { entryPoint } = this.#code;
+    const limit = AbortSignal.timeout(START_LIMIT_MS);
+    try {
+      const said = await this.request(
+        'describe_adapter',
+        {},
+        {
+          signal: signal ? AbortSignal.any([signal, limit]) : limit,
+          onCall: ({ name }) => (name === 'openApi' ? this.#openApi() : null),
+        },
+      );
+      this.#description = parse(descriptionSchema, said, `description of the adapter ${entryPoint}`);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw limit.aborted ? new PythonTimedOut(entryPoint, 'import', START_LIMIT_MS) : error;
+    }
+  }
+
+  /** Ends process, gate and folder. Never throws; may be called twice. */
+  async end(): Promise<void> {
+    this.#gate.close();
+    await this.child.end();
+    await rm(this.directory, { recursive: true, force: true }).catch(() => undefined);
+  }
+
+  async #openApi(): Promise<Json> {
+    const { currentApi } = this.#code;
+    if (currentApi === undefined) return null;
+    return { ...(await this.#gate.open(currentApi()?.email ?? UNKNOWN_EMAIL)) };
+  }
 }
 
 /** Starts a process with `python` and imports the adapter in it. @throws PythonAdapterUnusable, PythonDied, PythonTimedOut */
 export async function openSession(code: HostedCode, python: string, signal?: AbortSignal): Promise<Session> {
   const directory = await mkdtemp(join(tmpdir(), 'modelfn-python-'));
-  const remove = () => rm(directory, { recursive: true, force: true }).catch(() => undefined);
+  let session: Session | undefined;
   try {
-    const child = await startChild(code, python, directory);
-    const end = async () => {
-      await child.end();
-      await remove();
-    };
-    try {
-      return { child, directory, end, description: await describe(code, child, signal) };
-    } catch (error) {
-      await end();
-      throw error;
-    }
+    session = new Session(code, await startChild(code, python, directory), directory);
+    await session.importAdapter(signal);
+    return session;
   } catch (error) {
-    await remove();
+    await session?.end();
+    await rm(directory, { recursive: true, force: true }).catch(() => undefined);
     throw error;
   }
 }
@@ -57,21 +112,6 @@ async function startChild(code: HostedCode, python: string, directory: string): 
     entryPoint: code.entryPoint,
     log: code.log,
   });
-}
-
-async function describe(code: HostedCode, child: PythonChild, signal?: AbortSignal): Promise<Description> {
-  const limit = AbortSignal.timeout(START_LIMIT_MS);
-  try {
-    const said = await child.request(
-      'describe_adapter',
-      {},
-      { signal: signal ? AbortSignal.any([signal, limit]) : limit },
-    );
-    return parse(descriptionSchema, said, `description of the adapter ${code.entryPoint}`);
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw limit.aborted ? new PythonTimedOut(code.entryPoint, 'import', START_LIMIT_MS) : error;
-  }
 }
 
 /** All that the adapter's process is told of this one: where programs are, how many threads, and no word of what we know. */

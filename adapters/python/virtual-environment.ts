@@ -5,6 +5,8 @@ import type { Readable } from 'node:stream';
 import { checkoutFolder } from '../../shared/codebases/checkout-folder.ts';
 import type { PythonSettings } from '../../shared/config.ts';
 import { sha256Of } from '../../shared/content/file-digest.ts';
+import { temporaryPath } from '../../shared/content/temporary-file.ts';
+import { systemCode } from '../../shared/errors.ts';
 import { canonicalJson } from '../../shared/json.ts';
 import { PythonRequirementsFailed } from './errors.ts';
 import type { Interpreter } from './interpreter.ts';
@@ -35,12 +37,12 @@ export async function pythonFor(directory: string, options: EnvironmentOptions):
   const requirements = await readFile(join(directory, REQUIREMENTS), 'utf8').catch(() => undefined);
   if (requirements === undefined || !/^\s*[^#\s]/m.test(requirements)) return interpreter.executable;
   assertSelfContained(requirements);
-  const { version, platform } = interpreter;
-  const key = sha256Of(canonicalJson([requirements, version, platform]));
+  const { version, platform, executable } = interpreter;
+  const key = sha256Of(canonicalJson([requirements, version, platform, executable]));
   const name = `environment-${key.slice(0, 32)}`;
   const place = join(cacheDirectory, name);
-  await mkdir(cacheDirectory, { recursive: true });
-  if (await isBroken(place)) await rm(place, { recursive: true, force: true });
+  await mkdir(join(cacheDirectory, 'tmp'), { recursive: true });
+  await removeBroken(place, temporaryPath(join(cacheDirectory, 'tmp')));
   await checkoutFolder(cacheDirectory, name, (temporary) => fill(temporary, place, requirements, options));
   return programOf(place);
 }
@@ -56,6 +58,20 @@ function assertSelfContained(requirements: string): void {
       `cannot be told from the file alone: "${other}" names another file; write the packages themselves`,
       '',
     );
+}
+
+/** An environment that lost its interpreter is made anew; one that another process put there meanwhile stays. */
+async function removeBroken(place: string, aside: string): Promise<void> {
+  if (!(await isBroken(place))) return;
+  try {
+    await rename(place, aside);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  // Where a third one is there already, this one is too much.
+  if (!(await isBroken(aside))) await rename(aside, place).catch(() => undefined);
+  await rm(aside, { recursive: true, force: true });
 }
 
 /** True when the interpreter it was made with is gone. */

@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import { listMatches } from '../../shared/catalog/all-matches.ts';
 import { listDatasets } from '../../shared/catalog/datasets.ts';
 import { createProject, deleteProject, listProjects } from '../../shared/catalog/projects.ts';
+import type { Project } from '../../shared/entities/project.ts';
+import type { JsonObject } from '../../shared/json.ts';
 import { type Answer, onSession, withExamples } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import type { CliIo } from '../io.ts';
@@ -46,14 +48,14 @@ export function registerProjects(program: Command, io: CliIo): void {
 
 async function create({ platform, actor }: Session, name: string): Promise<Answer> {
   const project = await createProject(platform, actor, { name });
-  return { json: project, text: `Created project ${project.name} (${project.id}).` };
+  return { json: toJson(project), text: `Created project ${project.name} (${project.id}).` };
 }
 
 async function list({ platform, actor }: Session): Promise<Answer> {
   const projects = await listProjects(platform, actor);
   const rows = projects.map(({ name, id, createdAt }) => [name, id, createdAt]);
   const empty = 'No projects yet. Make one with: modelfn projects create <name>';
-  return { json: projects, text: table(['NAME', 'ID', 'CREATED'], rows, empty) };
+  return { json: projects.map(toJson), text: table(['NAME', 'ID', 'CREATED'], rows, empty) };
 }
 
 async function show(session: Session, reference: string): Promise<Answer> {
@@ -64,7 +66,7 @@ async function show(session: Session, reference: string): Promise<Answer> {
   const names = (entities: readonly { name: string }[]) => entities.map(({ name }) => name).join(', ');
   return {
     json: {
-      ...project,
+      ...toJson(project),
       datasets: datasets.map(({ id, name }) => ({ id, name })),
       models: models.map(({ id, name }) => ({ id, name })),
     },
@@ -86,4 +88,9 @@ async function remove(session: Session, reference: string, options: { yes?: bool
   await confirm(session, what, options.yes);
   await deleteProject(platform, actor, project.id);
   return { json: { id: project.id, deleted: true }, text: `Deleted project ${project.name}.` };
+}
+
+/** Without the bots, which are the deployment's of Dataloop's client. */
+function toJson({ bots: _bots, ...project }: Project): JsonObject {
+  return project;
 }

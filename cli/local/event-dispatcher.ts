@@ -197,12 +197,13 @@ export class EventDispatcher {
 }
 
 function payloadOfExecution(execution: Execution): Json {
-  const { id, projectId, triggerId } = execution;
+  const { id, projectId, triggerId, serviceId, packageId } = execution;
   return payloadOf({
     ...execution,
     executionId: id,
     projectId: projectId ?? undefined,
     triggerId: triggerId ?? undefined,
+    serviceReference: packageId === undefined ? undefined : serviceId,
   });
 }
 

@@ -1,4 +1,5 @@
 import type { DatasetEvent } from '../../shared/entities/dataset-event.ts';
+import { deployedFunctionOf } from '../../shared/invoke/deployed-function.ts';
 import type { EntityStore } from '../../shared/store/entity-store.ts';
 
 const PAGE_SIZE = 1000;
@@ -21,7 +22,7 @@ export async function subscribedFunctions(
     });
     for (const trigger of found.items)
       if (trigger.type === 'Event' && trigger.spec.actions.includes(action))
-        names.add(trigger.spec.operation.functionName);
+        names.add(deployedFunctionOf(trigger.spec.operation));
     if (!found.hasNextPage) return [...names].sort();
   }
 }

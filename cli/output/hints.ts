@@ -8,6 +8,9 @@ const HINTS: Readonly<Record<string, string>> = {
   SnapshotInUse: 'Here: modelfn executions terminate <id>',
   SnapshotHasChildren: 'Here: add --force',
   AdapterUnusable: 'Here: modelfn adapters check <folder>, then modelfn models push <model> <folder>',
+  RunnerUnusable:
+    'Here: modelfn packages push <folder> --project <project>, then modelfn services deploy <package>',
+  FunctionFailed: 'Here: modelfn services logs <service>',
   CodebaseNotFound: 'Here: modelfn models push <model> <folder>',
   InternalError: 'Add --verbose to see the stack.',
 };

@@ -17,7 +17,7 @@ export function openApp(): Promise<Express> {
 
 async function open(): Promise<Express> {
   const [{ createApp, API_PATH }, platform] = await Promise.all([
-    import('./app.ts'),
+    import('../../shared/api/app.ts'),
     openPlatform(readConfig()),
   ]);
   return createApp({

@@ -13,10 +13,10 @@ import { InvalidInput } from '../../shared/errors.ts';
 import { FORMAT_NAMES } from '../../shared/formats/registry.ts';
 import { defineFunction } from '../../shared/invoke/function-spec.ts';
 import type { Run } from '../../shared/invoke/run.ts';
-import { deepFreeze, type Json, type JsonObject } from '../../shared/json.ts';
+import type { Json, JsonObject } from '../../shared/json.ts';
 import { parse } from '../../shared/parse.ts';
 import { loadAdapterClass } from '../../shared/snapshots/adapter-class.ts';
-import { effectiveConfiguration } from '../../shared/snapshots/effective-configuration.ts';
+import { adapterSetup } from '../../shared/snapshots/adapter-setup.ts';
 import { releaseAdapter } from '../../shared/snapshots/release-adapter.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
 import { exportAnnotations } from './export-annotations.ts';
@@ -91,10 +91,7 @@ export const convertFunction = defineFunction({
       return { ...described, ...(await convertAnnotations(inputs, dataset, run)) };
     const model = await modelOf(container, snapshot);
     const { adapterClass } = await loadAdapterClass(platform, container.builtIns, model, signal);
-    const adapter = new adapterClass({
-      configuration: effectiveConfiguration(adapterClass, model, snapshot),
-      labels: deepFreeze([...snapshot.ontologySpec.labels]),
-    });
+    const adapter = new adapterClass(adapterSetup(adapterClass, model, snapshot));
     try {
       return { ...described, ...(await convertWith(adapter, inputs, run, dataset)) };
     } finally {

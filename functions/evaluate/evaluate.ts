@@ -11,12 +11,12 @@ import type { Model } from '../../shared/entities/model.ts';
 import type { Snapshot } from '../../shared/entities/snapshot.ts';
 import { defineFunction } from '../../shared/invoke/function-spec.ts';
 import type { Run } from '../../shared/invoke/run.ts';
-import { deepFreeze, type JsonObject } from '../../shared/json.ts';
+import type { JsonObject } from '../../shared/json.ts';
 import { DEFAULT_JUDGEMENT } from '../../shared/metrics/evaluate-pairs.ts';
 import { PredictionsMissing } from '../../shared/predict/errors.ts';
 import { predictItems } from '../../shared/predict/predict-items.ts';
 import { loadAdapterClass } from '../../shared/snapshots/adapter-class.ts';
-import { effectiveConfiguration } from '../../shared/snapshots/effective-configuration.ts';
+import { adapterSetup } from '../../shared/snapshots/adapter-setup.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
 import { MetricWriter } from '../../shared/train/metric-writer.ts';
 import { keepItems } from './keep-items.ts';
@@ -117,10 +117,7 @@ async function evaluateWith(
 ) {
   const { platform, container, signal } = run;
   const { adapterClass } = await loadAdapterClass(platform, container.builtIns, model, signal);
-  const adapter = new adapterClass({
-    configuration: effectiveConfiguration(adapterClass, model, snapshot),
-    labels: deepFreeze([...snapshot.ontologySpec.labels]),
-  });
+  const adapter = new adapterClass(adapterSetup(adapterClass, model, snapshot));
   return adapter.evaluate(pairs, options);
 }
 

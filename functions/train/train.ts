@@ -14,10 +14,10 @@ import { hasCode } from '../../shared/errors.ts';
 import { defineFunction } from '../../shared/invoke/function-spec.ts';
 import type { Run } from '../../shared/invoke/run.ts';
 import { Yielded } from '../../shared/invoke/yielded.ts';
-import { canonicalJson, deepFreeze, type Json, type JsonObject } from '../../shared/json.ts';
+import { canonicalJson, type Json, type JsonObject } from '../../shared/json.ts';
 import { loadAdapterClass } from '../../shared/snapshots/adapter-class.ts';
+import { adapterSetup } from '../../shared/snapshots/adapter-setup.ts';
 import { commitWeights } from '../../shared/snapshots/commit-weights.ts';
-import { effectiveConfiguration } from '../../shared/snapshots/effective-configuration.ts';
 import type { SavedFiles } from '../../shared/snapshots/files/commit-files.ts';
 import { releaseAdapter } from '../../shared/snapshots/release-adapter.ts';
 import { saveProgress } from '../../shared/snapshots/save-progress.ts';
@@ -55,7 +55,10 @@ export const trainFunction = defineFunction({
   run: async (inputs, run) => {
     const { platform, container, executionId } = run;
     const earlier = await savedBefore(inputs.snapshot.id, run);
-    if (earlier) return savedOutput(earlier, inputs.seed);
+    if (earlier) {
+      await new Checkpoints(run, earlier.snapshot).clear();
+      return savedOutput(earlier, inputs.seed);
+    }
     const snapshot = await beginRun(platform, inputs.snapshot, executionId);
     let training: ModelAdapter<unknown> | undefined;
     let parent: OpenParent | undefined;
@@ -67,9 +70,9 @@ export const trainFunction = defineFunction({
         model,
         run.signal,
       );
-      const configuration = effectiveConfiguration(adapterClass, model, snapshot);
-      const labels = deepFreeze([...snapshot.ontologySpec.labels]);
-      const adapter = new adapterClass({ configuration, labels });
+      const setup = adapterSetup(adapterClass, model, snapshot);
+      const { configuration, labels } = setup;
+      const adapter = new adapterClass(setup);
       training = adapter;
       const dataset = await datasetOf(platform, snapshot, inputs.dataset);
       parent = await openParent(run, snapshot);
@@ -222,14 +225,21 @@ async function save(run: Run, adapter: ModelAdapter<unknown>, snapshot: Snapshot
   const directory = await mkdtemp(join(tmpdir(), 'modelfn-save-'));
   try {
     await adapter.save(directory);
-    return await commitWeights(run.platform, snapshot, {
-      source: directory,
-      lineage,
-      actor: run.actor,
-      executionId: run.executionId,
-      signal: run.signal,
-      onProgress: saveProgress(run, TRAINED_PERCENT),
-    });
+    // An adapter may have written its configuration back, over the API.
+    const { configuration = snapshot.configuration } =
+      (await run.platform.store.get('Snapshot', snapshot.id)) ?? {};
+    return await commitWeights(
+      run.platform,
+      { ...snapshot, configuration },
+      {
+        source: directory,
+        lineage,
+        actor: run.actor,
+        executionId: run.executionId,
+        signal: run.signal,
+        onProgress: saveProgress(run, TRAINED_PERCENT),
+      },
+    );
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -14,6 +14,9 @@ import { removeAnnotations } from './annotation-removal.ts';
 import { annotationEvents } from './events.ts';
 import { nextMetadata } from './next-metadata.ts';
 
+/** Says which id an annotation gets: the same call again finds what it made, and makes nothing. */
+export type AnnotationIds = (annotation: NewAnnotation, index: number) => string;
+
 /**
  * Adds annotations to a file, all or none, and answers them in order; `[]` gives `[]`. Coordinates are kept verbatim.
  * @throws EntityNotFound, MalformedId, DatasetReadonly, InvalidInput; also for a folder.
@@ -23,6 +26,7 @@ export async function createAnnotations(
   actor: Actor,
   itemId: string,
   input: unknown,
+  idOf?: AnnotationIds,
 ): Promise<Annotation[]> {
   const list = parse(z.array(newAnnotationSchema), Array.isArray(input) ? input : [input], 'annotations');
   return platform.store.transaction(async (store) => {
@@ -30,10 +34,17 @@ export async function createAnnotations(
     assertFile(item);
     if (list.length === 0) return [];
     assertWritable(dataset);
-    const annotations = list.map((each) => newAnnotation(platform, actor, item, each));
-    await store.insert('Annotation', annotations);
+    const ids = list.map(idOf ?? (() => platform.ids.objectId()));
+    const found = idOf ? await store.getMany('Annotation', ids) : [];
+    const known = new Map(found.map(({ entity }) => [entity.id, entity]));
+    const annotations = list.map(
+      (each, at) => known.get(ids[at]!) ?? newAnnotation(platform, actor, item, each, ids[at]!),
+    );
+    const fresh = annotations.filter(({ id }) => !known.has(id));
+    if (fresh.length === 0) return annotations;
+    await store.insert('Annotation', fresh);
     await store.refreshAnnotationCounts([item.id]);
-    await store.appendEvents(annotationEvents({ platform, actor, dataset }, 'Created', annotations));
+    await store.appendEvents(annotationEvents({ platform, actor, dataset }, 'Created', fresh));
     return annotations;
   });
 }
@@ -109,11 +120,17 @@ export async function deleteAnnotation(platform: Platform, actor: Actor, id: str
   });
 }
 
-function newAnnotation(platform: Platform, actor: Actor, item: Item, given: NewAnnotation): Annotation {
+function newAnnotation(
+  platform: Platform,
+  actor: Actor,
+  item: Item,
+  given: NewAnnotation,
+  id: string,
+): Annotation {
   const now = isoTime(platform.clock);
   const metadata = mergePatch({}, given.metadata ?? {});
   return {
-    id: platform.ids.objectId(),
+    id,
     datasetId: item.datasetId,
     itemId: item.id,
     type: given.type,

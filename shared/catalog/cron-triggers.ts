@@ -4,6 +4,7 @@ import type { CronTrigger } from '../entities/trigger.ts';
 import { newExecution } from '../invoke/executions.ts';
 import type { Platform } from '../platform.ts';
 import { listMatches } from './all-matches.ts';
+import { factsOf } from './called-function.ts';
 import { executionEvent } from './execution-events.ts';
 
 /**
@@ -37,10 +38,22 @@ async function fire(
   const id = scheduledExecutionId(triggerId, time);
   if (await platform.store.get('Execution', id)) return undefined;
   const actor = { email: creator, projectIds: [projectId] };
-  const { functionName } = spec.operation;
+  const { functionName, serviceId, packageId } = spec.operation;
   return platform.store.transaction(async (store) => {
     if (await store.get('Execution', id)) return undefined;
-    const call = { functionName, input: spec.input, projectId, triggerId, caller: 'event' as const, actor };
+    // Deployed again since, a service may have lost the function: its run then tells so.
+    const service = packageId == null ? undefined : await store.get('Service', serviceId!);
+    if (packageId != null && !service?.active) return undefined;
+    const pkg = service && (await store.get('Package', service.packageId));
+    const call = {
+      functionName,
+      input: spec.input,
+      projectId,
+      triggerId,
+      caller: 'event' as const,
+      actor,
+      ...(service && pkg && { serviceId: service.id, service: factsOf({ service, package: pkg }) }),
+    };
     const execution = { ...newExecution(platform, id, call), projectId };
     await store.insert('Execution', [execution]);
     await store.appendEvents([executionEvent(platform, actor, execution)]);

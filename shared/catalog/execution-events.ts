@@ -1,13 +1,14 @@
 import type { Actor } from '../auth/actor.ts';
 import type { DatasetEvent } from '../entities/dataset-event.ts';
 import type { Execution } from '../entities/execution.ts';
+import { deployedFunctionOf } from '../invoke/deployed-function.ts';
 import type { Platform } from '../platform.ts';
 
 /** Has an execution run: it leaves the outbox with the row it tells of, and the delivery calls the function with it. */
 export function executionEvent(
   { ids }: Pick<Platform, 'ids'>,
   actor: Pick<Actor, 'email'>,
-  { id, functionName, projectId }: Execution & { projectId: string },
+  { id, projectId, ...call }: Execution & { projectId: string },
 ): DatasetEvent {
   return {
     id: ids.objectId(),
@@ -17,6 +18,6 @@ export function executionEvent(
     datasetId: null,
     projectId,
     userId: actor.email,
-    body: { functionName },
+    body: { functionName: deployedFunctionOf(call) },
   };
 }

@@ -1,9 +1,6 @@
-import * as z from 'zod/mini';
 import type { Actor } from '../auth/actor.ts';
 import { isFinished } from '../entities/execution.ts';
-import { idSchema } from '../entities/fields.ts';
 import { type KeptLine, LOG_LIMITS, type LogLine } from '../entities/log-line.ts';
-import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
 import { executionFor } from './model-access.ts';
 
@@ -34,36 +31,6 @@ export async function readExecutionLogs(
     checkpoint: lines.at(-1)?.line ?? after,
     stop: ended && lines.length < limit,
   };
-}
-
-const serviceLogsSchema = z.object({
-  executionId: idSchema,
-  direction: z.nullish(z.enum(['asc', 'desc'])),
-  size: z.nullish(z.int().check(z.gte(1), z.lte(LOG_LIMITS.lines))),
-  checkpoint: z.nullish(z.int().check(z.gte(0))),
-  text: z.nullish(z.string()),
-  /** Times, in any form that JavaScript reads. */
-  start: z.nullish(z.string()),
-  end: z.nullish(z.string()),
-});
-
-/**
- * The same as the client of contract section 9.2 asks for it: by `executionId`, narrowed by `text`, `start` and `end`. A
- * service has no other log than those of its executions. @throws InvalidInput, EntityNotFound
- */
-export async function queryServiceLogs(platform: Platform, actor: Actor, input: unknown): Promise<LogPart> {
-  const query = parse(serviceLogsSchema, input, 'query of logs');
-  const part = await readExecutionLogs(platform, actor, query.executionId, {
-    after: query.checkpoint ?? 0,
-    limit: query.size ?? LOG_LIMITS.lines,
-  });
-  const from = query.start == null ? Number.NEGATIVE_INFINITY : Date.parse(query.start);
-  const to = query.end == null ? Number.POSITIVE_INFINITY : Date.parse(query.end);
-  const logs = part.logs.filter(({ timestamp, message }) => {
-    const time = Date.parse(timestamp);
-    return !(time < from) && !(time > to) && message.includes(query.text ?? '');
-  });
-  return { ...part, logs: query.direction === 'desc' ? logs.reverse() : logs };
 }
 
 function toLine({ timestamp, level, message }: KeptLine): LogLine {

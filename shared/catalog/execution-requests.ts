@@ -2,15 +2,20 @@ import * as z from 'zod/mini';
 import type { Actor } from '../auth/actor.ts';
 import { type Execution, isFinished, isHeld } from '../entities/execution.ts';
 import { idSchema, jsonObjectSchema } from '../entities/fields.ts';
+import { InvalidInput } from '../errors.ts';
 import { ExecutionInProgress, ExecutionMismatch } from '../invoke/errors.ts';
 import { assertSameCall, newExecution, requeued } from '../invoke/executions.ts';
 import type { Invocation } from '../invoke/invocation.ts';
+import { assertInputs } from '../invoke/read-inputs.ts';
+import type { JsonObject } from '../json.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
+import { inputSpecsOf } from '../services/input-specs.ts';
+import { assertActive, type ServiceFunction } from '../services/service-function.ts';
 import { projectFor } from './access.ts';
+import { calledFunction, factsOf } from './called-function.ts';
 import { executionEvent } from './execution-events.ts';
-import { assertFunction } from './function-names.ts';
-import { executionFor } from './model-access.ts';
+import { executionFor, serviceFor } from './model-access.ts';
 import { ExecutionFinished, ExecutionWithoutProject } from './model-errors.ts';
 
 const requestSchema = z.object({
@@ -23,7 +28,7 @@ const requestSchema = z.object({
 /**
  * Has a function run under an id: the execution and the event that runs it land in one transaction, so that it runs even
  * when this process ends now. The same request again changes nothing and is answered with the execution as it is by then.
- * @throws InvalidInput, UnknownFunction, EntityNotFound for the project or an id that is another project's;
+ * @throws InvalidInput, UnknownFunction, ServiceStopped, EntityNotFound for the project or an id that is another project's;
  * ExecutionMismatch for an id of another call
  */
 export async function requestExecution(
@@ -34,18 +39,20 @@ export async function requestExecution(
 ): Promise<Execution> {
   const executionId = parse(idSchema, id, 'id of an execution');
   const { functionName, input: inputs, projectId, serviceId } = parse(requestSchema, input, 'execution');
-  assertFunction(functionName, 'functionName');
-  const call: Invocation = {
-    functionName,
-    executionId,
-    input: inputs,
-    projectId,
-    serviceId: serviceId ?? undefined,
-    caller: 'http',
-    actor,
-  };
   return platform.store.transaction(async (store) => {
     await projectFor(store, actor, projectId);
+    const called = await calledFunction(store, actor, { functionName, serviceId }, 'functionName');
+    if (called) assertCallable(called, projectId, inputs);
+    const call: Invocation = {
+      functionName,
+      executionId,
+      input: inputs,
+      projectId,
+      serviceId: serviceId ?? undefined,
+      service: called && factsOf(called),
+      caller: 'http',
+      actor,
+    };
     if (await store.get('Execution', executionId)) {
       const known = await executionFor(store, actor, executionId);
       assertSameCall(known, call);
@@ -62,16 +69,18 @@ export async function requestExecution(
 
 /**
  * Has a run that ended, or whose containers were lost, run again under its id with the same inputs; what it answered is
- * gone from its record then. @throws EntityNotFound, ExecutionWithoutProject; ExecutionInProgress while it runs
+ * gone from its record then. @throws EntityNotFound, ExecutionWithoutProject, ServiceStopped; ExecutionInProgress while it runs
  */
 export async function rerunExecution(platform: Platform, actor: Actor, id: string): Promise<Execution> {
   return platform.store.transaction(async (store) => {
-    const { projectId } = await executionFor(store, actor, id);
+    const { projectId, packageId, serviceId } = await executionFor(store, actor, id);
     if (projectId === null) throw new ExecutionWithoutProject(id);
+    const service = packageId === undefined ? undefined : await serviceFor(store, actor, serviceId!);
+    if (service) assertActive(service);
     const now = await store.now();
     const execution = await store.update('Execution', id, (current) => {
       if (isHeld(current, now)) throw new ExecutionInProgress(id, current.lease!.expiresAt);
-      return requeued(platform, current);
+      return requeued(platform, current, service?.maxAttempts);
     });
     await store.appendEvents([executionEvent(platform, actor, { ...execution, projectId })]);
     return execution;
@@ -90,4 +99,17 @@ export async function addAttempt(platform: Platform, actor: Actor, id: string): 
     });
     return attempts;
   });
+}
+
+/** What a run would fail with at once is told to who asks for it. @throws ServiceStopped, InvalidInput */
+export function assertCallable(called: ServiceFunction, projectId: string, inputs: JsonObject): void {
+  assertActive(called.service);
+  if (called.service.projectId !== projectId)
+    throw new InvalidInput('execution', [
+      {
+        field: 'projectId',
+        problem: `service ${called.service.name} is of project ${called.service.projectId}`,
+      },
+    ]);
+  assertInputs(`input of ${called.declared.name}`, inputSpecsOf(called.declared.input), inputs);
 }

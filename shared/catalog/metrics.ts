@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { Actor } from '../auth/actor.ts';
 import { isoTime } from '../clock.ts';
-import { type MetricSample, newMetricSampleSchema } from '../entities/metric-sample.ts';
+import { type MetricSample, type NewMetricSample, newMetricSampleSchema } from '../entities/metric-sample.ts';
 import type { JsonObject } from '../json.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
@@ -30,10 +30,35 @@ export async function logMetrics(
 ): Promise<MetricSample[]> {
   const list: unknown = Array.isArray(input) ? input : [input];
   const schema = z.array(newMetricSampleSchema).check(z.maxLength(MAX_SAMPLES));
+  const points = parse(schema, list, 'list of metric samples');
+  await snapshotFor(platform.store, actor, snapshotId);
+  return logPoints(
+    platform,
+    actor,
+    points.map((point) => ({ snapshotId, point })),
+  );
+}
+
+/** A point, and whose curve it belongs to. */
+export interface PointOf {
+  snapshotId: string;
+  point: NewMetricSample;
+}
+
+/**
+ * Puts checked points on the curves of one or more snapshots, all or none. `nextId` names each; points of a name that is
+ * there are written over. @throws EntityNotFound
+ */
+export async function logPoints(
+  platform: Platform,
+  actor: Actor,
+  points: readonly PointOf[],
+  nextId: () => string = () => platform.ids.objectId(),
+): Promise<MetricSample[]> {
   const now = isoTime(platform.clock);
-  const samples = parse(schema, list, 'list of metric samples').map(
-    ({ figure, legend, x, y, time }): MetricSample => ({
-      id: platform.ids.objectId(),
+  const samples = points.map(
+    ({ snapshotId, point: { figure, legend, x, y, time } }): MetricSample => ({
+      id: nextId(),
       snapshotId,
       figure,
       legend,
@@ -43,8 +68,8 @@ export async function logMetrics(
     }),
   );
   await platform.store.transaction(async (store) => {
-    await snapshotFor(store, actor, snapshotId);
-    if (samples.length > 0) await store.insert('MetricSample', samples);
+    for (const id of new Set(points.map(({ snapshotId }) => snapshotId))) await snapshotFor(store, actor, id);
+    if (samples.length > 0) await store.upsert('MetricSample', samples);
   });
   return samples;
 }

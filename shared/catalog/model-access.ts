@@ -2,6 +2,8 @@ import { type Actor, maySee } from '../auth/actor.ts';
 import type { Execution } from '../entities/execution.ts';
 import type { EntityKind } from '../entities/kinds.ts';
 import type { Model } from '../entities/model.ts';
+import type { Package } from '../entities/package.ts';
+import type { Service } from '../entities/service.ts';
 import type { Snapshot } from '../entities/snapshot.ts';
 import type { Trigger } from '../entities/trigger.ts';
 import type { EntityStore } from '../store/entity-store.ts';
@@ -25,6 +27,18 @@ export async function snapshotFor(store: EntityStore, actor: Actor, id: string):
 export async function triggerFor(store: EntityStore, actor: Actor, id: string): Promise<Trigger> {
   const trigger = await store.get('Trigger', id);
   return trigger && maySee(actor, trigger.projectId) ? trigger : notFound('Trigger', id);
+}
+
+/** @throws EntityNotFound */
+export async function packageFor(store: EntityStore, actor: Actor, id: string): Promise<Package> {
+  const found = await store.get('Package', id);
+  return found && maySee(actor, found.projectId) ? found : notFound('Package', id);
+}
+
+/** @throws EntityNotFound */
+export async function serviceFor(store: EntityStore, actor: Actor, id: string): Promise<Service> {
+  const service = await store.get('Service', id);
+  return service && maySee(actor, service.projectId) ? service : notFound('Service', id);
 }
 
 /** A run that found no project yet is seen by who asked for it. @throws EntityNotFound */

@@ -18,10 +18,10 @@ import { projectFor } from './access.ts';
 import { givenFields } from './given-fields.ts';
 import { modelFor } from './model-access.ts';
 import { ModelNameTaken } from './model-errors.ts';
+import { afterVersion, FIRST_VERSION } from './patch-version.ts';
 import { queryByEnvelope } from './query-by-envelope.ts';
 import { assertNotInUse, removeSnapshots, snapshotsOfModel } from './snapshot-removal.ts';
 
-const FIRST_VERSION = '1.0.0';
 /** Versions kept beside the present one. */
 const MAX_REVISIONS = 100;
 
@@ -144,12 +144,6 @@ function codeOf({ codebase, entryPoint, className, configuration }: Model): stri
 function revisionOf(model: Model): ModelRevision {
   const { version, codebase, entryPoint, className, configuration, updatedAt } = model;
   return { version, codebase, entryPoint, className, configuration, updatedAt };
-}
-
-/** The patch version goes up by one. */
-function afterVersion(version: string): string {
-  const [major = '1', minor = '0', patch = '0'] = version.split('.');
-  return `${major}.${minor}.${Number(patch) + 1}`;
 }
 
 /** The store keeps names unique, whoever writes at the same time. */

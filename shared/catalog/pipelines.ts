@@ -14,12 +14,14 @@ import { canonicalJson, type JsonObject, mergePatch } from '../json.ts';
 import { nearest } from '../nearest.ts';
 import { parse } from '../parse.ts';
 import { PipelineInvalid } from '../pipelines/errors.ts';
-import { FUNCTION_PORTS } from '../pipelines/function-ports.ts';
+import { isServiceNode, type PortsOf, portsWithServices } from '../pipelines/node-ports.ts';
 import { type FreeInput, freeInputs, problemsOf } from '../pipelines/validate-graph.ts';
 import type { Platform } from '../platform.ts';
+import { moduleOf, revisionAt } from '../services/service-function.ts';
 import type { EntityStore, Page } from '../store/entity-store.ts';
 import { EntityNotFound } from '../store/errors.ts';
 import { projectFor } from './access.ts';
+import { listMatches } from './all-matches.ts';
 import { givenFields } from './given-fields.ts';
 import { queryByEnvelope } from './query-by-envelope.ts';
 
@@ -131,8 +133,8 @@ export async function executePipeline(
     const graph = graphOf(pipeline);
     if (graph.nodes.length === 0)
       throw new PipelineInvalid([{ field: 'nodes', problem: `${pipeline.name} has none yet` }]);
-    await assertRunnable(store, pipeline.projectId, graph);
-    assertInputs(graph, call.input);
+    const portsOf = await assertRunnable(store, pipeline.projectId, graph);
+    assertInputs(graph, portsOf, call.input);
     const now = isoTime(platform.clock);
     const execution: PipelineExecution = {
       id: platform.ids.objectId(),
@@ -200,8 +202,9 @@ function mergedGraph(current: Pipeline, patch: z.output<typeof patchSchema>): Pi
 }
 
 /** Refuses what could never run when it is drawn, not when it runs: the graph, and snapshots of other projects or none. */
-async function assertRunnable(store: EntityStore, projectId: string, graph: PipelineGraph): Promise<void> {
-  const problems = problemsOf(graphOf(graph));
+async function assertRunnable(store: EntityStore, projectId: string, graph: PipelineGraph): Promise<PortsOf> {
+  const portsOf = await portsIn(store, projectId, graph);
+  const problems = problemsOf(graphOf(graph), portsOf);
   const bound = graph.nodes.flatMap(({ id, config }) =>
     typeof config?.snapshotId === 'string' ? [{ nodeId: id, snapshotId: config.snapshotId }] : [],
   );
@@ -216,11 +219,32 @@ async function assertRunnable(store: EntityStore, projectId: string, graph: Pipe
       problem: `there is no snapshot ${snapshotId} in the pipeline's project`,
     }));
   if (problems.length + absent.length > 0) throw new PipelineInvalid([...problems, ...absent]);
+  return portsOf;
 }
 
-function assertInputs(graph: PipelineGraph, input: JsonObject): void {
+/** What the nodes take and answer, those of the project's services among them. */
+async function portsIn(store: EntityStore, projectId: string, { nodes }: PipelineGraph): Promise<PortsOf> {
+  const names = nodes.filter(isServiceNode).map(({ namespace }) => namespace.serviceName ?? '');
+  const services = await listMatches(store, 'Service', {
+    filter: { name: { $in: [...new Set(names)] } },
+    scope: { projectIds: [projectId] },
+  });
+  const packages = await store.getMany('Package', [...new Set(services.map(({ packageId }) => packageId))]);
+  const byId = new Map(packages.map(({ entity }) => [entity.id, entity]));
+  return portsWithServices(
+    new Map(
+      services.map(({ name, packageId, packageRevision, moduleName }) => {
+        const pkg = byId.get(packageId);
+        const revision = pkg && revisionAt(pkg, packageRevision);
+        return [name, (revision && moduleOf(revision, moduleName)?.functions) ?? []];
+      }),
+    ),
+  );
+}
+
+function assertInputs(graph: PipelineGraph, portsOf: PortsOf, input: JsonObject): void {
   const free = freeInputs(graph);
-  const missing = free.filter((port) => input[port.name] === undefined && isRequired(graph, port));
+  const missing = free.filter((port) => input[port.name] === undefined && isRequired(graph, portsOf, port));
   const ports = new Set(graph.nodes.flatMap(({ inputs }) => inputs.map(({ name }) => name)));
   const problems: InputProblem[] = missing.map(({ nodeId, name, type }) => ({
     field: `input.${name}`,
@@ -235,7 +259,7 @@ function assertInputs(graph: PipelineGraph, input: JsonObject): void {
   if (problems.length > 0) throw new InvalidInput('execution of a pipeline', problems);
 }
 
-function isRequired(graph: PipelineGraph, { nodeId, name }: FreeInput): boolean {
-  const { functionName } = graph.nodes.find(({ id }) => id === nodeId)!.namespace;
-  return FUNCTION_PORTS[functionName]!.inputs[name]!.required === true;
+function isRequired(graph: PipelineGraph, portsOf: PortsOf, { nodeId, name }: FreeInput): boolean {
+  const ports = portsOf(graph.nodes.find(({ id }) => id === nodeId)!);
+  return typeof ports !== 'string' && ports.inputs[name]?.required === true;
 }

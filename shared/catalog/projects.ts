@@ -15,6 +15,17 @@ import { removeDataset } from './dataset-removal.ts';
 import { ProjectNameTaken } from './errors.ts';
 import { assertNotInUse, removeSnapshots } from './snapshot-removal.ts';
 
+/** What goes with a project, beside what lies in its datasets and snapshots. */
+const PROJECT_KINDS = [
+  'Model',
+  'Trigger',
+  'Execution',
+  'Pipeline',
+  'PipelineExecution',
+  'Service',
+  'Package',
+] as const;
+
 /** @throws InvalidInput, ProjectNameTaken (code `Conflict`, status 500) */
 export async function createProject(platform: Platform, actor: Actor, input: unknown): Promise<Project> {
   const { name } = parse(newProjectSchema, input, 'project');
@@ -88,7 +99,7 @@ export async function deleteProject(platform: Platform, actor: Actor, id: string
     const snapshots = await listMatches(store, 'Snapshot', { filter: inProject });
     for (const snapshot of snapshots) await assertNotInUse({ ...platform, store }, snapshot);
     await removeSnapshots({ platform, actor }, store, snapshots);
-    for (const kind of ['Model', 'Trigger', 'Execution', 'Pipeline', 'PipelineExecution'] as const)
+    for (const kind of PROJECT_KINDS)
       await deleteAll(store, kind, await store.ids(kind, { filter: inProject }));
     await leaveDatasets(platform, actor, store, id);
     await leaveRecipes(store, id);

@@ -95,7 +95,8 @@ type SnapshotPatch = z.output<typeof snapshotPatchSchema>;
 
 /**
  * Takes what may change from a whole snapshot; ids, parent, revision, weights and lineage in it are noise. While a run
- * writes its weights, what that run reads cannot change. A bucket without the saved weights' manifest makes their
+ * writes its weights, what that run reads cannot change; the run itself, given as `executionId`, may change configuration
+ * and status. A bucket without the saved weights' manifest makes their
  * pointer null: the files then lie bare in it, as a client puts them there.
  * @throws EntityNotFound, InvalidInput, SnapshotInUse, ProjectMismatch, SnapshotNameTaken (code `Conflict`); the codes
  * of buckets for a new one that cannot be opened
@@ -105,6 +106,7 @@ export async function updateSnapshot(
   actor: Actor,
   id: string,
   input: unknown,
+  options: { executionId?: string } = {},
 ): Promise<Snapshot> {
   const patch = parse(snapshotPatchSchema, input, 'update of a snapshot');
   const seen = await snapshotFor(platform.store, actor, id);
@@ -117,7 +119,9 @@ export async function updateSnapshot(
     // A save that came in between wrote a pointer this look at the bucket knows nothing of.
     if (current.revision === seen.revision) next.weights = weights;
     if (canonicalJson(next) === canonicalJson(current)) return current;
-    if (frozenPart(next) !== frozenPart(current)) await assertNotInUse({ store }, current);
+    const isHolder = options.executionId !== undefined && current.run?.executionId === options.executionId;
+    const frozen = isHolder ? heldPart : frozenPart;
+    if (frozen(next) !== frozen(current)) await assertNotInUse({ store }, current);
     if (next.datasetId !== current.datasetId)
       await readDataset(store, actor, next.datasetId, current.projectId);
     next.updatedAt = isoTime(platform.clock);
@@ -172,8 +176,12 @@ function applied(current: Snapshot, patch: SnapshotPatch): Snapshot {
 
 /** What a run that writes the weights reads or writes. */
 function frozenPart(snapshot: Snapshot): string {
-  const { configuration, bucket, ontologySpec, datasetId, status, weights } = snapshot;
-  return canonicalJson([configuration, bucket, ontologySpec, datasetId, status, weights]);
+  return canonicalJson([snapshot.configuration, snapshot.status, heldPart(snapshot)]);
+}
+
+/** What not even the run that holds the snapshot may change. */
+function heldPart({ bucket, ontologySpec, datasetId, weights }: Snapshot): string {
+  return canonicalJson([bucket, ontologySpec, datasetId, weights]);
 }
 
 /** The store keeps names unique, whoever writes at the same time. */

@@ -4,12 +4,16 @@ import { isoTime } from '../clock.ts';
 import { assertFires } from '../cron/schedule.ts';
 import { jsonObjectSchema } from '../entities/fields.ts';
 import { newCronTriggerSchema, newEventTriggerSchema, type Trigger } from '../entities/trigger.ts';
+import { InvalidInput } from '../errors.ts';
+import { assertInputs } from '../invoke/read-inputs.ts';
 import { canonicalJson, isJsonObject, type JsonObject } from '../json.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
+import { inputSpecsOf } from '../services/input-specs.ts';
+import type { ServiceFunction } from '../services/service-function.ts';
 import type { EntityStore, Page } from '../store/entity-store.ts';
 import { projectFor } from './access.ts';
-import { assertFunction } from './function-names.ts';
+import { calledFunction } from './called-function.ts';
 import { givenFields } from './given-fields.ts';
 import { triggerFor } from './model-access.ts';
 import { queryByEnvelope } from './query-by-envelope.ts';
@@ -30,12 +34,12 @@ export async function createTrigger(platform: Platform, actor: Actor, input: unk
     createdAt: now,
     updatedAt: now,
   };
-  await platform.store.transaction(async (store) => {
+  return platform.store.transaction(async (store) => {
     await projectFor(store, actor, trigger.projectId);
-    await assertUsable(platform, store, trigger);
-    await store.insert('Trigger', [trigger]);
+    const usable = await asUsable({ platform, actor }, store, trigger);
+    await store.insert('Trigger', [usable]);
+    return usable;
   });
-  return trigger;
 }
 
 /** @throws EntityNotFound */
@@ -69,8 +73,9 @@ export async function updateTrigger(
     const current = await triggerFor(store, actor, id);
     const next = withSpec({ ...current, name: name ?? current.name, active: active ?? current.active }, spec);
     if (canonicalJson(next) === canonicalJson(current)) return current;
-    await assertUsable(platform, store, next);
-    return store.update('Trigger', id, () => ({ ...next, updatedAt: isoTime(platform.clock) }));
+    const usable = await asUsable({ platform, actor }, store, next);
+    if (canonicalJson(usable) === canonicalJson(current)) return current;
+    return store.update('Trigger', id, () => ({ ...usable, updatedAt: isoTime(platform.clock) }));
   });
 }
 
@@ -94,15 +99,36 @@ function withSpec(trigger: Trigger, spec: JsonObject | null | undefined): Trigge
     : { ...trigger, spec: parse(newEventTriggerSchema.shape.spec, spec, what) };
 }
 
-/** A trigger that could never run is refused when it is made, not when its first event comes. */
-async function assertUsable(
-  { clock }: Pick<Platform, 'clock'>,
+/** The trigger with its service's package found; one that could never run is refused now, not when its first event comes. */
+async function asUsable(
+  { platform, actor }: { platform: Pick<Platform, 'clock'>; actor: Actor },
   store: EntityStore,
   trigger: Trigger,
-): Promise<void> {
-  assertFunction(trigger.spec.operation.functionName, 'spec.operation.functionName');
-  if (trigger.type === 'Cron') return assertFires(trigger.spec, clock.now());
+): Promise<Trigger> {
+  const { packageId: _asSent, ...operation } = trigger.spec.operation;
+  const called = await calledFunction(store, actor, operation, 'spec.operation.functionName');
+  if (called && called.service.projectId !== trigger.projectId)
+    throw new InvalidInput('trigger', [
+      {
+        field: 'spec.operation.serviceId',
+        problem: `service ${called.service.name} is of another project, ${called.service.projectId}`,
+      },
+    ]);
+  if (called) assertTakes(called, trigger);
+  const own = { ...operation, ...(called && { packageId: called.package.id }) };
+  if (trigger.type === 'Cron') {
+    assertFires(trigger.spec, platform.clock.now());
+    return { ...trigger, spec: { ...trigger.spec, operation: own } };
+  }
   const { resource, filter } = trigger.spec;
   // Asking the store compiles the filter exactly as a delivered event will; no entity has this id.
   await store.count(resource, { filter: { $and: [{ id: { $in: ['-'] } }, filter] } });
+  return { ...trigger, spec: { ...trigger.spec, operation: own } };
+}
+
+/** A fired trigger calls with its inputs and, by an event, with the resource under its name: the function has to take them. */
+function assertTakes({ declared }: ServiceFunction, { type, spec }: Trigger): void {
+  const resource = type === 'Event' && 'resource' in spec ? { [spec.resource.toLowerCase()]: '-' } : {};
+  const what = `trigger: function ${declared.name} is called with its input, and by an event with the resource too`;
+  assertInputs(what, inputSpecsOf(declared.input), { ...spec.input, ...resource });
 }

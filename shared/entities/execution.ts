@@ -31,8 +31,12 @@ export const executionSchema = z.object({
   id: idSchema,
   functionName: z.string(),
   projectId: z.nullable(idSchema),
-  /** The service of a Dataloop client; null for our own callers. */
+  /** The service whose function this is; of a function of modelfn's own, what a Dataloop client named. */
   serviceId: z.nullable(z.string()),
+  /** Package and version of that service when the call came; absent for a function of modelfn's own. */
+  packageId: z.optional(idSchema),
+  packageName: z.optional(z.string()),
+  serviceVersion: z.optional(z.string()),
   input: jsonObjectSchema,
   output: z.nullable(jsonSchema),
   /** Set when the latest status is `failed`. */

@@ -5,9 +5,11 @@ import type { Item } from './item.ts';
 import type { MetricSample } from './metric-sample.ts';
 import type { Model } from './model.ts';
 import type { Ontology } from './ontology.ts';
+import type { Package } from './package.ts';
 import type { Pipeline, PipelineExecution } from './pipeline.ts';
 import type { Project } from './project.ts';
 import type { Recipe } from './recipe.ts';
+import type { Service } from './service.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { SnapshotRevision } from './snapshot-revision.ts';
 import type { Trigger } from './trigger.ts';
@@ -28,5 +30,7 @@ export interface EntityKinds {
   Pipeline: Pipeline;
   PipelineExecution: PipelineExecution;
   SnapshotRevision: SnapshotRevision;
+  Package: Package;
+  Service: Service;
 }
 export type EntityKind = keyof EntityKinds;

@@ -4,6 +4,9 @@ import { idSchema, jsonSchema, nameSchema, nullableText, timeSchema } from './fi
 /** The roles a member can have, most rights first. */
 export const PROJECT_ROLES = ['owner', 'engineer', 'annotationManager', 'annotator'] as const;
 
+const botSchema = z.object({ id: idSchema, name: nameSchema, createdAt: timeSchema });
+export type Bot = z.output<typeof botSchema>;
+
 /** What everything else belongs to; the border of every query. Wire: contract section 4.1. */
 export const projectSchema = z.object({
   id: idSchema,
@@ -15,6 +18,8 @@ export const projectSchema = z.object({
   contributors: z.array(jsonSchema),
   featureConstraints: z.array(jsonSchema),
   isBlocked: z.boolean(),
+  /** Names under which services run for Dataloop's client, which makes one before it deploys. */
+  bots: z.optional(z.array(botSchema)),
   createdAt: timeSchema,
   updatedAt: timeSchema,
 });

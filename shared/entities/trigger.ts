@@ -10,6 +10,8 @@ const operationSchema = z.object({
   type: z.literal('function'),
   functionName: z.string(),
   serviceId: z.optional(z.nullable(z.string())),
+  /** The package of that service; absent for a function of modelfn's own. Found out when the trigger is made. */
+  packageId: z.optional(z.nullable(idSchema)),
 });
 
 const commonFields = {

@@ -103,10 +103,10 @@ export async function surveyBucket(
   };
 }
 
-/** A training that has not ended may go on from its checkpoint; one that has ended never does. */
+/** A training that has not ended may go on from its checkpoint, and so may one that failed and is to be tried again. */
 async function isUnfinished(store: EntityStore, executionId: string): Promise<boolean> {
   const execution = await store.get('Execution', executionId);
-  return execution !== undefined && !isFinished(execution);
+  return execution !== undefined && (!isFinished(execution) || execution.checkpoint != null);
 }
 
 async function listProtocolKeys(bucket: Bucket): Promise<Map<string, ObjectInfo>> {

@@ -9,11 +9,11 @@ import type { JsonObject } from '../json.ts';
 export function executionToWire(execution: Execution, baseUrl?: string): JsonObject {
   const { lease: _lease, fence: _fence, checkpoint: _checkpoint, ...shown } = execution;
   return {
-    ...shown,
-    statusLog: shown.status,
     serviceVersion: null,
     packageId: null,
     packageName: 'modelfn',
+    ...shown,
+    statusLog: shown.status,
     feedbackQueue: null,
     syncReplyTo: null,
     url: baseUrl === undefined ? null : `${baseUrl}/executions/${execution.id}`,

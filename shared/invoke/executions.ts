@@ -22,6 +22,11 @@ export function newExecution({ clock }: Pick<Platform, 'clock'>, id: string, cal
     functionName: call.functionName,
     projectId: call.projectId ?? null,
     serviceId: call.serviceId ?? null,
+    ...(call.service && {
+      packageId: call.service.packageId,
+      packageName: call.service.packageName,
+      serviceVersion: call.service.version,
+    }),
     input: call.input,
     output: null,
     error: null,
@@ -29,7 +34,7 @@ export function newExecution({ clock }: Pick<Platform, 'clock'>, id: string, cal
     latestStatus: created,
     duration: 0,
     attempts: 0,
-    maxAttempts: MAX_ATTEMPTS,
+    maxAttempts: call.service?.maxAttempts ?? MAX_ATTEMPTS,
     toTerminate: false,
     triggerId: call.triggerId ?? null,
     ...(call.pipeline && { pipeline: call.pipeline }),
@@ -106,6 +111,24 @@ export async function finishExecution(
   });
 }
 
+/**
+ * Begins a further attempt of a run that its holder keeps: a poller sees it go on, and not fail in between.
+ * @throws LeaseLost when another holder has it by now
+ */
+export async function repeatExecution(
+  shop: Shop,
+  id: string,
+  holder: string,
+  reason: string,
+): Promise<Execution> {
+  const now = await shop.store.now();
+  return shop.store.update('Execution', id, (current) => {
+    assertHeld(current, holder);
+    const told = withStatus(shop, current, { status: 'rerun', message: reason });
+    return begun(shop, told, holder, now);
+  });
+}
+
 /** Ends a slice of a run: the next claim goes on with it. @throws LeaseLost when another holder has it by now */
 export async function yieldExecution(
   shop: Shop,
@@ -134,7 +157,11 @@ export async function yieldExecution(
 }
 
 /** A run as it is when it was asked to run once more: nothing of what it answered is left, and all attempts are. Pure. */
-export function requeued(shop: Pick<Platform, 'clock'>, execution: Execution): Execution {
+export function requeued(
+  shop: Pick<Platform, 'clock'>,
+  execution: Execution,
+  maxAttempts = MAX_ATTEMPTS,
+): Execution {
   const timestamp = isoTime(shop.clock);
   return {
     ...execution,
@@ -145,14 +172,14 @@ export function requeued(shop: Pick<Platform, 'clock'>, execution: Execution): E
     slices: 0,
     lease: null,
     checkpoint: null,
-    maxAttempts: execution.attempts + MAX_ATTEMPTS,
+    maxAttempts: execution.attempts + maxAttempts,
     status: [...execution.status, { timestamp, status: 'rerun' }],
     latestStatus: { timestamp, status: 'created', percentComplete: 0 },
     updatedAt: timestamp,
   };
 }
 
-/** A run as it is once it ended; pure. */
+/** A run as it is once it ended; pure. A training that failed and may run again keeps its checkpoint: that is where it goes on. */
 export function ended(
   shop: Pick<Platform, 'clock'>,
   execution: Execution,
@@ -171,11 +198,9 @@ export function ended(
       { ...base, output: result.output, error: null },
       { status: 'success', percentComplete: 100 },
     );
-  return withStatus(
-    shop,
-    { ...base, error: result.error },
-    { status: 'failed', message: result.error.message },
-  );
+  const failed = { ...base, error: result.error };
+  const checkpoint = mayRunAgain(failed) ? (execution.checkpoint ?? null) : null;
+  return withStatus(shop, { ...failed, checkpoint }, { status: 'failed', message: result.error.message });
 }
 
 function begun(shop: Claimer, execution: Execution, holder: string, now: number): Execution {
@@ -231,6 +256,12 @@ export function assertHeld(execution: Execution, holder: string): void {
 export function assertSameCall(execution: Execution, call: Invocation): void {
   if (execution.functionName !== call.functionName)
     throw new ExecutionMismatch(execution.id, `a call of ${execution.functionName}`, call.functionName);
+  if (execution.packageId !== undefined && call.service && execution.serviceId !== call.serviceId)
+    throw new ExecutionMismatch(
+      execution.id,
+      `a call of service ${execution.serviceId}`,
+      'of another service',
+    );
   if (canonicalJson(execution.input) !== canonicalJson(call.input))
     throw new ExecutionMismatch(execution.id, 'a call with other inputs', 'this one');
 }

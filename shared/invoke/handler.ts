@@ -20,12 +20,14 @@ import { errorReply } from './error-reply.ts';
 import type { FunctionContext } from './function-context.ts';
 import type { FunctionSpec, InputSpecs } from './function-spec.ts';
 import type { Container } from './run.ts';
+import { currentRunApi } from './run-api.ts';
 
 /** The entry of a deployed function. */
 export type Handler = (event: unknown, context?: FunctionContext) => Promise<unknown>;
 
 /** Puts together what a container keeps between invocations. */
-export function createContainer(platform: Platform, builtIns: BuiltInAdapters): Container {
+export function createContainer(platform: Platform, adapters: BuiltInAdapters): Container {
+  const builtIns = withRunApi(adapters);
   const cache = new FileCache({ directory: platform.cacheDirectory, maxBytes: platform.config.cacheBytes });
   return {
     platform,
@@ -33,6 +35,15 @@ export function createContainer(platform: Platform, builtIns: BuiltInAdapters): 
     entities: new EntityCache(),
     files: cache,
     loaded: new LoadedSnapshots(platform, builtIns, cache),
+  };
+}
+
+/** Adapters that run in processes of their own reach the entity API through the run that calls them. */
+function withRunApi(adapters: BuiltInAdapters): BuiltInAdapters {
+  return {
+    has: (entryPoint) => adapters.has(entryPoint),
+    load: (entryPoint) => adapters.load(entryPoint),
+    host: (code, signal) => adapters.host?.({ ...code, currentApi: currentRunApi }, signal),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Actor } from '../auth/actor.ts';
 import type { Execution } from '../entities/execution.ts';
-import type { JsonObject } from '../json.ts';
+import type { Json, JsonObject } from '../json.ts';
 
 /** One call of a function, freed of its caller's shape. */
 export interface Invocation {
@@ -14,9 +14,23 @@ export interface Invocation {
   readonly actor: Actor;
   readonly pipeline?: Execution['pipeline'];
   readonly triggerId?: string | undefined;
+  /** What a Dataloop client named as its service, or the service that was found. */
   readonly serviceId?: string | undefined;
+  /** A reference to the service whose function is called; absent for a function of modelfn's own. */
+  readonly serviceReference?: Json | undefined;
+  /** Of the service that was found. */
+  readonly service?: ServiceFacts | undefined;
   /** When the container will be stopped, ms since 1970. */
   readonly deadline?: number | undefined;
+}
+
+/** What an execution keeps of the service whose function it runs. */
+export interface ServiceFacts {
+  readonly packageId: string;
+  readonly packageName: string;
+  /** Version of the service. */
+  readonly version: string;
+  readonly maxAttempts: number;
 }
 
 /**

@@ -4,10 +4,18 @@ import { InternalError, isModelfnError, toErrorBody } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { EntityStore } from '../store/entity-store.ts';
 import { withConsole } from './captured-console.ts';
+import { withinRun } from './current-run.ts';
 import { DeadlineExceeded, RecordedFailure } from './errors.ts';
-import { claimExecution, ended, finishExecution, newExecution, yieldExecution } from './executions.ts';
+import {
+  claimExecution,
+  ended,
+  finishExecution,
+  newExecution,
+  repeatExecution,
+  yieldExecution,
+} from './executions.ts';
 import { FencedStore } from './fenced-store.ts';
-import type { FunctionSpec, InputSpecs, Inputs } from './function-spec.ts';
+import type { FunctionSpec, InputSpecs, Inputs, RunLimits } from './function-spec.ts';
 import type { Invocation, Outcome } from './invocation.ts';
 import { Lease } from './lease.ts';
 import { readInputs } from './read-inputs.ts';
@@ -30,15 +38,46 @@ export async function invoke<S extends InputSpecs>(
 ): Promise<Outcome> {
   assertTimeLeft(container, call);
   if (call.executionId === undefined && spec.mode === 'inPlace') return runUnclaimed(container, spec, call);
+  const target = await targetOf(container, spec, call);
   const id = call.executionId ?? container.platform.ids.objectId();
   const holder = container.platform.ids.uuid();
-  const execution = await claimExecution(container.platform, id, call, holder);
+  const execution = await claimExecution(container.platform, id, target.call, holder);
   if (isFinished(execution)) return replay(execution);
-  return runClaimed(container, spec, call, execution, holder);
+  return runClaimed(container, target, execution, holder);
 }
 
-/** Checks a call's inputs without running it: what a background call is told at once. @throws wrong inputs */
+/** What a call runs, or why there is no such thing: a run that was asked for by its id has that in its record. */
+type Found = { call: Invocation } & ({ spec: FunctionSpec } | { problem: unknown });
+
+async function targetOf<S extends InputSpecs>(
+  container: Container,
+  spec: FunctionSpec<S>,
+  call: Invocation,
+): Promise<Found> {
+  if (!spec.target) return { spec: spec as unknown as FunctionSpec, call };
+  try {
+    return await spec.target(container, call);
+  } catch (problem) {
+    if (call.executionId === undefined) throw problem;
+    return { call, problem };
+  }
+}
+
+/**
+ * Checks a call's inputs without running it: what a background call is told at once. Answers the call with what is known
+ * of its service. @throws wrong inputs, and what the spec's `target` throws
+ */
 export async function checkCall<S extends InputSpecs>(
+  container: Container,
+  spec: FunctionSpec<S>,
+  given: Invocation,
+): Promise<Invocation> {
+  const { spec: own, call } = spec.target ? await spec.target(container, given) : { spec, call: given };
+  const { projectId } = await inputsOf(container, own as FunctionSpec, call);
+  return { ...call, projectId };
+}
+
+async function inputsOf<S extends InputSpecs>(
   container: Container,
   spec: FunctionSpec<S>,
   call: Invocation,
@@ -60,12 +99,16 @@ async function runUnclaimed<S extends InputSpecs>(
   const { platform } = container;
   const started = platform.clock.now();
   const begun = performance.now();
-  const { inputs, projectId } = await checkCall(container, spec, call);
+  const { inputs, projectId } = await inputsOf(container, spec, call);
   const fresh = newExecution(platform, platform.ids.objectId(), { ...call, projectId });
   const signal = signalOf(call, started);
   const runLog = new RunLog(platform);
   const result = await attempt(spec.name, signal, runLog, () =>
-    spec.run(inputs, runOf(container, call, { executionId: fresh.id, projectId, signal, log: runLog.log })),
+    runSpec(
+      spec,
+      inputs,
+      runOf(container, call, { executionId: fresh.id, projectId, signal, log: runLog.log }),
+    ),
   );
   if ('yielded' in result) throw new InternalError(new Error(`${spec.name} is in place and cannot yield`));
   const durationMs = performance.now() - begun;
@@ -88,32 +131,27 @@ async function writeEnded(store: EntityStore, execution: Execution, runLog: RunL
   });
 }
 
-async function runClaimed<S extends InputSpecs>(
+async function runClaimed(
   container: Container,
-  spec: FunctionSpec<S>,
-  call: Invocation,
+  target: Found,
   claimed: Execution,
   holder: string,
 ): Promise<Outcome> {
   const { platform } = container;
   const begun = performance.now();
+  const { call } = target;
   const lease = new Lease(platform, claimed.id, holder, signalOf(call, platform.clock.now()));
-  const store = new FencedStore(platform.store, claimed.id, holder);
-  const runLog = new RunLog(platform, toStore(store, claimed.id));
-  const result = await attempt(spec.name, lease.signal, runLog, async () => {
-    const { inputs, projectId } = await checkCall(container, spec, call);
-    if (projectId !== undefined && claimed.projectId !== projectId) await adopt(store, claimed.id, projectId);
-    return spec.run(inputs, {
-      ...runOf(container, call, {
-        executionId: claimed.id,
-        projectId,
-        signal: lease.signal,
-        log: runLog.log,
-      }),
-      platform: { ...platform, store, log: runLog.log },
-      progress: (percentComplete, message) => lease.progress(percentComplete, message),
-    });
-  });
+  const runLog = new RunLog(
+    platform,
+    toStore(new FencedStore(platform.store, claimed.id, holder), claimed.id),
+  );
+  const held: Held = { container, target, claimed, holder, lease, runLog };
+  let result = await attemptHeld(held);
+  for (let { attempts } = claimed; isTriedAgain(held, attempts, result); attempts += 1) {
+    const reason = toErrorBody((result as { error: unknown }).error).message;
+    await repeatExecution(platform, claimed.id, holder, `Rerun due to: ${reason}`);
+    result = await attemptHeld(held);
+  }
   await lease.end();
   await runLog.end();
   const durationMs = performance.now() - begun;
@@ -131,6 +169,65 @@ async function runClaimed<S extends InputSpecs>(
   return { execution, replayed: false, ...result };
 }
 
+/** A run under its lease. */
+interface Held {
+  container: Container;
+  target: Found;
+  claimed: Execution;
+  holder: string;
+  lease: Lease;
+  runLog: RunLog;
+}
+
+type Result = { output: JsonObject } | { yielded: Yielded } | { error: unknown };
+
+/** One attempt, bounded by what its service allows. */
+async function attemptHeld({ container, target, claimed, holder, lease, runLog }: Held): Promise<Result> {
+  const { platform } = container;
+  const { call } = target;
+  if ('problem' in target) return { error: target.problem };
+  const { spec } = target;
+  const store = new FencedStore(platform.store, claimed.id, holder);
+  const time = limited(lease.signal, spec.limits);
+  try {
+    return await attempt(spec.name, time.signal, runLog, async () => {
+      const { inputs, projectId } = await inputsOf(container, spec, call);
+      if (projectId !== undefined && claimed.projectId !== projectId)
+        await adopt(store, claimed.id, projectId);
+      return runSpec(spec, inputs, {
+        ...runOf(container, call, {
+          executionId: claimed.id,
+          projectId,
+          signal: time.signal,
+          log: runLog.log,
+        }),
+        platform: { ...platform, store, log: runLog.log },
+        progress: (percentComplete, message) => lease.progress(percentComplete, message),
+      });
+    });
+  } finally {
+    time.end();
+  }
+}
+
+/**
+ * A function of a service is tried again at once, as often as the service says, after a fault of its own. What may pass by
+ * itself, as a store that is away, is left to who delivers the call; what was stopped stays stopped.
+ */
+function isTriedAgain({ target, claimed, lease }: Held, attempts: number, result: Result): boolean {
+  if (!('spec' in target) || !target.spec.limits || !('error' in result)) return false;
+  if (lease.signal.aborted || attempts >= claimed.maxAttempts) return false;
+  const { error } = result;
+  return toErrorBody(error).statusCode >= 500 && !(isModelfnError(error) && error.retryable);
+}
+
+function limited(signal: AbortSignal, limits: RunLimits | undefined): { signal: AbortSignal; end(): void } {
+  if (!limits) return { signal, end: () => undefined };
+  const own = new AbortController();
+  const timer = setTimeout(() => own.abort(limits.timedOut()), limits.timeoutMs);
+  return { signal: AbortSignal.any([signal, own.signal]), end: () => clearTimeout(timer) };
+}
+
 /** The project shows once the inputs are resolved; the record is found by it. */
 async function adopt(store: EntityStore, id: string, projectId: string): Promise<void> {
   await store.update('Execution', id, (current) => ({ ...current, projectId }));
@@ -139,6 +236,14 @@ async function adopt(store: EntityStore, id: string, projectId: string): Promise
 /** A container that is about to be stopped begins nothing: the call is delivered again to one that has time. @throws DeadlineExceeded */
 function assertTimeLeft({ platform }: Container, { deadline, functionName }: Invocation): void {
   if (deadline !== undefined && deadline <= platform.clock.now()) throw new DeadlineExceeded(functionName);
+}
+
+function runSpec<S extends InputSpecs>(
+  spec: FunctionSpec<S>,
+  inputs: Inputs<S>,
+  run: Run,
+): Promise<JsonObject | Yielded> {
+  return withinRun(run, () => spec.run(inputs, run));
 }
 
 function runOf(
@@ -163,7 +268,7 @@ async function attempt(
   signal: AbortSignal,
   runLog: RunLog,
   work: () => Promise<JsonObject | Yielded>,
-): Promise<{ output: JsonObject } | { yielded: Yielded } | { error: unknown }> {
+): Promise<Result> {
   try {
     const answer = await withConsole(runLog, work);
     return answer instanceof Yielded ? { yielded: answer } : { output: answer };

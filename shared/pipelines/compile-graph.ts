@@ -3,6 +3,7 @@ import type { Connection, PipelineGraph, PipelineNode } from '../entities/pipeli
 import type { Json, JsonObject } from '../json.ts';
 import { compileCondition, fieldsOfCondition } from './condition.ts';
 import { FUNCTION_PORTS } from './function-ports.ts';
+import { deployedFunctionOfNode, isServiceNode } from './node-ports.ts';
 import { sorted } from './validate-graph.ts';
 
 /** What is told to every call: it makes a node's execution the same one when the run is repeated. */
@@ -137,9 +138,10 @@ function callOf(
     Type: 'Task',
     Resource: RESOURCE,
     Arguments: {
-      FunctionName: `\${${substitutionOf(functionName)}}`,
+      FunctionName: `\${${substitutionOf(deployedFunctionOfNode(node))}}`,
       Payload: {
         function: functionName,
+        ...(isServiceNode(node) && { service: { name: node.namespace.serviceName! } }),
         inputs: inputsOf(node, incoming),
         context: {
           projectId: about.projectId,
@@ -154,7 +156,7 @@ function callOf(
     Output: done,
     End: true,
   };
-  if (functionName !== 'train') return { [names.call]: call };
+  if (isServiceNode(node) || functionName !== 'train') return { [names.call]: call };
   const { End: _end, ...sliced } = call;
   return {
     [names.call]: {
@@ -210,7 +212,9 @@ function keptOf({ connections }: PipelineGraph, node: PipelineNode): string {
   const outgoing = connections.filter(({ src }) => src.nodeId === node.id);
   const ports = [...new Set(outgoing.map(({ src }) => src.portId))].map((portId) => {
     const { name } = node.outputs.find((port) => port.portId === portId)!;
-    const isReference = FUNCTION_PORTS[node.namespace.functionName]!.outputs[name]!.type === 'Snapshot';
+    // A service answers references itself.
+    const isReference =
+      !isServiceNode(node) && FUNCTION_PORTS[node.namespace.functionName]!.outputs[name]!.type === 'Snapshot';
     const value = name === 'output' ? RESULT : `${RESULT}.${quoted(name)}`;
     return `${text(portId)}: ${isReference ? `{'snapshot_id': ${value}.id}` : value}`;
   });

@@ -14,7 +14,7 @@ const SNAPSHOT = { type: 'Snapshot', required: true } as const;
 const JSON_PORT = { type: 'Json' } as const;
 
 /**
- * The functions that a pipeline may call. The inputs are those of each function's own specification, which a test
+ * The functions of modelfn's own that a pipeline may call; those of services declare theirs. The inputs are those of each function's own specification, which a test
  * compares: functions stand above pipelines and are not imported here.
  */
 export const FUNCTION_PORTS: Readonly<Record<string, FunctionPorts>> = {
@@ -88,7 +88,10 @@ export const FUNCTION_PORTS: Readonly<Record<string, FunctionPorts>> = {
   },
 };
 
+const NUMBERS = ['Number', 'Float'];
+
 /** Whether a value of one type may enter a port of another: Json takes all, a list takes one, a Number an Integer. */
 export function fits(from: string, to: string): boolean {
-  return from === to || to === 'Json' || to === `${from}[]` || (from === 'Integer' && to === 'Number');
+  if (from === to || to === 'Json' || to === `${from}[]`) return true;
+  return NUMBERS.includes(to) && (from === 'Integer' || NUMBERS.includes(from));
 }

@@ -8,6 +8,7 @@ import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../json
 import type { Platform } from '../platform.ts';
 import { compileGraph } from './compile-graph.ts';
 import { PipelineFailed } from './errors.ts';
+import { deployedFunctionOfNode } from './node-ports.ts';
 
 /** Invokes a function with a task's payload. @throws what it failed with; the error's name is its code */
 export type InvokeFunction = (functionName: string, payload: JsonObject) => Promise<Json>;
@@ -33,7 +34,7 @@ export async function runPipeline(
   { invoke, wait, signal }: RunPipelineOptions,
 ): Promise<PipelineExecution> {
   const machine: Machine = compileGraph(graph, { projectId, pipelineId });
-  const names = new Map(graph.nodes.map((node) => [node.id, node.namespace.functionName]));
+  const names = new Map(graph.nodes.map((node) => [node.id, deployedFunctionOfNode(node)]));
   let failedNode: { nodeId: string; error: ErrorBody } | undefined;
   await update(platform, id, (current) => ({ ...current, status: 'inProgress', error: null }));
   const result = await runMachine({

@@ -2,7 +2,8 @@ import type { Connection, PipelineGraph, PipelineNode, Port } from '../entities/
 import type { InputProblem } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import { ConditionUnusable, compileCondition } from './condition.ts';
-import { FUNCTION_PORTS, type FunctionPort, fits } from './function-ports.ts';
+import { type FunctionPort, fits } from './function-ports.ts';
+import { builtInPorts, type PortsOf } from './node-ports.ts';
 
 /** An input that a run has to be given: nothing is connected to it and nothing stands in for it. */
 export interface FreeInput {
@@ -14,10 +15,10 @@ export interface FreeInput {
 
 /**
  * What keeps a pipeline from running, each problem with its node and port; none for a good one. Nothing is read from the
- * store: whether snapshots are there is asked elsewhere.
+ * store: whether snapshots are there is asked elsewhere, and what services offer is handed in.
  */
-export function problemsOf(graph: PipelineGraph): InputProblem[] {
-  const problems = [...twins(graph), ...graph.nodes.flatMap(nodeProblems)];
+export function problemsOf(graph: PipelineGraph, portsOf: PortsOf = builtInPorts): InputProblem[] {
+  const problems = [...twins(graph), ...graph.nodes.flatMap((node) => nodeProblems(node, portsOf))];
   const nodes = new Map(graph.nodes.map((node) => [node.id, node]));
   problems.push(...graph.connections.flatMap((each, index) => connectionProblems(nodes, each, index)));
   problems.push(...crowdedPorts(graph), ...startProblems(graph, nodes));
@@ -25,7 +26,7 @@ export function problemsOf(graph: PipelineGraph): InputProblem[] {
   const { order, cycle } = sorted(graph);
   if (cycle.length > 0)
     return [{ field: `nodes.${cycle[0]}`, problem: `is part of a cycle: ${cycle.join(', ')}` }];
-  return order.flatMap((node) => missingInputs(graph, node, startsOf(graph).includes(node)));
+  return order.flatMap((node) => missingInputs(graph, node, startsOf(graph).includes(node), portsOf));
 }
 
 /** Nodes in an order in which every one comes after those it is fed by; `cycle` names what has no such order. */
@@ -77,22 +78,13 @@ function twins({ nodes }: PipelineGraph): InputProblem[] {
   }));
 }
 
-function nodeProblems(node: PipelineNode): InputProblem[] {
+function nodeProblems(node: PipelineNode, portsOf: PortsOf): InputProblem[] {
   const field = `nodes.${node.id}`;
-  if (node.type !== 'function')
-    return [{ field, problem: `is of type ${node.type}; functions alone can run, of type "function"` }];
+  const ports = portsOf(node);
+  if (typeof ports === 'string') return [{ field, problem: ports }];
   const { functionName } = node.namespace;
-  if (!Object.hasOwn(FUNCTION_PORTS, functionName)) {
-    const known = Object.keys(FUNCTION_PORTS);
-    const near = nearest(functionName.slice(0, 100), known);
-    return [
-      {
-        field,
-        problem: `there is no function ${JSON.stringify(functionName.slice(0, 100))}; the nearest is ${near}`,
-      },
-    ];
-  }
-  const { inputs, outputs } = FUNCTION_PORTS[functionName]!;
+  const { inputs, outputs } = ports;
+  const bound = typeof node.config?.snapshotId === 'string' && !Object.hasOwn(inputs, 'snapshot');
   const fixed = Object.keys(node.config?.inputs ?? {})
     .filter((name) => !Object.hasOwn(inputs, name))
     .map((name) => ({
@@ -103,6 +95,9 @@ function nodeProblems(node: PipelineNode): InputProblem[] {
     ...portProblems(field, functionName, 'input', node.inputs, inputs),
     ...portProblems(field, functionName, 'output', node.outputs, outputs),
     ...fixed,
+    ...(bound
+      ? [{ field: `${field}.config.snapshotId`, problem: `${functionName} has no input snapshot to bind` }]
+      : []),
   ];
 }
 
@@ -198,9 +193,15 @@ function startProblems(
 }
 
 /** A required input comes by a connection, is fixed, has a default, or is a port that the run is given, of a start node. */
-function missingInputs(graph: PipelineGraph, node: PipelineNode, isStart: boolean): InputProblem[] {
-  const { inputs } = FUNCTION_PORTS[node.namespace.functionName]!;
-  return Object.entries(inputs)
+function missingInputs(
+  graph: PipelineGraph,
+  node: PipelineNode,
+  isStart: boolean,
+  portsOf: PortsOf,
+): InputProblem[] {
+  const ports = portsOf(node);
+  if (typeof ports === 'string') return [];
+  return Object.entries(ports.inputs)
     .filter(([name, { required }]) => {
       if (!required || isFixed(node, name)) return false;
       const port = node.inputs.find((each) => each.name === name);

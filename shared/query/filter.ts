@@ -24,6 +24,16 @@ const MAX_VALUES = 100_000;
 const MAX_PATTERN = 4_096;
 const OPERATORS = ['$eq', '$ne', '$gt', '$gte', '$lt', '$lte', '$in', '$nin', '$exists', '$glob'] as const;
 
+/** On Python 3.11 and later the SDK writes the names of its constants instead of their values: its texts are enumerations. */
+const SDK_MEMBERS: ReadonlyMap<string, string> = new Map([
+  ['$FiltersOperations.EQUAL', '$eq'],
+  ['$FiltersOperations.NOT_EQUAL', '$ne'],
+  ['$FiltersOperations.GREATER_THAN', '$gt'],
+  ['$FiltersOperations.LESS_THAN', '$lt'],
+  ['$FiltersOperations.IN', '$in'],
+  ['$FiltersOperations.EXISTS', '$exists'],
+]);
+
 /**
  * Reads the filter language of contract section 3. Conditions of one object all hold, `$and` and `$or` beside them too.
  * A string with `*` without operator is a wildcard; with `$eq` it is exact. A bare list is `$in`.
@@ -78,7 +88,7 @@ function readField(field: string, value: Json, where: string, budget: { left: nu
   if (operators.length === 0) throw new InvalidFilter(where, 'it compares with an empty object');
   return operators.map(([operator, operand]) => {
     spend();
-    return readOperator(path, operator, operand, `${where}.${operator}`);
+    return readOperator(path, SDK_MEMBERS.get(operator) ?? operator, operand, `${where}.${operator}`);
   });
 }
 

@@ -4,7 +4,7 @@ import type { ReferenceKind } from './reference.ts';
 
 /**
  * The projects each entity belongs to, in the order given. Items and annotations belong where their dataset does;
- * all datasets are read at once. A global model belongs everywhere: `undefined`.
+ * all datasets are read at once. A global model or package belongs everywhere: `undefined`.
  */
 export async function projectsOf<K extends ReferenceKind>(
   kind: K,
@@ -32,7 +32,7 @@ function ownProjects<K extends ReferenceKind>(
     metadata: EntityKinds['Ontology']['metadata'];
   }>;
   if (kind === 'Project') return [fields.id!];
-  if (kind === 'Model' && fields.global) return undefined;
+  if ((kind === 'Model' || kind === 'Package') && fields.global) return undefined;
   if (kind === 'Ontology') {
     const ids = isJsonObject(fields.metadata?.system) ? fields.metadata.system.projectIds : [];
     return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : [];

@@ -8,7 +8,17 @@ import type { Sort } from '../query/query.ts';
 /** Kinds an input of a function may refer to. */
 export type ReferenceKind = Extract<
   EntityKind,
-  'Project' | 'Dataset' | 'Item' | 'Annotation' | 'Recipe' | 'Ontology' | 'Model' | 'Snapshot' | 'Execution'
+  | 'Project'
+  | 'Dataset'
+  | 'Item'
+  | 'Annotation'
+  | 'Recipe'
+  | 'Ontology'
+  | 'Model'
+  | 'Snapshot'
+  | 'Execution'
+  | 'Package'
+  | 'Service'
 >;
 
 /** A reference, read: by id, or by name within borders that are references themselves. */

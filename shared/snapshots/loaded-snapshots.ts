@@ -3,10 +3,10 @@ import type { ModelAdapter } from '../../adapters/model-adapter.ts';
 import type { Model } from '../entities/model.ts';
 import type { Snapshot } from '../entities/snapshot.ts';
 import { messageOf } from '../errors.ts';
-import { canonicalJson, deepFreeze } from '../json.ts';
+import { canonicalJson } from '../json.ts';
 import type { Platform } from '../platform.ts';
 import { loadAdapterClass } from './adapter-class.ts';
-import { effectiveConfiguration } from './effective-configuration.ts';
+import { adapterSetup } from './adapter-setup.ts';
 import type { FileCache } from './files/file-cache.ts';
 import { type LoadedFiles, loadFiles } from './files/load-files.ts';
 import { type Held, Residents, type TellCost } from './residents.ts';
@@ -90,10 +90,7 @@ export class LoadedSnapshots {
       const codeMs = performance.now() - started;
       const { directory, release, ...files } = await fetching;
       const filesMs = performance.now() - started;
-      const adapter = new adapterClass({
-        configuration: effectiveConfiguration(adapterClass, model, snapshot),
-        labels: deepFreeze([...snapshot.ontologySpec.labels]),
-      });
+      const adapter = new adapterClass(adapterSetup(adapterClass, model, snapshot));
       // Room is made before the memory is filled, as far as the files can tell.
       tellCost?.(files.sizeBytes);
       await adapter.load(directory);

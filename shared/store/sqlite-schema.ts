@@ -4,7 +4,7 @@ import { TABLES, type Table } from './tables.ts';
 export type Migration = readonly string[];
 
 /** What came after the first step, each made by a step of its own. */
-const { SnapshotRevision, Pipeline, PipelineExecution, ...FIRST_TABLES } = TABLES;
+const { SnapshotRevision, Pipeline, PipelineExecution, Package, Service, ...FIRST_TABLES } = TABLES;
 
 /** Version n of the schema is what the first n steps make. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -21,6 +21,7 @@ export const MIGRATIONS: readonly Migration[] = [
     `create trigger executions_take_their_logs after delete on executions begin
       delete from execution_logs where execution_id = old.id; end`,
   ],
+  [...createTable(Package), ...createTable(Service)],
 ];
 
 /**

@@ -119,6 +119,18 @@ export const TABLES: Readonly<Record<EntityKind, Table>> = {
     unique: [],
     indexes: [['snapshot_id'], ['project_id']],
   },
+  Package: {
+    name: 'packages',
+    columns: { project_id: ['projectId'], name: ['name'] },
+    unique: [['project_id', 'name']],
+    indexes: [],
+  },
+  Service: {
+    name: 'services',
+    columns: { project_id: ['projectId'], name: ['name'], package_id: ['packageId'] },
+    unique: [['project_id', 'name']],
+    indexes: [['package_id']],
+  },
 };
 
 /** The column that holds a field's text, by its path. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BUNDLE_NAME, bundleAdapter } from '../../cli/bundle-adapter.ts';
@@ -9,11 +9,18 @@ import { pushModelCode } from '../../shared/catalog/codebase-push.ts';
 import { createDataset } from '../../shared/catalog/datasets.ts';
 import { uploadItems } from '../../shared/catalog/item-import.ts';
 import { createModel } from '../../shared/catalog/models.ts';
+import { pushPackage } from '../../shared/catalog/package-push.ts';
 import { createProject } from '../../shared/catalog/projects.ts';
+import { createService } from '../../shared/catalog/services.ts';
 import { createSnapshot } from '../../shared/catalog/snapshots.ts';
+import { packFolder } from '../../shared/codebases/archive.ts';
 import { readConfig } from '../../shared/config.ts';
+import { packageModuleSchema } from '../../shared/entities/package.ts';
+import type { Service } from '../../shared/entities/service.ts';
 import type { Snapshot } from '../../shared/entities/snapshot.ts';
+import type { JsonObject } from '../../shared/json.ts';
 import { openPlatform } from '../../shared/open-platform.ts';
+import { parse } from '../../shared/parse.ts';
 import type { Platform } from '../../shared/platform.ts';
 import { AwsServices } from './aws-services.ts';
 import { LambdaFunction } from './lambda-function.ts';
@@ -34,6 +41,8 @@ export interface DeployedFunctions {
   datasetId: string;
   /** A new snapshot of the SVM, or of an adapter in `test/cli/fixtures`. */
   newSnapshot(name: string, adapter?: string): Promise<Snapshot>;
+  /** A service of one function of the class `Runner` in `code`. */
+  newService(name: string, code: string, declared: JsonObject): Promise<Service>;
   close(): Promise<void>;
 }
 
@@ -106,6 +115,27 @@ export async function deployFunctions(made: Package): Promise<DeployedFunctions>
         modelId: model.id,
         datasetId: dataset.id,
       });
+    },
+    newService: async (name, code, declared) => {
+      const source = join(folder, name);
+      await mkdir(source);
+      await writeFile(join(source, 'main.mjs'), code);
+      const { package: pushed } = await pushPackage(platform, LOCAL_ACTOR, {
+        name,
+        projectId: project.id,
+        archive: await packFolder(source),
+        modules: [
+          parse(
+            packageModuleSchema,
+            { className: 'Runner', entryPoint: 'main.mjs', functions: [declared] },
+            'module',
+          ),
+        ],
+        slots: null,
+        requirements: null,
+        serviceConfig: null,
+      });
+      return createService(platform, LOCAL_ACTOR, { name, projectId: project.id, packageId: pushed.id });
     },
     close: async () => {
       await Promise.all(running.map((each) => each.close()));

@@ -12,7 +12,7 @@ import type { Invoked } from './runtime-api.ts';
 import { resolve } from './template.ts';
 
 const TEST_ITEMS = { 'metadata.system.snapshotPartition': 'test' };
-const FUNCTIONS = ['train', 'predict', 'evaluate', 'convert', 'load', 'save'];
+const FUNCTIONS = ['train', 'predict', 'evaluate', 'convert', 'load', 'save', 'service'];
 
 /** The zips of a package under AWS's own runtime client. In the file that packages: it is done once. */
 export function describeRuns(made: () => Package): void {
@@ -106,6 +106,69 @@ export function describeRuns(made: () => Package): void {
       expect(recorded).toMatchObject({ caller: 'event', latestStatus: { status: 'success' } });
       const right = await call('evaluate', { snapshot: snapshot.id });
       expect((right.metrics as JsonObject).accuracy).toBeGreaterThan(0.8);
+    });
+
+    it('service answers the same to HTTP, a task, an SQS batch and an EventBridge event', async () => {
+      const { platform, projectId, datasetId } = deployed;
+      const service = await deployed.newService(
+        'tools',
+        `export class Runner {
+          async label({ item, snapshot }, context) {
+            const { results } = await snapshot.predict([item]);
+            context.log.info('predicted');
+            return { label: results[0].predictions[0].label, name: (await context.project()).name };
+          }
+        }`,
+        {
+          name: 'label',
+          input: [
+            { name: 'item', type: 'Item' },
+            { name: 'snapshot', type: 'Snapshot', load: true },
+          ],
+          output: [
+            { name: 'label', type: 'String' },
+            { name: 'name', type: 'String' },
+          ],
+        },
+      );
+      await createTrigger(platform, LOCAL_ACTOR, {
+        name: 'label',
+        projectId,
+        spec: {
+          resource: 'Item',
+          actions: ['Updated'],
+          executionMode: 'Always',
+          filter: TEST_ITEMS,
+          input: { snapshot: { snapshot_id: snapshot.id } },
+          operation: { type: 'function', serviceId: service.id, functionName: 'label' },
+        },
+      });
+      const { items } = await platform.store.query('Item', { filter: TEST_ITEMS, scope: { datasetId } });
+      const item = items[0]!;
+      const event = (id: string) =>
+        eventBridgeEvent({ resourceId: item.id, projectId, datasetId, id, action: 'Updated' });
+      const inputs = { item: item.id, snapshot: snapshot.id };
+
+      const task = answerOf(await invoke('service', { function: 'label', service: service.id, inputs }));
+      const http = await request('service', {
+        query: 'wait=true',
+        body: { service: { name: 'tools' }, function: 'label', inputs },
+      });
+      const batch = await invoke('service', sqsBatch([event('s1')]));
+      const single = answerOf(await invoke('service', event('s2'))) as { executions: string[] };
+
+      expect(task).toEqual({ label: expect.stringMatching(/^\d$/), name: 'deployed' });
+      expect(http).toMatchObject({ statusCode: 200, body: { function: 'label', output: task } });
+      expect(answerOf(batch)).toEqual({ batchItemFailures: [] });
+      expect(await platform.store.get('Execution', single.executions[0]!)).toMatchObject({
+        caller: 'event',
+        serviceId: service.id,
+        output: task,
+      });
+      expect(
+        await platform.store.count('Execution', { filter: { serviceId: service.id } }),
+        'task, HTTP and two events',
+      ).toBe(4);
     });
 
     it('names the records of a batch that failed, and no other', async () => {

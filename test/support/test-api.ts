@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { API_PATH, createApp } from '../../functions/api/app.ts';
+import { API_PATH, createApp } from '../../shared/api/app.ts';
 import { type Actor, LOCAL_ACTOR } from '../../shared/auth/actor.ts';
 import type { Platform } from '../../shared/platform.ts';
 

@@ -1,13 +1,18 @@
 """Runs a class derived from `dl.BaseModelAdapter`, of the time when dtlpy had snapshots, as modelfn's contract asks.
 
-The class is not changed and the dtlpy is the real one of its requirements. Its entities are made from what modelfn
-knows; nothing is fetched, as no login is handed to the process.
+The class is not changed and the dtlpy is the real one of its requirements. It is logged in to modelfn's own API, which
+answers it within the project of the run that calls it; its snapshot and model are the real ones.
 """
 
+import concurrent.futures
+import copy
+import enum
 import importlib
 import inspect
+import io
 import os
 import shutil
+import sys
 import tempfile
 
 DTLPY_NUMPY_NAMES = {"float": float, "int": int, "bool": bool, "object": object, "str": str}
@@ -20,12 +25,17 @@ class DataloopAdapter:
         self._class = adapter_class
         self._adapter = None
         self._output = None
+        self._ids = None
+        self._opened_with = None
         self.defaults = dict(getattr(adapter_class, "_defaults", None) or {})
         self.input_type = "image"
         self.output_type = getattr(adapter_class, "output_type", None)
         self.max_batch_size = 16
         if self._has("convert_from_dtlpy") or self._has("convert"):
             self.convert = self._convert
+
+    def use_entities(self, ids):
+        self._ids = ids
 
     def load(self, directory, configuration, labels):
         adapter = self._open(dict(configuration, bucket_path=directory), labels)
@@ -53,11 +63,7 @@ class DataloopAdapter:
         context.throw_if_cancelled()
 
     def predict(self, batch):
-        import numpy
-
-        images = [image_of(item) for item in batch]
-        same = len({image.shape for image in images}) == 1
-        array = numpy.asarray(images) if same else as_objects(images)
+        array = images_of(batch)
         return [predictions_of(collection) for collection in self._opened().predict(array)]
 
     def save(self, directory):
@@ -65,6 +71,14 @@ class DataloopAdapter:
         if self._output is not None:
             shutil.copytree(self._output, directory, dirs_exist_ok=True)
         self._opened().save(directory)
+        self._write_back_configuration()
+
+    def _write_back_configuration(self):
+        """`save_to_snapshot` of the SDK writes the snapshot back: what a training put into its configuration is kept."""
+        snapshot = self._adapter.snapshot
+        if self._opened_with is not None and configuration_of(snapshot) != self._opened_with:
+            snapshot.update()
+            self._opened_with = configuration_of(snapshot)
 
     def _convert(self, data, directory, context):
         self._open(dict(context.configuration), context.labels)
@@ -94,54 +108,118 @@ class DataloopAdapter:
                 % getattr(dl, "__version__", "")
             )
         restore_numpy_names()
-        context = {"project": "modelfn", "creator": "modelfn"}
-        model = dl.Model.from_json(
-            {
-                "id": "modelfn-model",
-                "name": self._class.__name__,
-                "outputType": self.output_type,
-                "inputType": self.input_type,
-                "defaultConfiguration": dict(self.defaults),
-                "context": context,
-            },
-            client_api=dl.client_api,
-            project=None,
+        restore_texts(dl)
+        hide_local_folder(dl)
+        model, snapshot = self._fetch(dl) or self._make_up()
+        is_real = "creator" in snapshot
+        folder = configuration.get("bucket_path", os.getcwd())
+        snapshot.update(
+            configuration=configuration,
+            ontologySpec=dict(snapshot.get("ontologySpec") or {}, labels=list(labels)),
+            bucket={"type": "local", "localPath": folder},
         )
-        snapshot = dl.Snapshot.from_json(
-            {
-                "id": "modelfn-snapshot",
-                "name": "snapshot",
-                "modelId": model.id,
-                "configuration": configuration,
-                "ontologySpec": {"ontologyId": None, "labels": list(labels)},
-                "bucket": {"type": "local", "localPath": configuration.get("bucket_path", os.getcwd())},
-                "context": context,
-            },
-            client_api=dl.client_api,
-            project=None,
-            model=model,
+        project = dl.projects.get(project_id=snapshot["projectId"]) if is_real else None
+        entity = dl.Model.from_json(model, client_api=dl.client_api, project=project)
+        self._adapter = self._class(entity)
+        self._adapter.snapshot = dl.Snapshot.from_json(
+            snapshot, client_api=dl.client_api, project=project, model=entity
         )
-        self._adapter = self._class(model)
-        self._adapter.snapshot = snapshot
+        self._opened_with = configuration_of(self._adapter.snapshot) if is_real else None
         return self._adapter
 
+    def _fetch(self, dl):
+        """Model and snapshot as the API has them; None where it cannot be asked, as before the first run."""
+        if self._ids is None or "MODELFN_API" not in os.environ:
+            return None
+        answers = []
+        for path in ("/models/%s" % self._ids["modelId"], "/snapshots/%s" % self._ids["snapshotId"]):
+            success, response = dl.client_api.gen_request(req_type="get", path=path, log_error=False)
+            if not success:
+                print("the API does not answer the adapter: %s" % response.text, file=sys.stderr)
+                return None
+            answers.append(response.json())
+        model, snapshot = answers
+        model["outputType"] = model.get("outputType") or self.output_type
+        model["inputType"] = model.get("inputType") or self.input_type
+        return model, snapshot
 
-def image_of(item):
-    """As `predict_items` of the SDK hands images in: an array of float, height x width x channels."""
+    def _make_up(self):
+        """The ids, where they are known, are the real ones: what is fetched through them later is found."""
+        ids = self._ids or {}
+        context = {"project": ids.get("projectId", "modelfn"), "creator": "modelfn"}
+        model = {
+            "id": ids.get("modelId", "modelfn-model"),
+            "name": self._class.__name__,
+            "outputType": self.output_type,
+            "inputType": self.input_type,
+            "defaultConfiguration": dict(self.defaults),
+            "context": context,
+        }
+        snapshot = {
+            "id": ids.get("snapshotId", "modelfn-snapshot"),
+            "name": "snapshot",
+            "modelId": model["id"],
+            "datasetId": ids.get("datasetId"),
+            "context": context,
+        }
+        return model, snapshot
+
+
+def configuration_of(snapshot):
+    """A copy, without the folder of this process."""
+    kept = {key: value for key, value in snapshot.configuration.items() if key != "bucket_path"}
+    return copy.deepcopy(kept)
+
+
+def hide_local_folder(dl):
+    """A snapshot that the adapter sends back has its own bucket, not the folder where this process has the weights."""
+    if getattr(dl.Snapshot.to_json, "hides_folder", False):
+        return
+    whole = dl.Snapshot.to_json
+
+    def to_json(self):
+        sent = whole(self)
+        sent["configuration"] = {k: v for k, v in (sent.get("configuration") or {}).items() if k != "bucket_path"}
+        if (sent.get("bucket") or {}).get("type") == "local":
+            del sent["bucket"]
+        return sent
+
+    to_json.hides_folder = True
+    dl.Snapshot.to_json = to_json
+
+
+def restore_texts(dl):
+    """Until Python 3.11 the SDK's enumerations of texts were formatted as their values."""
+    for each in vars(dl).values():
+        if isinstance(each, type) and issubclass(each, str) and issubclass(each, enum.Enum):
+            each.__format__ = str.__format__
+
+
+def images_of(batch):
+    """As `predict_items` of the SDK hands images in: an array of float, images x height x width x channels; of objects when they
+    differ in size. Images are decoded beside each other: Pillow and NumPy let other threads go on."""
+    import numpy
+
+    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        images = list(pool.map(pixels_of, batch))
+        if len({image.shape for image in images}) == 1:
+            array = numpy.empty((len(images),) + images[0].shape, dtype=float)
+        else:
+            array = numpy.empty(len(images), dtype=object)
+        list(pool.map(lambda at: put(array, at, images[at]), range(len(images))))
+    return array
+
+
+def pixels_of(item):
     import numpy
     from PIL import Image
 
-    with Image.open(item.path) as image:
-        return numpy.asarray(image).astype(float)
+    with Image.open(io.BytesIO(item.bytes())) as image:
+        return numpy.asarray(image)
 
 
-def as_objects(images):
-    """Images of different sizes: a list of arrays as an array of objects, which newer NumPy does not make by itself."""
-    import numpy
-
-    array = numpy.empty(len(images), dtype=object)
-    array[:] = images
-    return array
+def put(array, at, image):
+    array[at] = image.astype(float) if array.dtype == object else image
 
 
 def predictions_of(collection):

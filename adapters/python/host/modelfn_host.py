@@ -271,13 +271,20 @@ class Context:
 # --- the adapter ---
 
 
-def import_adapter(directory, entry_point, class_name):
-    """The module itself, or an instance of its class. Raises AdapterProblem."""
+def import_adapter(directory, entry_point, class_name, open_api):
+    """The module itself, or an instance of its class. Raises AdapterProblem.
+
+    `open_api` logs the process in to modelfn's API: called for those who have the SDK, which reads its login when it is
+    imported, and for those who say `needs_api = True`.
+    """
     path = os.path.join(directory, *entry_point.split("/"))
     if not os.path.isfile(path):
         raise AdapterProblem("its file is not in the codebase")
     # The folder of the file first, then the codebase: `import features` finds what lies beside it.
     sys.path[:0] = list(dict.fromkeys([os.path.dirname(path), directory]))
+    has_sdk = importlib.util.find_spec("dtlpy") is not None
+    if has_sdk:
+        open_api()
     name = os.path.splitext(os.path.basename(path))[0]
     name = name if name.isidentifier() and name not in sys.modules else "modelfn_adapter"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -291,7 +298,11 @@ def import_adapter(directory, entry_point, class_name):
             import modelfn_dataloop
 
             return modelfn_dataloop.DataloopAdapter(found)
+        if not has_sdk and getattr(found, "needs_api", False):
+            open_api()
         return check_methods(found(), class_name)
+    if not has_sdk and getattr(module, "needs_api", False):
+        open_api()
     if any(callable(getattr(module, method, None)) for method in ("predict", "train", "load")):
         return check_methods(module, entry_point)
     raise AdapterProblem(
@@ -305,6 +316,36 @@ def check_methods(adapter, name):
     if missing:
         raise AdapterProblem("%s lacks %s" % (name, ", ".join(missing)))
     return adapter
+
+
+def log_in(keys, home):
+    """Leaves the login where the SDK looks for it, and in variables for who asks the API without it."""
+    folder = os.path.join(home, ".dataloop")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    environment = {
+        "alias": "local",
+        "audience": "",
+        "client_id": "",
+        "auth0_url": "",
+        "gate_url": keys["origin"],
+        "token": keys["token"],
+        "refresh_token": keys["refreshToken"],
+        "verify_ssl": True,
+        "use_ssl_context": False,
+        "url": keys["origin"],
+    }
+    verbose = {
+        "logging_level": "warning",
+        "disable_progress_bar": True,
+        "print_all_responses": False,
+        "print_error_logs": False,
+    }
+    cookie = {"url": keys["url"], "login_parameters": {keys["url"]: environment}, "verbose": verbose}
+    with open(os.path.join(folder, "cookie.json"), "w", encoding="utf-8") as file:
+        json.dump(cookie, file)
+    os.environ["DATALOOP_PATH"] = folder
+    os.environ["MODELFN_API"] = keys["url"]
+    os.environ["MODELFN_API_TOKEN"] = keys["token"]
 
 
 class Host:
@@ -400,7 +441,12 @@ class Host:
     # The methods of the protocol.
 
     def _describe_adapter(self, request, binary):
-        self.adapter = import_adapter(self._directory, self._entry_point, self._class_name)
+        def open_api():
+            keys = self.call(request["id"], "openApi")
+            if keys is not None:
+                log_in(keys, os.path.expanduser("~"))
+
+        self.adapter = import_adapter(self._directory, self._entry_point, self._class_name, open_api)
         adapter = self.adapter
         return {
             "defaults": getattr(adapter, "defaults", None) or {},
@@ -412,11 +458,13 @@ class Host:
 
     def _load(self, request, binary):
         params = request["params"]
+        self._tell_entities(params)
         self.adapter.load(params["directory"], params["configuration"], params["labels"])
 
     def _train(self, request, binary):
         context = Context(self, request)
         random.seed(context.seed)
+        self._tell_entities(request["params"])
         result = self.adapter.train(Data(request["params"]["data"], self._prepare()), context)
         if result not in (None, "yielded"):
             raise TypeError("train returned %r; it returns None or 'yielded'" % (result,))
@@ -462,6 +510,7 @@ class Host:
 
     def _convert(self, request, binary):
         params = request["params"]
+        self._tell_entities(params)
         self.adapter.convert(Data(params["data"], self._prepare()), params["directory"], Context(self, request))
 
     def _convert_back(self, request, binary):
@@ -476,6 +525,12 @@ class Host:
                 shutil.copyfile(content, target)
             entries.append({"filename": filename, "label": label})
         return entries
+
+    def _tell_entities(self, params):
+        """Ids of the snapshot, its model and project, for adapters that want them."""
+        tell = getattr(self.adapter, "use_entities", None)
+        if callable(tell):
+            tell(params.get("entities"))
 
     def _prepare(self):
         prepare = getattr(self.adapter, "prepare", None)

@@ -6,6 +6,8 @@ import { messageOf, toErrorBody } from '../../errors.ts';
 import { derivedId } from '../../ids.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { parse } from '../../parse.ts';
+import { isServiceActive } from '../../services/active-service.ts';
+import { deployedFunctionOf } from '../deployed-function.ts';
 import { RunYielded } from '../errors.ts';
 import type { FunctionSpec, InputSpecs } from '../function-spec.ts';
 import { invoke } from '../invoke.ts';
@@ -67,9 +69,11 @@ async function handle<S extends InputSpecs>(
   if (event.resource === 'Execution') return runRequested(container, spec, event, deadline);
   const executions: string[] = [];
   const failures: unknown[] = [];
-  for (const trigger of await subscriptions(container, spec.name, event)) {
+  for (const trigger of await subscriptions(container, spec, event)) {
+    const { functionName, serviceId } = trigger.spec.operation;
     const outcome = await invoke(container, spec, {
-      functionName: spec.name,
+      functionName,
+      ...(spec.target && { serviceReference: serviceId }),
       executionId: executionIdOf(trigger, event),
       input: { ...trigger.spec.input, ...resourceInput(event) },
       projectId: event.projectId,
@@ -108,9 +112,10 @@ async function runRequested<S extends InputSpecs>(
   deadline: number | undefined,
 ): Promise<string[]> {
   const execution = await container.platform.store.get('Execution', event.resourceId);
-  if (execution?.functionName !== spec.name) return [];
+  if (!execution || deployedFunctionOf(execution) !== spec.name) return [];
   const outcome = await invoke(container, spec, {
-    functionName: spec.name,
+    functionName: execution.functionName,
+    ...(spec.target && { serviceReference: execution.serviceId }),
     executionId: execution.id,
     input: execution.input,
     projectId: event.projectId,
@@ -123,26 +128,28 @@ async function runRequested<S extends InputSpecs>(
   return [execution.id];
 }
 
-/** Active triggers of the project for this function whose filter the resource satisfies; none for one that is gone. */
-async function subscriptions(
-  { platform }: Container,
-  functionName: string,
+/**
+ * Active triggers of the project for this function, or for services that are not stopped, whose filter the resource
+ * satisfies; none for one that is gone.
+ */
+async function subscriptions<S extends InputSpecs>(
+  container: Container,
+  { name, target }: FunctionSpec<S>,
   event: DatasetEvent,
 ): Promise<EventTrigger[]> {
+  const { platform } = container;
+  const mine: JsonObject = target
+    ? { 'spec.operation.packageId': { $exists: true } }
+    : { 'spec.operation.functionName': name };
   const { items } = await platform.store.query('Trigger', {
-    filter: {
-      $and: [
-        { active: true },
-        { type: 'Event' },
-        { 'spec.resource': event.resource },
-        { 'spec.operation.functionName': functionName },
-      ],
-    },
+    filter: { $and: [{ active: true }, { type: 'Event' }, { 'spec.resource': event.resource }, mine] },
     scope: { projectIds: [event.projectId] },
   });
   const matching: EventTrigger[] = [];
   for (const trigger of items) {
     if (trigger.type !== 'Event' || !trigger.spec.actions.includes(event.action)) continue;
+    if (deployedFunctionOf(trigger.spec.operation) !== name) continue;
+    if (target && !(await isServiceActive(platform.store, trigger.spec.operation))) continue;
     if (event.action === 'Deleted' || (await satisfies(platform.store, trigger, event)))
       matching.push(trigger);
   }

@@ -74,7 +74,7 @@ function run<S extends InputSpecs>(
   return async (request, response) => {
     const context = contextOf(request);
     const deadline = deadlineOf(container.platform, context);
-    const read = readCall(spec.name, request.body, { caller: 'http', actor: LOCAL_ACTOR, deadline });
+    const read = readCall(spec, request.body, { caller: 'http', actor: LOCAL_ACTOR, deadline });
     const wait = request.query.wait !== undefined && request.query.wait !== 'false';
     const dispatch = spec.mode === 'background' && !wait ? await dispatchOf(container, context) : undefined;
     if (dispatch) return accept({ container, spec, dispatch }, read, request, response);
@@ -85,7 +85,7 @@ function run<S extends InputSpecs>(
     if (read.form === 'platform')
       return void response.json(executionToWire(outcome.execution, baseUrlOf(request)));
     if (outcome.output === undefined) return sendError(response, toErrorBody(outcome.error));
-    response.json(finished(spec.name, outcome));
+    response.json(finished(read.call.functionName, outcome));
   };
 }
 
@@ -96,14 +96,14 @@ async function accept<S extends InputSpecs>(
   request: Request,
   response: express.Response,
 ): Promise<void> {
-  const { projectId } = await checkCall(container, spec, read.call);
+  const checked = await checkCall(container, spec, read.call);
   const id = read.call.executionId ?? container.platform.ids.objectId();
-  const call: Invocation = { ...read.call, projectId, executionId: id };
+  const call: Invocation = { ...checked, executionId: id };
   const known = await container.platform.store.get('Execution', id);
   const execution = known ?? newExecution(container.platform, id, call);
   if (!known) await container.platform.store.insert('Execution', [execution]);
   await dispatch(payloadOf(call));
-  answerAccepted(spec.name, read.form, execution, request, response);
+  answerAccepted(call.functionName, read.form, execution, request, response);
 }
 
 /** The slice that the caller waited for is over, the run is not: the next ones run after the answer. */

@@ -18,7 +18,7 @@ export async function callFromPipeline<S extends InputSpecs>(
   payload: JsonObject,
   deadline: number | undefined,
 ): Promise<JsonObject> {
-  const { call } = readCall(spec.name, payload, { caller: 'pipeline', actor: LOCAL_ACTOR, deadline });
+  const { call } = readCall(spec, payload, { caller: 'pipeline', actor: LOCAL_ACTOR, deadline });
   const outcome = await invoke(container, spec, withOwnId(call));
   if (outcome.output === undefined) throw outcome.error;
   return outcome.output;

@@ -4,6 +4,8 @@ import { scheduledExecutionId } from '../../cron/execution-id.ts';
 import { idSchema } from '../../entities/fields.ts';
 import type { JsonObject } from '../../json.ts';
 import { parse } from '../../parse.ts';
+import { isServiceActive } from '../../services/active-service.ts';
+import { deployedFunctionOf } from '../deployed-function.ts';
 import { RunYielded } from '../errors.ts';
 import type { FunctionSpec, InputSpecs } from '../function-spec.ts';
 import { invoke } from '../invoke.ts';
@@ -18,7 +20,7 @@ const scheduleSchema = z.object({
 /**
  * A cron trigger's time, told by EventBridge Scheduler, whose schedule has the input
  * `{ "trigger": id, "time": "<aws.scheduler.scheduled-time>" }` and which delivers at least once: a time is one run. A trigger that is
- * gone, switched off, of another function or out of its bounds is nothing to do.
+ * gone, switched off, of another function or of a stopped service, or out of its bounds is nothing to do.
  * https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
  * @throws what the run failed with, so that the scheduler tries again
  */
@@ -36,12 +38,14 @@ export async function callFromSchedule<S extends InputSpecs>(
   const at = Date.parse(time);
   const isWithin =
     (startAt === null || at >= Date.parse(startAt)) && (endAt === null || at <= Date.parse(endAt));
-  if (operation.functionName !== spec.name || !isWithin) return { executions: [] };
+  if (deployedFunctionOf(operation) !== spec.name || !isWithin) return { executions: [] };
+  if (spec.target && !(await isServiceActive(store, operation))) return { executions: [] };
   const executionId = scheduledExecutionId(triggerId, time);
   // A run that was begun before the trigger changed goes on with the inputs it had.
   const begun = await store.get('Execution', executionId);
   const outcome = await invoke(container, spec, {
-    functionName: spec.name,
+    functionName: operation.functionName,
+    ...(spec.target && { serviceReference: operation.serviceId }),
     executionId,
     input: begun?.input ?? input,
     projectId: trigger.projectId,

@@ -4,11 +4,14 @@ import { idSchema, jsonObjectSchema } from '../../entities/fields.ts';
 import { InvalidInput } from '../../errors.ts';
 import { isJsonObject, type JsonObject } from '../../json.ts';
 import { parse } from '../../parse.ts';
+import type { FunctionSpec } from '../function-spec.ts';
 import type { Invocation } from '../invocation.ts';
 
 /** The canonical form of a call: body of an HTTP request and payload of a pipeline's task alike. */
 const canonicalSchema = z.strictObject({
   function: z.optional(z.string()),
+  /** A reference to the service whose function it is. */
+  service: z.optional(z.nullable(z.json())),
   executionId: z.optional(z.nullable(idSchema)),
   inputs: jsonObjectSchema,
   context: z.optional(
@@ -48,11 +51,12 @@ export interface ReadCall {
 }
 
 /**
- * Reads a call in either form. A payload that names another function than this one is refused.
+ * Reads a call in either form. A payload that names another function than this one is refused; one for the bundle of all
+ * services has to name its function and its service.
  * @throws InvalidInput
  */
 export function readCall(
-  functionName: string,
+  spec: Pick<FunctionSpec, 'name' | 'target'>,
   payload: unknown,
   from: { caller: Invocation['caller']; actor: Actor; deadline?: number | undefined },
 ): ReadCall {
@@ -60,24 +64,48 @@ export function readCall(
     throw new InvalidInput('call', [{ field: '', problem: 'it is no JSON object; send {"inputs": {...}}' }]);
   const platform = 'input' in payload && !('inputs' in payload);
   const read = platform ? readPlatform(payload) : readCanonical(payload);
-  if (read.named && read.named !== functionName)
+  const functionName = spec.target ? namedBy(read, platform) : spec.name;
+  if (!spec.target && read.named && read.named !== functionName)
     throw new InvalidInput('call', [
       {
         field: platform ? 'functionName' : 'function',
         problem: `this is the function ${functionName}, not ${read.named}`,
       },
     ]);
-  const call: Invocation = { functionName, ...read.call, ...from };
+  if (!spec.target && !platform && read.call.serviceReference !== undefined)
+    throw new InvalidInput('call', [
+      {
+        field: 'service',
+        problem: `${functionName} belongs to no service; services are called by "service"`,
+      },
+    ]);
+  const { serviceReference, ...rest } = read.call;
+  const call: Invocation = { functionName, ...rest, ...(spec.target && { serviceReference }), ...from };
   return { form: platform ? 'platform' : 'canonical', call };
+}
+
+function namedBy({ named, call }: Named, platform: boolean): string {
+  const problems = [
+    ...(named ? [] : [{ field: platform ? 'functionName' : 'function', problem: 'is missing' }]),
+    ...(call.serviceReference == null
+      ? [{ field: platform ? 'serviceId' : 'service', problem: 'is missing; take an id or {"name": name}' }]
+      : []),
+  ];
+  if (problems.length > 0) throw new InvalidInput('call of a service', problems);
+  return named!;
 }
 
 /** A call as the payload that has a container run it later: the canonical form. */
 export function payloadOf(
-  call: Pick<Invocation, 'functionName' | 'executionId' | 'input' | 'projectId' | 'triggerId' | 'pipeline'>,
+  call: Pick<
+    Invocation,
+    'functionName' | 'executionId' | 'input' | 'projectId' | 'triggerId' | 'pipeline' | 'serviceReference'
+  >,
 ): JsonObject {
-  const { functionName, executionId, input, projectId, triggerId, pipeline } = call;
+  const { functionName, executionId, input, projectId, triggerId, pipeline, serviceReference } = call;
   return {
     function: functionName,
+    ...(serviceReference != null && { service: serviceReference }),
     executionId: executionId ?? null,
     inputs: input,
     context: {
@@ -93,13 +121,14 @@ export function payloadOf(
 type Named = { named: string | undefined; call: Omit<Invocation, 'functionName' | 'caller' | 'actor'> };
 
 function readCanonical(payload: JsonObject): Named {
-  const { function: named, executionId, inputs, context } = parse(canonicalSchema, payload, 'call');
+  const { function: named, service, executionId, inputs, context } = parse(canonicalSchema, payload, 'call');
   const { projectId, pipelineId, pipelineExecutionId, nodeId, triggerId } = context ?? {};
   const pipeline = pipelineOf({ id: pipelineId, executionId: pipelineExecutionId, nodeId });
   return {
     named,
     call: {
       input: inputs,
+      ...(service != null && { serviceReference: service }),
       executionId: executionId ?? undefined,
       projectId: projectId ?? undefined,
       triggerId: triggerId ?? undefined,
@@ -118,6 +147,7 @@ function readPlatform(payload: JsonObject): Named {
       executionId: read.id ?? undefined,
       projectId: read.projectId ?? undefined,
       serviceId: read.serviceId ?? undefined,
+      serviceReference: read.serviceId ?? undefined,
       triggerId: read.triggerId ?? undefined,
       ...(pipeline && { pipeline }),
     },

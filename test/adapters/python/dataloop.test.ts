@@ -1,5 +1,7 @@
-import { copyFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { builtInAdapters } from '../../../adapters/registry.ts';
 import { madeData } from '../../../conformance/data/made-data.ts';
@@ -10,6 +12,7 @@ import { trainFunction } from '../../../functions/train/train.ts';
 import { LOCAL_ACTOR } from '../../../shared/auth/actor.ts';
 import { createDataset } from '../../../shared/catalog/datasets.ts';
 import { uploadItems } from '../../../shared/catalog/item-import.ts';
+import { readMetrics } from '../../../shared/catalog/metrics.ts';
 import { createModel } from '../../../shared/catalog/models.ts';
 import { createProject } from '../../../shared/catalog/projects.ts';
 import { createSnapshot } from '../../../shared/catalog/snapshots.ts';
@@ -17,6 +20,7 @@ import { readConfig } from '../../../shared/config.ts';
 import { createContainer } from '../../../shared/invoke/handler.ts';
 import { temporaryFolder } from '../../shared/content/temporary-folder.ts';
 import { runInPlace } from '../../support/run-function.ts';
+import { startTestApi } from '../../support/test-api.ts';
 import { openTestPlatform } from '../../support/test-platform.ts';
 import { exampleFolder, pythonProblem } from './hosted-python.ts';
 
@@ -60,12 +64,76 @@ describe.skipIf(problem !== undefined)('an adapter of the Dataloop SDK, unchange
     expect((evaluated.metrics as { accuracy: number }).accuracy).toBeGreaterThan(0.8);
     expect((converted.files as { path: string }[]).map(({ path }) => path)).toContain('test/labels.tsv');
   }, 600_000);
+
+  it('asks the platform while it works, within the project of its run', async () => {
+    const { container, snapshot, platform, dataset } = await openImages(
+      join(import.meta.dirname, 'sdk_adapter.py'),
+    );
+    const project = await createProject(platform, LOCAL_ACTOR, { name: 'other' });
+    const other = await createDataset(platform, LOCAL_ACTOR, { name: 'secret', projects: [project.id] });
+    await platform.store.update('Snapshot', snapshot.id, (now) => ({
+      ...now,
+      configuration: { other_dataset: other.id },
+    }));
+
+    const trained = await runInPlace(container, trainFunction, { snapshot: snapshot.id }, 'execution-1');
+    const after = await platform.store.get('Snapshot', snapshot.id);
+    const predicted = await runInPlace(createContainer(platform, builtInAdapters), predictFunction, {
+      snapshot: snapshot.id,
+      items: { dataset: dataset.id, filter: { dir: '/test' } },
+    });
+
+    expect(trained).toMatchObject({ status: 'trained' });
+    expect(after).toMatchObject({
+      ...{ description: 'trained by the SDK', status: 'trained', revision: 1, bucket: { type: 'local' } },
+      configuration: {
+        asked: {
+          ...{ annotations: 1, projects: ['sdk'], model: 'colours', dataset: 'images' },
+          ...{ other: '404', new: '403' },
+        },
+        after: true,
+      },
+    });
+    expect(after?.bucket).not.toHaveProperty('localPath');
+    expect(after?.configuration).not.toHaveProperty('bucket_path');
+    expect(await readMetrics(platform, LOCAL_ACTOR, snapshot.id)).toHaveLength(3);
+    expect(predicted).toMatchObject({ failed: [] });
+  }, 600_000);
+
+  it('finds in the API what its users rely on', async () => {
+    const { platform } = await openImages();
+    const api = await startTestApi(platform);
+    onTestFinished(() => api.close());
+    const folder = temporaryFolder();
+    // The SDK looks into a token for an email and an end; there is nobody here who checks it.
+    const part = (claims: object) => Buffer.from(JSON.stringify(claims)).toString('base64url');
+    const token = `${part({ alg: 'none' })}.${part({ email: LOCAL_ACTOR.email, exp: 9e9 })}.e30`;
+    const environment = { alias: 'local', gate_url: new URL(api.url).origin, token, verify_ssl: true };
+    const cookie = { url: api.url, login_parameters: { [api.url]: environment } };
+    writeFileSync(join(folder, 'cookie.json'), JSON.stringify(cookie));
+
+    const { stdout } = await promisify(execFile)(
+      platform.config.python.command,
+      [join(import.meta.dirname, 'sdk_calls.py')],
+      { cwd: folder, env: { PATH: process.env.PATH, HOME: folder, DATALOOP_PATH: folder } },
+    );
+
+    const steps = stdout.split('\n').filter((line) => line.startsWith('{'));
+    const problems = steps.map((line) => JSON.parse(line) as { step: string; problem: string | null });
+    expect(problems.filter(({ problem: found }) => found !== null)).toEqual([]);
+    expect(problems.at(-1)?.step).toBe('removals');
+  }, 600_000);
 });
 
-async function openImages() {
+/** What the example's folder or a file of this one holds, as a model's code, with images to learn from. */
+async function openImages(source = join(exampleFolder('dataloop-adapter'), 'model.py')) {
   const localPath = temporaryFolder();
-  for (const name of SDK === 'install' ? ['model.py', 'requirements.txt'] : ['model.py'])
-    copyFileSync(join(exampleFolder('dataloop-adapter'), name), join(localPath, name));
+  copyFileSync(source, join(localPath, 'model.py'));
+  if (SDK === 'install')
+    copyFileSync(
+      join(exampleFolder('dataloop-adapter'), 'requirements.txt'),
+      join(localPath, 'requirements.txt'),
+    );
   const { python } = readConfig(SDK === 'install' ? process.env : { ...process.env, MODELFN_PYTHON: SDK });
   const platform = await openTestPlatform({ localRoots: [localPath], python });
   onTestFinished(() => platform.close());

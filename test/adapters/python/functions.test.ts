@@ -1,48 +1,21 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { builtInAdapters } from '../../../adapters/registry.ts';
 import { convertFunction } from '../../../functions/convert/convert.ts';
 import { evaluateFunction } from '../../../functions/evaluate/evaluate.ts';
 import { loadFunction } from '../../../functions/load/load.ts';
 import { predictFunction } from '../../../functions/predict/predict.ts';
 import { trainFunction } from '../../../functions/train/train.ts';
-import { LOCAL_ACTOR } from '../../../shared/auth/actor.ts';
-import { createModel } from '../../../shared/catalog/models.ts';
-import { createSnapshot } from '../../../shared/catalog/snapshots.ts';
-import { readConfig } from '../../../shared/config.ts';
-import { createContainer } from '../../../shared/invoke/handler.ts';
-import type { JsonObject } from '../../../shared/json.ts';
 import { temporaryFolder } from '../../shared/content/temporary-folder.ts';
 import { runInPlace } from '../../support/run-function.ts';
-import { openTinyWorkspace, type TinyWorkspace } from '../../support/tiny-workspace.ts';
+import type { TinyWorkspace } from '../../support/tiny-workspace.ts';
 import { exampleFolder, moduleWith, pythonCode, pythonProblem } from './hosted-python.ts';
+import { openPythonWorkspace } from './python-workspace.ts';
 
 const EXAMPLE = exampleFolder('python-adapter');
 
 if (pythonProblem !== undefined)
   it(`is not tested here: ${pythonProblem}`, () => expect(pythonProblem).toContain('Python'));
-
-/** The tiny numbers with a model whose code is Python. */
-async function openPythonWorkspace(localPath: string, configuration: JsonObject = {}) {
-  const tiny = await openTinyWorkspace({ config: { localRoots: [localPath], python: readConfig().python } });
-  const { platform, project, dataset } = tiny;
-  const model = await createModel(platform, LOCAL_ACTOR, {
-    name: 'python',
-    projectId: project.id,
-    entryPoint: 'model.py',
-    codebase: { type: 'local', localPath },
-    configuration,
-  });
-  const snapshot = await createSnapshot(platform, LOCAL_ACTOR, {
-    name: 'python',
-    projectId: project.id,
-    modelId: model.id,
-    datasetId: dataset.id,
-  });
-  const openContainer = () => createContainer(platform, builtInAdapters);
-  return { ...tiny, model, snapshot, openContainer, container: openContainer() };
-}
 
 const close = ({ platform }: TinyWorkspace) => platform.close();
 

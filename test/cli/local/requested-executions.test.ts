@@ -36,6 +36,32 @@ it('an execution that was asked for runs under its id, and leaves the outbox whe
   await drained(store);
 });
 
+it('a function of a service runs in the function of all services, which is told its service', async () => {
+  const store = await openStore();
+  const call = { functionName: 'pick', serviceId: 's1', packageId: 'p1', input: { count: 2 } };
+  await store.insert('Execution', [execution('e1', PROJECT, call)]);
+  await store.appendEvents([
+    event(1, { resource: 'Execution', resourceId: 'e1', body: { functionName: 'service' } }),
+  ]);
+  const runs: [string, Json][] = [];
+  const { dispatcher } = await openDispatcher(
+    store,
+    undefined,
+    undefined,
+    undefined,
+    async (name, payload) => {
+      runs.push([name, payload]);
+      return true;
+    },
+  );
+
+  await dispatcher.wake();
+  await drained(store);
+
+  const payload = { function: 'pick', service: 's1', executionId: 'e1', inputs: { count: 2 } };
+  expect(runs).toEqual([['service', expect.objectContaining(payload)]]);
+});
+
 it('an execution that a closing server cut off is run after the next start', async () => {
   const store = await openStore();
   await request(store);

@@ -7,7 +7,9 @@ import { createProject } from '../../../shared/catalog/projects.ts';
 import { createSnapshot, deleteSnapshot } from '../../../shared/catalog/snapshots.ts';
 import { sha256Of } from '../../../shared/content/file-digest.ts';
 import type { Snapshot } from '../../../shared/entities/snapshot.ts';
+import type { ErrorBody } from '../../../shared/errors.ts';
 import { collectGarbage, type GarbageOptions } from '../../../shared/gc/collect-garbage.ts';
+import { claimExecution, finishExecution } from '../../../shared/invoke/executions.ts';
 import { openPlatform } from '../../../shared/open-platform.ts';
 import { objectKey } from '../../../shared/snapshots/files/manifest.ts';
 import { bytesOf, listOf } from '../../contracts/bucket.contract.ts';
@@ -64,6 +66,32 @@ describe('gc', () => {
     expect(freed.own).toMatchObject({ freed: { count: 1, sizeBytes: 11 }, problem: null });
     expect(await keys()).toEqual(before.filter((key) => key !== garbage));
     expect(await checkAllRevisions(workspace.platform)).toBe(2);
+  });
+
+  it('keeps the checkpoint of a training that failed and is to be tried again, until it is over', async () => {
+    const { platform, actor } = workspace;
+    const key = `checkpoints/run-1/objects/${'0'.repeat(64)}`;
+    await bucket.write(key, bytesOf('state'));
+    await age(root, bucket);
+    const call = { functionName: 'train', input: {}, caller: 'event', actor, executionId: 'run-1' } as const;
+    await claimExecution(platform, 'run-1', call, 'holder');
+    const weights = { manifestKey: 'manifests/1.json', manifestSha256: '0'.repeat(64) };
+    await platform.store.update('Execution', 'run-1', (now) => ({
+      ...now,
+      checkpoint: { bucket: snapshot.bucket, weights, facts: {} },
+    }));
+    const fail = (error: object) =>
+      finishExecution(platform, 'run-1', 'holder', { durationMs: 1, error: error as ErrorBody });
+
+    await fail({ statusCode: 503, code: 'PythonDied', message: 'killed', details: {} });
+    await gc();
+    const afterFault = await keys();
+    await claimExecution(platform, 'run-1', call, 'holder');
+    await fail({ statusCode: 422, code: 'PythonRaised', message: 'wrong', details: {} });
+    await gc();
+
+    expect(afterFault).toContain(key);
+    expect(await keys()).not.toContain(key);
   });
 
   it('leaves what is younger than the grace, and refuses a grace below an hour', async () => {

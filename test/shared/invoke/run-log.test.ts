@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { predictFunction } from '../../../functions/predict/predict.ts';
 import { trainFunction } from '../../../functions/train/train.ts';
 import { LOCAL_ACTOR } from '../../../shared/auth/actor.ts';
-import { queryServiceLogs, readExecutionLogs } from '../../../shared/catalog/execution-logs.ts';
+import { readExecutionLogs } from '../../../shared/catalog/execution-logs.ts';
+import { queryServiceLogs } from '../../../shared/catalog/service-logs.ts';
 import { readConfig } from '../../../shared/config.ts';
 import { LOG_LIMITS } from '../../../shared/entities/log-line.ts';
 import { callFromPipeline } from '../../../shared/invoke/callers/pipeline.ts';
@@ -173,17 +174,17 @@ describe('the log of an execution', () => {
     await train('e1');
     const body = { serviceId: 's1', follow: false, system: false, executionId: 'e1', start: null };
 
-    expect(await queryServiceLogs(space.platform, LOCAL_ACTOR, { ...body, direction: 'desc' })).toMatchObject(
-      {
-        logs: [{ message: 'two' }, { message: 'one' }],
-        stop: true,
-      },
-    );
-    expect(await queryServiceLogs(space.platform, LOCAL_ACTOR, { ...body, text: 'tw' })).toMatchObject({
+    expect(
+      await queryServiceLogs(space.platform, LOCAL_ACTOR, 's1', { ...body, direction: 'desc' }),
+    ).toMatchObject({
+      logs: [{ message: 'two' }, { message: 'one' }],
+      stop: true,
+    });
+    expect(await queryServiceLogs(space.platform, LOCAL_ACTOR, 's1', { ...body, text: 'tw' })).toMatchObject({
       logs: [{ message: 'two' }],
     });
-    await expect(queryServiceLogs(space.platform, LOCAL_ACTOR, { start: null })).rejects.toMatchObject({
-      code: 'InvalidInput',
+    await expect(queryServiceLogs(space.platform, LOCAL_ACTOR, 's1', { start: null })).rejects.toMatchObject({
+      code: 'EntityNotFound',
     });
   });
 });

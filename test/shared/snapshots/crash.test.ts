@@ -1,10 +1,9 @@
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { saveFunction } from '../../../functions/save/save.ts';
 import type { Bucket } from '../../../shared/buckets/bucket.ts';
-import { inParallel } from '../../../shared/content/in-parallel.ts';
 import { runInPlace } from '../../support/run-function.ts';
 import { openTinyWorkspace } from '../../support/tiny-workspace.ts';
 import {
@@ -12,14 +11,10 @@ import {
   bundlePrograms,
   checkAftermath,
   type Programs,
-  runDying,
   type Scenario,
 } from './crash/crash-cases.ts';
-import { stateLeft } from './crash/state-left.ts';
+import { killEverywhere } from './crash/kill-everywhere.ts';
 import { save, writeFiles } from './weights.ts';
-
-/** Runs whose calls come in another order than the counted one's make a few more. */
-const MARGIN = 5;
 
 /** The longest takes half a minute on two idle cores. */
 const TIMEOUT_MS = 300_000;
@@ -42,7 +37,7 @@ describe('a process killed by SIGKILL ahead of any call to disk or store', () =>
   it(
     'in the save function leaves the old revision or the new one, and the next run succeeds',
     async () => {
-      const { killed, revisions } = await killEverywhere(await saveScenario());
+      const { killed, revisions } = await revisionsAfterKills(await saveScenario());
 
       expect(killed).toBeGreaterThan(100);
       expect(revisions).toEqual(new Set([1, 2]));
@@ -53,7 +48,7 @@ describe('a process killed by SIGKILL ahead of any call to disk or store', () =>
   it(
     'in the train function, where it changes something, leaves the old revision or the new one, and the next run succeeds',
     async () => {
-      const { killed, revisions } = await killEverywhere(await trainScenario(), 'changes');
+      const { killed, revisions } = await revisionsAfterKills(await trainScenario(), 'changes');
 
       expect(killed).toBeGreaterThan(40);
       expect(revisions).toEqual(new Set([1, 2]));
@@ -64,7 +59,7 @@ describe('a process killed by SIGKILL ahead of any call to disk or store', () =>
   it(
     'in gc, where it changes something, leaves every revision whole, and the next gc frees the rest',
     async () => {
-      const { killed, revisions } = await killEverywhere(await gcScenario(), 'changes');
+      const { killed, revisions } = await revisionsAfterKills(await gcScenario(), 'changes');
 
       expect(killed).toBeGreaterThan(15);
       expect(revisions).toEqual(new Set([1]));
@@ -73,33 +68,11 @@ describe('a process killed by SIGKILL ahead of any call to disk or store', () =>
   );
 });
 
-/** Kills at every boundary there is. What has to hold is checked once for each state of disk and store that a kill left. */
-async function killEverywhere(
-  scenario: Scenario,
-  count: Boundaries = 'all',
-): Promise<{ killed: number; revisions: Set<number> }> {
-  const home = (killAt: number) => join(folder, `${scenario.work}-${killAt}`);
-  const alive = await runDying(programs, scenario, home(0), 0, count);
-  if (alive.killed) throw new Error('the run that was to live was killed');
-  await checkAftermath(scenario, home(0));
-  const boundaries = Array.from({ length: alive.boundaries + MARGIN }, (_, index) => index + 1);
-  const revisions = new Set<number>();
-  const states = new Set<string>();
-  let killed = 0;
-  await inParallel(boundaries, availableParallelism() + 1, async (killAt) => {
-    const end = await runDying(programs, scenario, home(killAt), killAt, count);
-    if (end.killed) killed += 1;
-    const state = await stateLeft(home(killAt));
-    const isNew = !states.has(state);
-    states.add(state);
-    if (!isNew) return rm(home(killAt), { recursive: true, force: true });
-    const revision = await checkAftermath(scenario, home(killAt)).catch((error: unknown) => {
-      throw new Error(`killed ahead of call ${killAt} of ${alive.boundaries}`, { cause: error });
-    });
-    revisions.add(revision);
-  });
-  console.log(`${scenario.work}: killed at ${killed} boundaries, which left ${states.size} states`);
-  return { killed, revisions };
+/** Kills everywhere; answers the revisions that readers found. */
+async function revisionsAfterKills(scenario: Scenario, count: Boundaries = 'all') {
+  const check = (home: string) => checkAftermath(scenario, home);
+  const { killed, found } = await killEverywhere(programs, scenario, { folder, count, check });
+  return { killed, revisions: found };
 }
 
 async function saveScenario(): Promise<Scenario> {

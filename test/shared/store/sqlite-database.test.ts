@@ -117,7 +117,7 @@ describe('the schema', () => {
     expect(first.slice(0, 16)).toBe('4f1483cb7f2895bb');
   });
 
-  it('makes the tables of revisions, pipelines and logs in later steps, beside the rows of a store of the first', () => {
+  it('makes the tables of revisions, pipelines, logs and services in later steps, beside the rows of a store of the first', () => {
     const path = join(temporaryFolder(), 'store.sqlite');
     const before = new SqliteDatabase(path, { migrations: MIGRATIONS.slice(0, 1) });
     before.run(insert('kept'));
@@ -125,10 +125,9 @@ describe('the schema', () => {
 
     const after = open(path);
 
-    expect(MIGRATIONS).toHaveLength(4);
-    expect(after.row({ sql: 'select count(*) as n from snapshot_revisions', parameters: [] })).toEqual({
-      n: 0,
-    });
+    expect(MIGRATIONS).toHaveLength(5);
+    for (const table of ['snapshot_revisions', 'packages', 'services'])
+      expect(after.row({ sql: `select count(*) as n from ${table}`, parameters: [] })).toEqual({ n: 0 });
     expect(after.row(COUNT)).toEqual({ n: 1 });
   });
 

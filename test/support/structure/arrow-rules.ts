@@ -10,8 +10,12 @@ interface Arrow {
   readonly why: string;
 }
 
-/** The contract that all of shared/ speaks of; it is imported for its types alone. */
-const ADAPTER_CONTRACT = ['adapters/model-adapter.ts', 'adapters/built-in-adapters.ts'];
+/** The contracts that all of shared/ speaks of; they are imported for their types alone. */
+const ADAPTER_CONTRACT = [
+  'adapters/model-adapter.ts',
+  'adapters/built-in-adapters.ts',
+  'adapters/service-runner.ts',
+];
 
 const ABOVE_SHARED = ['functions/', 'cli/', 'bench/', 'examples/', 'test/'];
 
@@ -30,6 +34,7 @@ const ARROWS: readonly Arrow[] = [
       'cli/',
       'bench/',
       'test/',
+      'shared/api/',
       'shared/invoke/',
       'shared/catalog/',
       'shared/store/',
@@ -65,6 +70,7 @@ const ARROWS: readonly Arrow[] = [
     never: [
       'shared/platform.ts',
       'shared/open-platform.ts',
+      'shared/api/',
       'shared/catalog/',
       'shared/invoke/',
       'shared/snapshots/',
@@ -75,7 +81,7 @@ const ARROWS: readonly Arrow[] = [
 
 /** Packages that only these places may import: each costs a cold start, or is the business of one room. */
 const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
-  express: ['shared/invoke/callers/http.ts', 'functions/api/', 'test/'],
+  express: ['shared/invoke/callers/http.ts', 'shared/api/', 'test/'],
   'serverless-http': ['shared/invoke/callers/http.ts', 'functions/api/', 'test/'],
   commander: ['cli/', 'test/'],
   kysely: ['shared/store/', 'shared/query/', 'test/'],

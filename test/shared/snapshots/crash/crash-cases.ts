@@ -27,7 +27,9 @@ const DAY_MS = 24 * 3600 * 1000;
 
 /** A run that is killed: on a copy of a state folder, at one boundary. */
 export interface Scenario {
-  work: 'save' | 'train' | 'gc';
+  work: 'save' | 'train' | 'gc' | 'slices';
+  /** What it is told by, where a kind of work is met more than once. */
+  name?: string;
   input: JsonObject;
   /** What the process takes for now, milliseconds since 1970. */
   now: number;

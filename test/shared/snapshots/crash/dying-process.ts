@@ -11,18 +11,25 @@ import { openPlatform } from '../../../../shared/open-platform.ts';
 import { countingIds, testClock } from '../../../support/test-platform.ts';
 import { tinyAdapters } from '../../../support/tiny-adapter.ts';
 import { DYING_RUN } from './dying-run.ts';
+import { type Pace, trainToEnd } from './slices.ts';
 
 /**
- * The process that `crash.test.ts` kills: runs one function once, as a container does, or gc. Time stands still and ids
+ * The process that `crash.test.ts` kills: runs one function once, as a container does, a training slice by slice, or gc. Time stands still and ids
  * count up, so that what it leaves depends on nothing but where it was killed.
  */
-const [work, input, now] = process.argv.slice(2) as ['save' | 'train' | 'gc', string, string];
+const [work, input, now] = process.argv.slice(2) as ['save' | 'train' | 'gc' | 'slices', string, string];
 
 const overrides = { clock: testClock(Number(now)), ids: countingIds() };
 const platform = await openPlatform(readConfig(), overrides);
 if (work === 'gc') await collectGarbage(platform, { free: true });
+else if (work === 'slices') await trainInSlices();
 else await runFunction(work);
 await platform.close();
+
+async function trainInSlices(): Promise<void> {
+  const { pace, ...inputs } = JSON.parse(input) as JsonObject & { pace: Pace };
+  await trainToEnd(platform, inputs, pace);
+}
 
 async function runFunction(functionName: 'save' | 'train'): Promise<void> {
   const container = createContainer(platform, tinyAdapters().builtIns);

@@ -34,5 +34,5 @@ function rowsOf(path: string): unknown {
 function withoutRandomNames(path: string): string {
   return path
     .replace(/((?:^|\/)(?:tmp|\.modelfn-tmp|handed)\/)[^/]+/, '$1*')
-    .replace(/(^|\/)(\.probe|modelfn-save)-[^/]+/, '$1$2-*');
+    .replace(/(^|\/)(\.probe|modelfn-save|modelfn-checkpoint)-[^/]+/, '$1$2-*');
 }

@@ -1,2 +1,0 @@
-/** An execution looks the same whoever answers: the API, or the function that ran it. */
-export { executionToWire } from '../../../shared/invoke/execution-wire.ts';

@@ -1,8 +1,0 @@
-import type { Snapshot } from '../../../shared/entities/snapshot.ts';
-import type { JsonObject } from '../../../shared/json.ts';
-
-/** The keys of contract section 14, and `parentId`, `revision`, `weights` and `lineage` beside them. */
-export function snapshotToWire(snapshot: Snapshot): JsonObject {
-  const { run: _internal, ...fields } = snapshot;
-  return fields as JsonObject;
-}

@@ -1,0 +1,19 @@
+import type { AdapterSetup, ModelAdapterClass } from '../../adapters/model-adapter.ts';
+import type { Model } from '../entities/model.ts';
+import type { Snapshot } from '../entities/snapshot.ts';
+import { deepFreeze } from '../json.ts';
+import { effectiveConfiguration } from './effective-configuration.ts';
+
+/** What a snapshot's adapter is constructed with. */
+export function adapterSetup(
+  adapterClass: Pick<ModelAdapterClass, 'defaults'>,
+  model: Readonly<Model>,
+  snapshot: Readonly<Snapshot>,
+): AdapterSetup {
+  const { id: snapshotId, modelId, projectId, datasetId } = snapshot;
+  return {
+    configuration: effectiveConfiguration(adapterClass, model, snapshot),
+    labels: deepFreeze([...snapshot.ontologySpec.labels]),
+    entities: { snapshotId, modelId, projectId, datasetId },
+  };
+}

@@ -1,0 +1,10 @@
+import { execFileSync } from 'node:child_process';
+import { pythonFor } from '../../../adapters/python/virtual-environment.ts';
+import { readConfig } from '../../../shared/config.ts';
+
+/** A process that wants the packages of a folder: `<folder> <cache> <program>`. Says where its Python is, and that it runs. */
+const [directory = '', cacheDirectory = '', executable = ''] = process.argv.slice(2);
+const interpreter = { executable, version: '3.11.0', platform: 'test' };
+const settings = readConfig({ PATH: process.env.PATH }).python;
+const python = await pythonFor(directory, { interpreter, settings, cacheDirectory, limitMs: 60_000 });
+console.log(JSON.stringify({ python, says: execFileSync(python, ['-c', 'hello']).toString().trim() }));
