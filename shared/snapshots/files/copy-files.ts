@@ -7,7 +7,14 @@ import { commitFiles, type SavedFiles, type SaveProgress, sumBytes } from './com
 import { expecting } from './fetch-file.ts';
 import { findObjects } from './find-objects.ts';
 import { type Manifest, objectKey, type WeightFile } from './manifest.ts';
-import { firstOfEach, isPacked, objectsOf, placedFiles, type StoredObject } from './places.ts';
+import {
+  firstOfEach,
+  isPacked,
+  objectsOf,
+  type PlacedFile,
+  placedFiles,
+  type StoredObject,
+} from './places.ts';
 import { readManifest } from './read-manifest.ts';
 import { StretchReader } from './stretch-reader.ts';
 
@@ -71,13 +78,7 @@ export function openStored(
     const at = { path: file.path, snapshotId, signal };
     const stored = bySha256.get(file.sha256)!;
     if (!isPacked(stored)) return openObject(from, stored.place.object, at);
-    const { onFailure } = expecting(file, { what: 'its pack', sizeBytes: stored.place.object.sizeBytes }, at);
-    return verified(
-      bytesLater(() => packs.bytesOf(stored)),
-      file.sha256,
-      at,
-      onFailure,
-    );
+    return fromPack(packs, stored, at);
   };
 }
 
@@ -98,22 +99,28 @@ function openObject(from: Bucket, object: StoredObject, at: Origin): AsyncIterab
 async function* verified(
   source: AsyncIterable<Uint8Array>,
   sha256: string,
-  { path, snapshotId }: Origin,
+  at: Origin,
   onFailure: (error: unknown) => unknown,
 ): AsyncGenerator<Uint8Array> {
   try {
-    yield* expectDigest(
-      source,
-      sha256,
-      (found) => new WeightsCorrupt('it was changed', { snapshotId, file: path, expected: sha256, found }),
-    );
+    yield* expectDigest(source, sha256, (found) => changed(at, sha256, found));
   } catch (error) {
     throw onFailure(error);
   }
 }
 
-async function* bytesLater(read: () => Promise<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield await read();
+async function* fromPack(packs: StretchReader, file: PlacedFile, at: Origin): AsyncGenerator<Uint8Array> {
+  const { sizeBytes } = file.place.object;
+  const { onFailure } = expecting({ ...file, path: at.path }, { what: 'its pack', sizeBytes }, at);
+  const { bytes, sha256 } = await packs.bytesOf(file).catch((error: unknown) => {
+    throw onFailure(error);
+  });
+  if (sha256 !== file.sha256) throw changed(at, file.sha256, sha256);
+  yield bytes;
+}
+
+function changed({ path, snapshotId }: Origin, expected: string, found: string): WeightsCorrupt {
+  return new WeightsCorrupt('it was changed', { snapshotId, file: path, expected, found });
 }
 
 /**

@@ -5,6 +5,8 @@ import type { PlacedFile } from './places.ts';
 
 /** Files of a pack looked for in the cache at once. */
 const PARALLEL = 4;
+/** Files of a pack awaited at once: a pack may have a hundred thousand, and each takes some memory until it is there. */
+const FETCHED_AT_ONCE = 512;
 
 /** A file of a pack and where it is to be laid out: more than once when a folder has the same bytes under several paths. */
 interface PackedTarget {
@@ -24,13 +26,17 @@ export async function fetchPack(
 ): Promise<number> {
   const { bucket, cache, signal } = options;
   const missing = await linkCached(byDigest(files, targetOf), options);
-  if (missing.length === 0) return 0;
-  const wanted = missing.map(({ file, targets }) => ({
-    ...file,
-    targets,
-    ...expecting(file, { what: 'its pack', sizeBytes: file.place.object.sizeBytes }, options),
-  }));
-  return cache.fetchPacked(bucket, wanted, signal);
+  missing.sort((a, b) => a.file.place.start - b.file.place.start);
+  let movedBytes = 0;
+  for (let at = 0; at < missing.length; at += FETCHED_AT_ONCE) {
+    const wanted = missing.slice(at, at + FETCHED_AT_ONCE).map(({ file, targets }) => ({
+      ...file,
+      targets,
+      ...expecting(file, { what: 'its pack', sizeBytes: file.place.object.sizeBytes }, options),
+    }));
+    movedBytes += await cache.fetchPacked(bucket, wanted, signal);
+  }
+  return movedBytes;
 }
 
 /**

@@ -35,14 +35,14 @@ export class StretchReader {
   }
 
   /**
-   * The bytes, whose digest may be another one than the file's: then they are so where they lie, as they were asked for
+   * The bytes and their digest. When that is another one than the file's it is so where they lie: they were asked for
    * once more. @throws as `readStretch`
    */
-  async bytesOf(file: PlacedFile): Promise<Uint8Array> {
-    const bytes = await this.#bytesOf(file);
-    if (sha256Of(bytes) === file.sha256) return bytes;
+  async bytesOf(file: PlacedFile): Promise<{ bytes: Uint8Array; sha256: string }> {
+    const first = withDigest(await this.#bytesOf(file));
+    if (first.sha256 === file.sha256) return first;
     this.#kept.clear();
-    return this.#bytesOf(file);
+    return withDigest(await this.#bytesOf(file));
   }
 
   async #bytesOf({ sha256 }: PlacedFile): Promise<Uint8Array> {
@@ -67,4 +67,8 @@ export class StretchReader {
       bytes.set(file.sha256, new Uint8Array(Buffer.concat(chunks)));
     return bytes;
   }
+}
+
+function withDigest(bytes: Uint8Array): { bytes: Uint8Array; sha256: string } {
+  return { bytes, sha256: sha256Of(bytes) };
 }
