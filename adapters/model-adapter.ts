@@ -66,7 +66,7 @@ export interface PartitionData<Sample> {
   /** Items one after the other, with their annotations; nothing is kept in memory. */
   inputs(): AsyncIterable<LabelledInput>;
   /**
-   * Every item with a class label, prepared. Items that cannot be read are left out and reported in the
+   * Every item with a class label, prepared; each call reads and prepares them anew. Items that cannot be read are left out and reported in the
    * training's output; items without a label are left out and counted there.
    */
   samples(): Promise<LabelledSample<Sample>[]>;
@@ -203,6 +203,11 @@ export interface AdapterSetup {
   labels: readonly string[];
   /** Ids of what it works for, for code that asks the entity API; missing where there is no snapshot. */
   entities?: AdapterEntities;
+  /**
+   * A folder for what is worth keeping between processes and can be made again: it may be emptied at any time, several
+   * processes share it, and adapters of other classes too. Not there yet until it is made; missing where none is given.
+   */
+  cacheDirectory?: string;
 }
 
 /** Ids of a snapshot and of what belongs to it. */
@@ -305,6 +310,12 @@ export abstract class ModelAdapter<Sample = unknown> {
    * What it throws is logged.
    */
   unload?(): Promise<void> | void;
+
+  /**
+   * The loaded or trained model as the bytes of one ONNX file, so that other programs and the adapter `onnx` can run it.
+   * For adapters whose models can be told in ONNX; the others leave it out.
+   */
+  exportOnnx?(): Promise<Uint8Array> | Uint8Array;
 
   /**
    * Writes a partition in the training layout of the architecture. The default is a folder a label with the

@@ -14,7 +14,7 @@ interface BuiltIn {
 export const BUILT_IN: Readonly<Record<string, BuiltIn>> = {
   'modelfn/svm': {
     className: 'SvmAdapter',
-    description: 'support vector machine (C-SVC, RBF or linear) for images and tables',
+    description: 'support vector machine (C-SVC, four kernels, probabilities) for images and tables',
     load: async () => (await import('./svm/svm-adapter.ts')).SvmAdapter,
   },
   'modelfn/inception': {
@@ -24,7 +24,7 @@ export const BUILT_IN: Readonly<Record<string, BuiltIn>> = {
   },
   'modelfn/onnx': {
     className: 'OnnxAdapter',
-    description: 'any ONNX classifier, detector or embedding of images, declared in the configuration',
+    description: 'any ONNX model of images or numbers, declared in the configuration',
     load: async () => (await import('./onnx/onnx-adapter.ts')).OnnxAdapter,
   },
   'modelfn/yolov5': {

@@ -1,4 +1,4 @@
-import { ModelfnError } from '../shared/errors.ts';
+import { ModelfnError, messageOf } from '../shared/errors.ts';
 
 /** A saved training state that is damaged, or belongs to another problem. */
 export class CheckpointInvalid extends ModelfnError {
@@ -12,6 +12,22 @@ export class CheckpointInvalid extends ModelfnError {
         details: { problem },
         cause,
       },
+    );
+  }
+}
+
+/** No item of the train partition can be learned from: none has a class label, or none that has one can be read. */
+export class NothingToLearn extends ModelfnError {
+  override readonly name = 'NothingToLearn';
+  readonly code = 'NothingToLearn';
+  readonly statusCode = 422;
+  /** @param cause what the first labelled item failed with; missing when no item has a label. */
+  constructor(cause?: unknown) {
+    super(
+      cause === undefined
+        ? 'No item of the train partition has a class label. Label the items first.'
+        : `None of the labelled items of the train partition can be read. The first fails with: ${messageOf(cause)}`,
+      { cause },
     );
   }
 }

@@ -3,13 +3,16 @@ import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { VERSION } from '../shared/version.ts';
 import { bundleSize } from './bundle-size.ts';
+import { cocoThroughTheStore } from './coco.ts';
 import { coldStart } from './cold-start.ts';
 import { coldStartOverLink } from './cold-start-link.ts';
 import { dataloopSdk } from './dataloop-sdk.ts';
 import { events } from './events.ts';
 import { httpThroughput } from './http-throughput.ts';
+import { headOnFashion } from './inception.ts';
 import { onnxThroughput } from './onnx.ts';
 import { pythonBridge } from './python-bridge.ts';
+import { svmBesideScikitLearn } from './svm.ts';
 import { transfer } from './transfer.ts';
 import { warmOverhead } from './warm-overhead.ts';
 import { openWorkspace, ROOT } from './workspace.ts';
@@ -29,6 +32,9 @@ try {
     pythonBridge,
     dataloopSdk,
     onnxThroughput,
+    svmBesideScikitLearn,
+    headOnFashion,
+    cocoThroughTheStore,
   ]) {
     const part = await ask(space);
     parts.push(part);

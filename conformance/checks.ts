@@ -2,6 +2,7 @@ import type { Check } from './check.ts';
 import { CANCELLATION_CHECKS } from './checks/cancellation-checks.ts';
 import { CLASS_CHECKS } from './checks/class-checks.ts';
 import { CONVERSION_CHECKS } from './checks/conversion-checks.ts';
+import { EVALUATION_CHECKS } from './checks/evaluation-checks.ts';
 import { FUNCTION_CHECKS } from './checks/function-checks.ts';
 import { ITEM_CHECKS } from './checks/item-checks.ts';
 import { PREDICTION_CHECKS } from './checks/prediction-checks.ts';
@@ -17,5 +18,6 @@ export const CHECKS: readonly Check[] = [
   ...ITEM_CHECKS,
   ...CANCELLATION_CHECKS,
   ...FUNCTION_CHECKS,
+  ...EVALUATION_CHECKS,
   ...CONVERSION_CHECKS,
 ];

@@ -6,12 +6,14 @@ import type { BuiltInAdapters } from '../adapters/built-in-adapters.ts';
 import type { ModelAdapterClass } from '../adapters/model-adapter.ts';
 import { LOCAL_ACTOR } from '../shared/auth/actor.ts';
 import { listMatches } from '../shared/catalog/all-matches.ts';
+import { importAnnotations, readNewAnnotation } from '../shared/catalog/annotation-import.ts';
 import { createDataset } from '../shared/catalog/datasets.ts';
 import { type ImportEntry, uploadItems } from '../shared/catalog/item-import.ts';
 import { createModel } from '../shared/catalog/models.ts';
 import { createProject } from '../shared/catalog/projects.ts';
 import { createSnapshot } from '../shared/catalog/snapshots.ts';
 import { readConfig } from '../shared/config.ts';
+import { LocalContentStore } from '../shared/content/local-content-store.ts';
 import type { Dataset } from '../shared/entities/dataset.ts';
 import type { Item, Partition } from '../shared/entities/item.ts';
 import type { Model } from '../shared/entities/model.ts';
@@ -22,6 +24,7 @@ import type { JsonObject } from '../shared/json.ts';
 import { openPlatform } from '../shared/open-platform.ts';
 import type { Platform } from '../shared/platform.ts';
 import { commitWeights } from '../shared/snapshots/commit-weights.ts';
+import { stateFolder } from '../shared/state-folder.ts';
 import type { CheckData, CheckFile } from './data/check-data.ts';
 import { CheckDataUnusable } from './errors.ts';
 
@@ -58,7 +61,10 @@ export async function openWorkbench(
   parent?: string | undefined,
 ): Promise<Workbench> {
   const home = await mkdtemp(join(tmpdir(), 'modelfn-check-'));
-  const platform = await openPlatform(readConfig({ MODELFN_HOME: home, MODELFN_LOG_LEVEL: 'silent' }));
+  const config = readConfig({ MODELFN_HOME: home, MODELFN_LOG_LEVEL: 'silent' });
+  // Gone when the check is over: nothing there needs to outlive a power cut.
+  const content = new LocalContentStore({ directory: stateFolder(home).contents, durable: false });
+  const platform = await openPlatform(config, { content });
   const close = async () => {
     await platform.close();
     await rm(home, { recursive: true, force: true });
@@ -89,6 +95,7 @@ async function fill(
   });
   const [failure] = failures;
   if (failure) throw new CheckDataUnusable(failure.path, failure.error.message, 'Leave it out.');
+  await annotateBoxes(platform, dataset, data);
   const model = await createModel(platform, LOCAL_ACTOR, {
     name: 'model',
     projectId: project.id,
@@ -135,24 +142,61 @@ async function fill(
   };
 }
 
-/** Names are unique without their folders, so that an item is found again whatever an adapter's layout makes of paths. */
-function* entriesOf({ classes, odd }: CheckData): Generator<ImportEntry> {
+/** Items as they are named and where they lie, with the file each is made of. */
+function* placedOf({
+  classes,
+}: CheckData): Generator<{ path: string; label: string; file: CheckFile; partition: Partition }> {
   let index = 0;
-  const nameOf = ({ extension }: CheckFile) => {
-    index += 1;
-    return `item-${String(index).padStart(4, '0')}${extension}`;
-  };
   for (const [label, files] of classes)
     for (const [turn, file] of files.entries()) {
+      index += 1;
       const partition = TURNS[turn % TURNS.length]!;
-      yield { path: `/${partition}/${nameOf(file)}`, bytes: file.bytes, label, partition };
+      yield { path: `/${partition}/${nameOf(file, index)}`, label, file, partition };
     }
-  for (const file of odd) yield { path: `/odd/${nameOf(file)}`, bytes: file.bytes };
+}
+
+/** What a person would have drawn on the items whose files tell of a box. */
+async function annotateBoxes(platform: Platform, { id }: Dataset, data: CheckData): Promise<void> {
+  const boxes = new Map([...placedOf(data)].map(({ path, label, file: { box } }) => [path, { label, box }]));
+  if (![...boxes.values()].some(({ box }) => box)) return;
+  const items = await listMatches(platform.store, 'Item', {
+    filter: { type: 'file' },
+    scope: { datasetId: id },
+  });
+  const groups = items.flatMap((item) => {
+    const { label, box } = boxes.get(item.filename) ?? {};
+    if (!label || !box) return [];
+    const coordinates = [
+      { x: box.left, y: box.top, z: 0 },
+      { x: box.right, y: box.bottom, z: 0 },
+    ];
+    return [{ itemId: item.id, annotations: [readNewAnnotation({ type: 'box', label, coordinates })] }];
+  });
+  await importAnnotations(platform, LOCAL_ACTOR, id, groups);
+}
+
+/** Names are unique without their folders, so that an item is found again whatever an adapter's layout makes of paths. */
+function* entriesOf(data: CheckData): Generator<ImportEntry> {
+  const { classes, odd } = data;
+  let index = 0;
+  for (const { path, label, file, partition } of placedOf(data)) {
+    index += 1;
+    yield { path, bytes: file.bytes, label, partition };
+  }
+  const next = (file: CheckFile) => {
+    index += 1;
+    return nameOf(file, index);
+  };
+  for (const file of odd) yield { path: `/odd/${next(file)}`, bytes: file.bytes };
   const [sample] = [...classes.values()].flat();
   if (!sample) return;
-  yield { path: `/train/${nameOf(sample)}`, bytes: sample.bytes, partition: 'train' };
+  yield { path: `/train/${next(sample)}`, bytes: sample.bytes, partition: 'train' };
   const noise = Uint8Array.from({ length: 64 }, (_, position) => 0xff - (position % 7));
-  for (const bytes of [new Uint8Array(), noise]) yield { path: `/broken/${nameOf(sample)}`, bytes };
+  for (const bytes of [new Uint8Array(), noise]) yield { path: `/broken/${next(sample)}`, bytes };
+}
+
+function nameOf({ extension }: CheckFile, index: number): string {
+  return `item-${String(index).padStart(4, '0')}${extension}`;
 }
 
 async function folderIn(home: string): Promise<string> {

@@ -11,7 +11,7 @@ import { SECRET_NAME, SECRET_PREFIX, Secrets } from './secrets.ts';
 export interface Config {
   /** State folder: store, contents, buckets, caches. Safe to copy while nothing runs. */
   home: string;
-  /** Address of the store, e.g. `sqlite:/data/store.sqlite`; one in the state folder when undefined. */
+  /** Address of the store, `sqlite:<path>` or `postgres://...`, which may hold a password; SQLite in the state folder when undefined. */
   store: string | undefined;
   /**
    * Where a call goes that is answered before it ran: `self`, an asynchronous invocation of the same Lambda function, or

@@ -11,15 +11,3 @@ export class BackboneMissing extends ModelfnError {
     );
   }
 }
-
-/** No item of the train partition can be learned from. */
-export class NothingToLearn extends ModelfnError {
-  override readonly name = 'NothingToLearn';
-  readonly code = 'NothingToLearn';
-  readonly statusCode = 422;
-  constructor() {
-    super(
-      'No item of the train partition has a class label and can be read. Label the items first, or look into what the training left out.',
-    );
-  }
-}

@@ -8,11 +8,11 @@ import {
   type TrainingData,
   type TrainResult,
 } from '../model-adapter.ts';
+import type { BatchedModel, BatchedModelOptions } from '../onnx-engine/batched-model.ts';
 import { labelsByClass } from '../onnx-engine/class-labels.ts';
-import { copyWeights } from '../onnx-engine/copy-weights.ts';
-import { OnnxSignatureDiffers, WeightsNotLoaded } from '../onnx-engine/errors.ts';
-import { findPort, type ImageSample, readImage } from '../onnx-engine/image-input.ts';
-import { ImageModel } from '../onnx-engine/image-model.ts';
+import { OnnxSignatureDiffers } from '../onnx-engine/errors.ts';
+import { HeldModel } from '../onnx-engine/held-model.ts';
+import { findPort, ImagePacker, type ImageSample, readImage } from '../onnx-engine/image-input.ts';
 import { rowOf, sizeOfRow } from '../onnx-engine/rows.ts';
 import { surestFirst } from '../onnx-engine/softmax.ts';
 import { LabelOutsideOntology } from '../training-errors.ts';
@@ -22,11 +22,10 @@ import { HEAD_FILE, type Head, probabilitiesOf, readHead, writeHead } from './he
 import { trainHead } from './train-head.ts';
 import type { EmbeddedItems } from './training-state.ts';
 
-/** Weights ready to predict. */
-interface Ready {
-  /** Where the backbone's files are. */
-  directory: string;
-  model: ImageModel;
+type Backbone = BatchedModel<ImageSample>;
+
+/** What stands on the backbone in memory. */
+interface Facts {
   /** Undefined for a pre-trained model, which has classes of its own. */
   head: Head | undefined;
   labels: readonly (string | undefined)[];
@@ -43,10 +42,12 @@ export class InceptionAdapter extends ModelAdapter<ImageSample> {
 
   override readonly maxBatchSize: number;
   readonly #settings: InceptionConfiguration;
-  #ready: Ready | undefined;
+  readonly #cacheDirectory: string | undefined;
+  readonly #held = new HeldModel<ImageSample, Facts>('Inception adapter');
 
   constructor(setup: AdapterSetup) {
     super(setup);
+    this.#cacheDirectory = setup.cacheDirectory;
     this.#settings = readConfiguration(setup.configuration);
     this.maxBatchSize = Math.max(32, this.#settings.batch_size);
   }
@@ -63,33 +64,36 @@ export class InceptionAdapter extends ModelAdapter<ImageSample> {
   async train(data: TrainingData<ImageSample>, context: TrainContext): Promise<TrainResult> {
     const directory = context.parent;
     if (directory === undefined) throw new BackboneMissing();
-    const model = await this.#open(directory);
-    try {
+    let isYielded = false;
+    await this.#held.load(directory, this.#options(), async (model) => {
+      this.#checkEmbedding(model);
       const trained = await trainHead({
         data,
         context,
         settings: this.#settings,
         labels: this.labels,
         embed: (samples, signal) => this.#embed(model, samples, signal),
+        prepare: (input) => this.prepare(input),
       });
-      if (trained === 'yielded') {
-        await model.release();
-        return trained;
-      }
+      isYielded = trained === 'yielded';
+      if (trained === 'yielded') return { head: undefined, labels: [] };
       const { head } = trained;
-      this.#ready = { directory, model, head, labels: head.classes };
       for (const partition of ['train', 'validation'] as const)
         logAccuracy(head, partition, trained[partition], context);
       context.progress(1, 'trained');
-    } catch (error) {
-      await model.release();
-      throw error;
-    }
+      return { head, labels: head.classes };
+    });
+    if (!isYielded) return;
+    await this.#held.unload();
+    return 'yielded';
   }
 
   /** With `embeddings` each item has, after its classes, an annotation `embedding` whose coordinates are the vector. */
   async predict(samples: readonly ImageSample[], { signal }: PredictContext): Promise<Prediction[][]> {
-    const { model, head, labels } = this.#loaded();
+    const {
+      model,
+      facts: { head, labels },
+    } = this.#held.loaded;
     const { embedding_output, probabilities_output, top_k, embeddings } = this.#settings;
     const own = head ? [] : [probabilities_output!];
     const wanted = head || embeddings ? [embedding_output, ...own] : own;
@@ -113,13 +117,13 @@ export class InceptionAdapter extends ModelAdapter<ImageSample> {
 
   /** The embedding of each sample, `[dims]` float32, in their order: for work on features in code of one's own. */
   embed(samples: readonly ImageSample[], { signal }: PredictContext): Promise<Float32Array[]> {
-    return this.#embed(this.#loaded().model, samples, signal);
+    return this.#embed(this.#held.loaded.model, samples, signal);
   }
 
   /** Copies the backbone's files, and writes the head beside them. */
   async save(directory: string): Promise<void> {
-    const { directory: from, head } = this.#loaded();
-    await copyWeights(from, directory, (path) => path !== HEAD_FILE);
+    const { head } = this.#held.loaded.facts;
+    await this.#held.save(directory, (path) => path !== HEAD_FILE);
     if (head) await writeHead(directory, head);
   }
 
@@ -131,41 +135,33 @@ export class InceptionAdapter extends ModelAdapter<ImageSample> {
     const head = await readHead(directory);
     for (const label of head?.classes ?? [])
       if (!this.labels.includes(label)) throw new LabelOutsideOntology(label, this.labels);
-    const model = await this.#open(directory);
-    try {
-      const labels = head ? this.#checkHead(model, head) : this.#ownLabels(model);
-      this.#ready = { directory, model, head, labels };
-    } catch (error) {
-      await model.release();
-      throw error;
-    }
+    await this.#held.load(directory, this.#options(), (model) => {
+      this.#checkEmbedding(model);
+      return { head, labels: head ? this.#checkHead(model, head) : this.#ownLabels(model) };
+    });
   }
 
   /** Gives the memory of the model back, if it has any. */
-  override async unload(): Promise<void> {
-    const ready = this.#ready;
-    this.#ready = undefined;
-    await ready?.model.release();
+  override unload(): Promise<void> {
+    return this.#held.unload();
   }
 
-  async #open(directory: string): Promise<ImageModel> {
-    const { input, weights_filename, batch_size, threads, embedding_output } = this.#settings;
-    const model = await ImageModel.open(directory, {
-      input,
+  #options(): BatchedModelOptions<ImageSample> {
+    const { input, weights_filename, batch_size, threads } = this.#settings;
+    return {
       filename: weights_filename,
       batchSize: batch_size,
       threads,
-    });
-    try {
-      findPort(model.session.file, model.session.outputs, embedding_output, 'output');
-      return model;
-    } catch (error) {
-      await model.release();
-      throw error;
-    }
+      cacheDirectory: this.#cacheDirectory,
+      openPacker: (session) => new ImagePacker(session, input),
+    };
   }
 
-  #checkHead({ session }: ImageModel, head: Head): readonly string[] {
+  #checkEmbedding({ session }: Backbone): void {
+    findPort(session.file, session.outputs, this.#settings.embedding_output, 'output');
+  }
+
+  #checkHead({ session }: Backbone, head: Head): readonly string[] {
     const { file, outputs } = session;
     const port = findPort(file, outputs, this.#settings.embedding_output, 'output');
     const dims = sizeOfRow(port.shape);
@@ -178,7 +174,7 @@ export class InceptionAdapter extends ModelAdapter<ImageSample> {
     return head.classes;
   }
 
-  #ownLabels({ session }: ImageModel): readonly (string | undefined)[] {
+  #ownLabels({ session }: Backbone): readonly (string | undefined)[] {
     const { file, outputs } = session;
     const { probabilities_output, id_to_label_map } = this.#settings;
     if (probabilities_output === null)
@@ -192,7 +188,7 @@ export class InceptionAdapter extends ModelAdapter<ImageSample> {
   }
 
   async #embed(
-    model: ImageModel,
+    model: Backbone,
     samples: readonly ImageSample[],
     signal: AbortSignal,
   ): Promise<Float32Array[]> {
@@ -202,11 +198,6 @@ export class InceptionAdapter extends ModelAdapter<ImageSample> {
       for (let index = 0; index < count; index += 1)
         vectors.push(Float32Array.from(rowOf(outputs.get(embedding_output)!, index)));
     return vectors;
-  }
-
-  #loaded(): Ready {
-    if (!this.#ready) throw new WeightsNotLoaded('Inception adapter');
-    return this.#ready;
   }
 }
 

@@ -1,9 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
-import type { LabelledSample, PartitionData, TrainContext, TrainingData } from '../model-adapter.ts';
+import type {
+  ItemInput,
+  LabelledSample,
+  PartitionData,
+  TrainContext,
+  TrainingData,
+} from '../model-adapter.ts';
+import { nothingToLearn } from '../nothing-to-learn.ts';
 import type { ImageSample } from '../onnx-engine/image-input.ts';
 import { LabelOutsideOntology, OneClassOnly } from '../training-errors.ts';
 import type { InceptionConfiguration } from './configuration.ts';
-import { NothingToLearn } from './errors.ts';
 import type { Head } from './head.ts';
 import { Lbfgs } from './lbfgs.ts';
 import { SoftmaxObjective } from './softmax-objective.ts';
@@ -29,6 +35,8 @@ export interface HeadTraining {
   /** The ontology, in its order. */
   labels: readonly string[];
   embed: Embed;
+  /** The adapter's own: asked why an item could not be read. */
+  prepare: (input: ItemInput) => unknown;
 }
 
 /** A head, and the embedded items it was trained on and is to be judged by. */
@@ -43,13 +51,14 @@ export interface TrainedHead {
  * two batches and between two steps; the bytes are those of a training in one go.
  */
 export async function trainHead(training: HeadTraining): Promise<TrainedHead | 'yielded'> {
-  const { data, context, settings, labels } = training;
+  const { data, context, settings, labels, prepare } = training;
   context.signal.throwIfAborted();
   const state = context.resumeFrom === undefined ? emptyState() : await readState(context.resumeFrom);
   if (state.optimiser === undefined) {
     for (const partition of ['train', 'validation'] as const)
       if ((await embedPartition(training, data[partition], state)) === 'yielded') return 'yielded';
   }
+  if (state.train.labels.length === 0) throw await nothingToLearn(data.train, prepare);
   const classes = classesOf(state.train.labels, labels);
   const dims = state.train.vectors[0]!.length;
   const places = new Map(classes.map((label, place) => [label, place]));
@@ -119,7 +128,6 @@ async function isOver(context: TrainContext, state: TrainingState): Promise<bool
 
 /** Labels that occur, in the ontology's order: classes do not depend on the order of items. */
 function classesOf(found: readonly string[], labels: readonly string[]): string[] {
-  if (found.length === 0) throw new NothingToLearn();
   const classes = labels.filter((label) => found.includes(label));
   if (classes.length < 2) throw new OneClassOnly(classes[0]!, found.length);
   return classes;

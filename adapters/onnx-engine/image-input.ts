@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import type { ImagePixels, ItemInput } from '../model-adapter.ts';
+import type { SamplePacker } from './batched-model.ts';
 import { OnnxSignatureDiffers } from './errors.ts';
-import type { Port, TensorData } from './session.ts';
+import type { OnnxSession, Port, TensorData } from './session.ts';
 
 const side = z.int().check(z.gte(1), z.lte(4096));
 const numbers = z.array(z.number()).check(z.minLength(1), z.maxLength(3));
@@ -49,6 +50,15 @@ export interface ImageSample {
   readonly top: number;
 }
 
+/** Types of an image's numbers. */
+const ARRAYS = { float32: Float32Array, float16: Float16Array, uint8: Uint8Array } as const;
+type ImageType = keyof typeof ARRAYS;
+type ImageArray = InstanceType<(typeof ARRAYS)[ImageType]>;
+
+function isImageType(type: string | undefined): type is ImageType {
+  return type !== undefined && Object.hasOwn(ARRAYS, type);
+}
+
 /** Decodes an item to the size of the input. @throws ItemUnreadable */
 export async function readImage(input: ItemInput, spec: ImageInput): Promise<ImageSample> {
   const { width, height, channels, fit } = spec;
@@ -60,15 +70,21 @@ export async function readImage(input: ItemInput, spec: ImageInput): Promise<Ima
 }
 
 /** Writes samples into one tensor, `[n, channels, height, width]` or `[n, height, width, channels]`. */
-export class ImagePacker {
+export class ImagePacker implements SamplePacker<ImageSample> {
+  readonly input: string;
+  readonly batch: number | undefined;
   readonly #spec: ImageInput;
-  readonly #isBytes: boolean;
+  readonly #type: ImageType;
   /** By channel of the tensor: what each level 0..255 becomes. */
   readonly #tables: Float32Array[];
 
-  constructor(spec: ImageInput, type: 'float32' | 'uint8') {
+  /** @throws OnnxSignatureDiffers */
+  constructor({ file, inputs }: Pick<OnnxSession, 'file' | 'inputs'>, spec: ImageInput) {
+    const { name, type, batch } = matchImageInput(file, inputs, spec);
+    this.input = name;
+    this.batch = batch;
     this.#spec = spec;
-    this.#isBytes = type === 'uint8';
+    this.#type = type;
     this.#tables = Array.from({ length: spec.channels }, (_, channel) => tableOf(spec, channel));
   }
 
@@ -76,13 +92,13 @@ export class ImagePacker {
   pack(samples: readonly ImageSample[], count: number = samples.length): TensorData {
     const { width, height, channels, layout } = this.#spec;
     const size = width * height * channels;
-    const data = this.#isBytes ? new Uint8Array(count * size) : new Float32Array(count * size);
+    const data = new ARRAYS[this.#type](count * size);
     for (const [index, sample] of samples.entries()) this.#write(sample, data, index * size);
     const dims = layout === 'NCHW' ? [count, channels, height, width] : [count, height, width, channels];
-    return { data, dims };
+    return { type: this.#type, data, dims };
   }
 
-  #write({ pixels, left, top }: ImageSample, data: Float32Array | Uint8Array, start: number): void {
+  #write({ pixels, left, top }: ImageSample, data: ImageArray, start: number): void {
     const { width, height, channels, layout, order, pad } = this.#spec;
     const plane = layout === 'NCHW' ? width * height : 1;
     const step = layout === 'NCHW' ? 1 : channels;
@@ -110,7 +126,7 @@ export function matchImageInput(
   file: string,
   inputs: readonly Port[],
   spec: ImageInput,
-): { name: string; type: 'float32' | 'uint8'; batch: number | undefined } {
+): { name: string; type: ImageType; batch: number | undefined } {
   const port = findPort(file, inputs, spec.name, 'input');
   if (inputs.length > 1)
     throw new OnnxSignatureDiffers(
@@ -118,11 +134,11 @@ export function matchImageInput(
       `it has ${inputs.length} inputs (${inputs.map(({ name }) => name).join(', ')})`,
       'Models of one input are run; export it with the others as constants.',
     );
-  if (port.type !== 'float32' && port.type !== 'uint8')
+  if (!isImageType(port.type))
     throw new OnnxSignatureDiffers(
       file,
       `its input ${port.name} takes ${port.type ?? 'no tensor'}`,
-      'Export it with an input of float32 or uint8.',
+      'Export it with an input of float32, float16 or uint8.',
     );
   const { width, height, channels, layout } = spec;
   const [batch, ...rest] = layout === 'NCHW' ? [0, channels, height, width] : [0, height, width, channels];

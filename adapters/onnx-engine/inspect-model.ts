@@ -42,12 +42,14 @@ const SHAPED_BY: Readonly<Record<string, number>> = { ConstantOfShape: 0, Expand
  * that are cut, tensors larger than their data or than memory, and data outside the model's folder. Weights
  * themselves are skipped, so that it takes milliseconds. @throws OnnxModelInvalid, OnnxExternalDataRefused
  */
-export function inspectModel(path: string): void {
+export function inspectModel(path: string): { hasExternalData: boolean } {
   const file = basename(path);
   const fd = openSync(path, 'r');
   try {
     const window = new FileWindow(fd, fstatSync(fd).size);
-    new Inspection(window, dirname(path), file).model();
+    const inspection = new Inspection(window, dirname(path), file);
+    inspection.model();
+    return { hasExternalData: inspection.hasExternalData };
   } catch (error) {
     if (error instanceof ProtobufMalformed)
       throw new OnnxModelInvalid(file, `it is no ONNX file, or a damaged one (${error.message})`, error);
@@ -63,6 +65,7 @@ interface Node {
 }
 
 class Inspection {
+  hasExternalData = false;
   readonly #window: FileWindow;
   readonly #folder: string;
   readonly #file: string;
@@ -178,6 +181,7 @@ class Inspection {
   }
 
   #external(entries: readonly Field[], bytes: number, what: string): void {
+    this.hasExternalData = true;
     const told = new Map<string, string>();
     for (const entry of entries) {
       const pair = { key: '', value: '' };

@@ -1,9 +1,10 @@
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { cpusGiven } from '../../shared/config.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { OnnxModelInvalid, OnnxRunFailed } from './errors.ts';
 import { inspectModel } from './inspect-model.ts';
+import { findOptimised } from './optimised-cache.ts';
 
 /** An input or output of a model. */
 export interface Port {
@@ -16,8 +17,33 @@ export interface Port {
 
 /** A tensor in memory, row by row. */
 export interface TensorData {
-  readonly data: Float32Array | Uint8Array;
+  readonly type: NumberType;
+  readonly data: NumberArray;
   readonly dims: readonly number[];
+}
+
+/** Types of numbers that a model may take, and how they lie in memory. */
+const ARRAYS = {
+  float16: Float16Array,
+  float32: Float32Array,
+  float64: Float64Array,
+  uint8: Uint8Array,
+  int8: Int8Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+} as const;
+export type NumberType = keyof typeof ARRAYS;
+export type NumberArray = InstanceType<(typeof ARRAYS)[NumberType]>;
+
+export function isNumberType(type: string | undefined): type is NumberType {
+  return type !== undefined && Object.hasOwn(ARRAYS, type);
+}
+
+/** A tensor of these numbers, rounded to the type; whole ones for whole types. */
+export function toTensor(type: NumberType, values: Float64Array, dims: readonly number[]): TensorData {
+  const data =
+    type === 'int64' ? BigInt64Array.from(values, (value) => BigInt(value)) : ARRAYS[type].from(values);
+  return { type, data, dims };
 }
 
 /** An output of a run. */
@@ -44,22 +70,22 @@ export interface OnnxSession {
 /**
  * Opens a model by its path: a copy of the weights less than from a buffer. Optimisation is pinned at `all`, at which outputs
  * do not depend on threads or the size of the batch. `threads`: the cores given when missing; more would wait for each other.
+ * With `cacheDirectory` the optimised graph is kept there for the next process.
  * @throws OnnxModelInvalid, OnnxExternalDataRefused
  */
-export async function openSession(path: string, threads: number = cpusGiven()): Promise<OnnxSession> {
+export async function openSession(
+  path: string,
+  threads: number = cpusGiven(),
+  cacheDirectory?: string,
+): Promise<OnnxSession> {
   const file = basename(path);
-  inspectModel(path);
-  const { InferenceSession: runtime, Tensor: tensors } = await loadRuntime();
-  let session: InferenceSession | undefined;
+  const { hasExternalData } = inspectModel(path);
+  const runtime = await loadRuntime();
+  const { Tensor: tensors } = runtime;
+  const folder = hasExternalData ? undefined : cacheDirectory;
+  let session: InferenceSession;
   try {
-    session = await runtime.create(path, {
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      graphOptimizationLevel: 'all',
-      // Errors are thrown; its warnings on stderr would be noise in the log.
-      logSeverityLevel: 4,
-    });
+    session = await createSession(runtime, path, threads, folder);
   } catch (error) {
     throw new OnnxModelInvalid(file, `the runtime says: ${withoutPaths(error, path)}`, error);
   }
@@ -69,10 +95,7 @@ export async function openSession(path: string, threads: number = cpusGiven()): 
     inputs: session.inputMetadata.map(toPort),
     outputs: session.outputMetadata.map(toPort),
     async run(feeds, wanted) {
-      const given = Object.entries(feeds).map(([name, { data, dims }]) => {
-        const type = data instanceof Float32Array ? 'float32' : 'uint8';
-        return [name, new tensors(type, data, dims)] as const;
-      });
+      const given = Object.entries(feeds).map(([name, data]) => [name, toRuntime(tensors, data)] as const);
       try {
         const found = await session.run(Object.fromEntries(given), [...wanted]);
         return new Map(wanted.map((name) => [name, toOutput(found[name] as Tensor)]));
@@ -87,6 +110,51 @@ export async function openSession(path: string, threads: number = cpusGiven()): 
     },
   };
 }
+
+/**
+ * The runtime's own form. Numbers of 16 bits go in as their bits: its binding takes a Float16Array for one of no bytes
+ * (github.com/microsoft/onnxruntime/pull/32323), and its Tensor makes one of whatever is said to be float16.
+ */
+function toRuntime(tensors: typeof Tensor, { type, data, dims }: TensorData): Tensor {
+  if (!(data instanceof Float16Array)) return new tensors(type, data as never, dims);
+  const bits = new Uint16Array(data.buffer, data.byteOffset, data.length);
+  return Object.defineProperty(new tensors('uint16', bits, dims), 'type', { value: type });
+}
+
+/** From the optimised graph of an earlier process where there is one: the same graph, and so the same bits. */
+async function createSession(
+  { InferenceSession: sessions, env }: Runtime,
+  path: string,
+  threads: number,
+  cacheDirectory: string | undefined,
+): Promise<InferenceSession> {
+  const options = {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    // Errors are thrown; its warnings on stderr would be noise in the log.
+    logSeverityLevel: 4,
+  } as const;
+  const cached =
+    cacheDirectory === undefined
+      ? undefined
+      : await findOptimised(join(cacheDirectory, 'onnx'), path, JSON.stringify(env.versions));
+  if (cached?.path !== undefined)
+    try {
+      return await sessions.create(cached.path, { ...options, graphOptimizationLevel: 'disabled' });
+    } catch {
+      await cached.discard();
+    }
+  const session = await sessions.create(path, {
+    ...options,
+    graphOptimizationLevel: 'all',
+    ...(cached && { optimizedModelFilePath: cached.fresh }),
+  });
+  await cached?.commit();
+  return session;
+}
+
+type Runtime = Awaited<ReturnType<typeof loadRuntime>>;
 
 /** A native library of 20 MB: functions that meet no ONNX model do not load it. */
 async function loadRuntime() {
@@ -103,6 +171,9 @@ function toPort(metadata: InferenceSession.ValueMetadata): Port {
 function toOutput({ data, dims, type }: Tensor): OutputTensor {
   if (typeof type === 'string' && type.endsWith('64') && type !== 'float64')
     return { data: Float64Array.from(data as BigInt64Array, Number), dims };
+  // Told as numbers where the runtime knows of such arrays, or else as their bits.
+  if (type === 'float16' && data instanceof Uint16Array)
+    return { data: new Float16Array(data.buffer as ArrayBuffer, data.byteOffset, data.length), dims };
   return { data: data as Float32Array, dims };
 }
 

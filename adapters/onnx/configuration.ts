@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod/mini';
 import { isJsonObject, type JsonObject } from '../../shared/json.ts';
 import { labelMapSchema } from '../onnx-engine/class-labels.ts';
 import { IMAGE_INPUT_DEFAULTS, imageInputSchema } from '../onnx-engine/image-input.ts';
 import { readSettings } from '../onnx-engine/known-settings.ts';
+import { TENSOR_INPUT_DEFAULTS, tensorInputSchema } from '../onnx-engine/tensor-input.ts';
 
 const share = z.number().check(z.gte(0), z.lte(1));
 
@@ -15,7 +17,7 @@ export type OutputSpec = z.output<typeof outputSchema>;
 
 const schema = z.strictObject({
   weights_filename: z.nullable(z.string()),
-  input: imageInputSchema,
+  input: z.union([imageInputSchema, tensorInputSchema]),
   outputs: z.array(outputSchema).check(z.minLength(1), z.maxLength(16)),
   id_to_label_map: z.nullable(labelMapSchema),
   top_k: z.int().check(z.gte(1), z.lte(1000)),
@@ -45,11 +47,21 @@ export const ONNX_DEFAULTS = {
 /** Of `input` only what differs from the defaults is given. @throws InvalidInput naming every unknown setting */
 export function readConfiguration(configuration: Readonly<JsonObject>): OnnxConfiguration {
   const { input } = configuration;
-  const whole = isJsonObject(input) ? { input: { ...ONNX_DEFAULTS.input, ...input } } : {};
+  const whole = isJsonObject(input) ? { input: wholeInput(input) } : {};
   return readSettings(
     schema,
     ONNX_DEFAULTS,
     { ...configuration, ...whole },
     'configuration of the ONNX adapter',
   );
+}
+
+function wholeInput(input: JsonObject): JsonObject {
+  if (input.kind !== 'tensor') return { ...ONNX_DEFAULTS.input, ...input };
+  // The class's defaults are those of an image, and lie below what a model configures.
+  const defaults = ONNX_DEFAULTS.input as JsonObject;
+  const own = Object.entries(input).filter(
+    ([key, value]) => key in TENSOR_INPUT_DEFAULTS || !isDeepStrictEqual(value, defaults[key]),
+  );
+  return { ...TENSOR_INPUT_DEFAULTS, ...Object.fromEntries(own) };
 }

@@ -1,3 +1,4 @@
+import { ItemUnreadable } from '../../shared/inputs/errors.ts';
 import {
   AdapterMethodMissing,
   type AdapterSetup,
@@ -7,38 +8,43 @@ import {
   type Prediction,
   type TrainResult,
 } from '../model-adapter.ts';
-import { copyWeights } from '../onnx-engine/copy-weights.ts';
-import { WeightsNotLoaded } from '../onnx-engine/errors.ts';
-import { findPort, type ImageSample, readImage } from '../onnx-engine/image-input.ts';
-import { ImageModel, type ModelRun } from '../onnx-engine/image-model.ts';
+import type { ModelRun, SamplePacker } from '../onnx-engine/batched-model.ts';
+import { HeldModel } from '../onnx-engine/held-model.ts';
+import { findPort, ImagePacker, type ImageSample, readImage } from '../onnx-engine/image-input.ts';
+import type { NumberTensor } from '../onnx-engine/numpy-file.ts';
+import type { OnnxSession } from '../onnx-engine/session.ts';
+import { readTensor, TensorPacker } from '../onnx-engine/tensor-input.ts';
 import { ONNX_DEFAULTS, type OnnxConfiguration, readConfiguration } from './configuration.ts';
 import { type OutputReader, outputReader } from './read-output.ts';
 
-/** Weights ready to predict. */
-interface Ready {
-  directory: string;
-  model: ImageModel;
-  readers: readonly OutputReader[];
-}
+type Sample = ImageSample | NumberTensor;
 
-/** Any ONNX model of images: what goes in and what its outputs mean is said in the configuration, no code is written. */
-export class OnnxAdapter extends ModelAdapter<ImageSample> {
+/** Any ONNX model of images or of numbers: what goes in and what its outputs mean is said in the configuration, no code is written. */
+export class OnnxAdapter extends ModelAdapter<Sample> {
   static override readonly defaults = ONNX_DEFAULTS;
   static override readonly inputType = 'image';
 
   override readonly maxBatchSize: number;
   readonly #settings: OnnxConfiguration;
-  #ready: Ready | undefined;
+  readonly #cacheDirectory: string | undefined;
+  readonly #held = new HeldModel<Sample, readonly OutputReader[]>('ONNX adapter');
 
   constructor(setup: AdapterSetup) {
     super(setup);
+    this.#cacheDirectory = setup.cacheDirectory;
     this.#settings = readConfiguration(setup.configuration);
     this.maxBatchSize = Math.max(32, this.#settings.batch_size);
   }
 
   /** @throws ItemUnreadable */
-  prepare(input: ItemInput): Promise<ImageSample> {
-    return readImage(input, this.#settings.input);
+  async prepare(input: ItemInput): Promise<Sample> {
+    const spec = this.#settings.input;
+    if (!('kind' in spec)) return readImage(input, spec);
+    const sample = await readTensor(input, spec);
+    const packer = this.#held.ifLoaded?.model.packer;
+    const problem = packer instanceof TensorPacker ? packer.problemOf(sample) : undefined;
+    if (problem !== undefined) throw new ItemUnreadable(input.item, problem);
+    return sample;
   }
 
   /** @throws AdapterMethodMissing always */
@@ -51,8 +57,8 @@ export class OnnxAdapter extends ModelAdapter<ImageSample> {
   }
 
   /** Annotations of the outputs, in the order of the configuration. */
-  async predict(samples: readonly ImageSample[], { signal }: PredictContext): Promise<Prediction[][]> {
-    const { model, readers } = this.#loaded();
+  async predict(samples: readonly Sample[], { signal }: PredictContext): Promise<Prediction[][]> {
+    const { model, facts: readers } = this.#held.loaded;
     const wanted = [...new Set(readers.map(({ name }) => name))];
     const answers: Prediction[][] = [];
     for await (const run of model.run(samples, wanted, signal))
@@ -62,43 +68,36 @@ export class OnnxAdapter extends ModelAdapter<ImageSample> {
   }
 
   /** Copies the files it was loaded from. */
-  async save(directory: string): Promise<void> {
-    await copyWeights(this.#loaded().directory, directory);
+  save(directory: string): Promise<void> {
+    return this.#held.save(directory);
   }
 
   /** @throws OnnxFileUnclear, OnnxModelInvalid, OnnxExternalDataRefused, OnnxSignatureDiffers */
-  async load(directory: string): Promise<void> {
+  load(directory: string): Promise<void> {
     const { input, outputs, weights_filename, batch_size, threads } = this.#settings;
-    const model = await ImageModel.open(directory, {
-      input,
+    const options = {
       filename: weights_filename,
       batchSize: batch_size,
       threads,
-    });
-    try {
-      const { file, outputs: ports } = model.session;
+      cacheDirectory: this.#cacheDirectory,
+      openPacker: (session: Parameters<typeof packerOf>[0]) => packerOf(session, input),
+    };
+    return this.#held.load(directory, options, ({ session: { file, outputs: ports } }) => {
       const meaning = { file, settings: this.#settings, labels: this.labels };
-      const readers = outputs.map((spec) =>
-        outputReader(spec, findPort(file, ports, spec.name, 'output'), meaning),
-      );
-      this.#ready = { directory, model, readers };
-    } catch (error) {
-      await model.release();
-      throw error;
-    }
+      return outputs.map((spec) => outputReader(spec, findPort(file, ports, spec.name, 'output'), meaning));
+    });
   }
 
   /** Gives the memory of the model back, if it has any. */
-  override async unload(): Promise<void> {
-    const ready = this.#ready;
-    this.#ready = undefined;
-    await ready?.model.release();
+  override unload(): Promise<void> {
+    return this.#held.unload();
   }
+}
 
-  #loaded(): Ready {
-    if (!this.#ready) throw new WeightsNotLoaded('ONNX adapter');
-    return this.#ready;
-  }
+/** Its samples are of the kind that `prepare` makes, as both go by the same setting. */
+function packerOf(session: OnnxSession, input: OnnxConfiguration['input']): SamplePacker<Sample> {
+  const packer = 'kind' in input ? new TensorPacker(session, input) : new ImagePacker(session, input);
+  return packer as SamplePacker<Sample>;
 }
 
 /** Vectors get the label of the surest class, which may be told by an output after theirs. */
@@ -106,7 +105,7 @@ function answerOf(
   readers: readonly OutputReader[],
   { outputs }: ModelRun,
   index: number,
-  sample: ImageSample,
+  sample: Sample,
 ): Prediction[] {
   const answers = readers.map((reader) => reader.read(outputs.get(reader.name)!, index, sample));
   const best = answers.flat().find(({ type }) => type === 'class');

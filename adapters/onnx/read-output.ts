@@ -5,6 +5,7 @@ import { labelsByClass } from '../onnx-engine/class-labels.ts';
 import { candidatesOf, classesOf, type DetectionHead } from '../onnx-engine/detection-heads.ts';
 import { OnnxSignatureDiffers } from '../onnx-engine/errors.ts';
 import type { ImageSample } from '../onnx-engine/image-input.ts';
+import type { NumberTensor } from '../onnx-engine/numpy-file.ts';
 import { rowOf, sizeOfRow } from '../onnx-engine/rows.ts';
 import type { OutputTensor, Port } from '../onnx-engine/session.ts';
 import { softmax, surestFirst } from '../onnx-engine/softmax.ts';
@@ -17,7 +18,7 @@ export interface OutputReader {
   /** Its annotations are of no label by themselves. */
   readonly isVector: boolean;
   /** What the output says about image `index` of a batch. */
-  read(tensor: OutputTensor, index: number, sample: ImageSample): Prediction[];
+  read(tensor: OutputTensor, index: number, sample: ImageSample | NumberTensor): Prediction[];
 }
 
 interface Meaning {
@@ -69,6 +70,12 @@ function boxReader(
   { file, settings, labels }: Meaning,
 ): OutputReader {
   const { input, conf_thres, iou_thres, max_det, agnostic_nms } = settings;
+  if ('kind' in input)
+    throw new OnnxSignatureDiffers(
+      file,
+      `its output ${name} is to be boxes, and its input is no image`,
+      'Declare the input as an image, or the output as a tensor.',
+    );
   const byClass = labelsByClass(settings.id_to_label_map, labels, classesOf(head, shape, file, input), file);
   const rules = { iouThreshold: iou_thres, maxDetections: max_det, isAgnostic: agnostic_nms };
   return {
@@ -78,7 +85,9 @@ function boxReader(
       const candidates = candidatesOf(head, tensor, index, { ...input, minScore: conf_thres });
       const known = candidates.filter(({ classIndex }) => byClass[classIndex] !== undefined);
       const kept = head === 'boxes' ? known.slice(0, max_det) : suppress(known, rules);
-      return kept.map((each) => boxPrediction(toItem(each, sample, input), byClass[each.classIndex]!));
+      return kept.map((each) =>
+        boxPrediction(toItem(each, sample as ImageSample, input), byClass[each.classIndex]!),
+      );
     },
   };
 }

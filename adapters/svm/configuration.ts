@@ -3,15 +3,20 @@ import { InvalidInput } from '../../shared/errors.ts';
 import type { JsonObject } from '../../shared/json.ts';
 import { nearest } from '../../shared/nearest.ts';
 import { parse } from '../../shared/parse.ts';
+import { MAX_COEF0, MAX_DEGREE } from './engine/parameters.ts';
 
 const positive = z.number().check(z.gt(0));
 
 const schema = z.strictObject({
-  kernel: z.enum(['rbf', 'linear']),
+  kernel: z.enum(['rbf', 'linear', 'poly', 'sigmoid']),
   /** Price of a sample on the wrong side of its margin. */
   C: positive,
-  /** Width of the RBF kernel, exp(-gamma |x-y|^2). `scale`: 1 / (features * variance), as scikit-learn. */
-  gamma: z.union([positive, z.literal('scale')]),
+  /** Of all kernels but the linear one. `scale`: 1 / (features * variance), `auto`: 1 / features, as scikit-learn. */
+  gamma: z.union([positive, z.literal('scale'), z.literal('auto')]),
+  /** Constant of the polynomial and the sigmoid kernel. */
+  coef0: z.number().check(z.gte(-MAX_COEF0), z.lte(MAX_COEF0)),
+  /** Of the polynomial kernel. */
+  degree: z.int().check(z.gte(1), z.lte(MAX_DEGREE)),
   image: z.strictObject({
     /** Target size in pixels; null: the items' own, which must then all be the same. */
     width: z.nullable(z.int().check(z.gte(1), z.lte(4096))),
@@ -24,6 +29,10 @@ const schema = z.strictObject({
   standardise: z.boolean(),
   /** `balanced`: C of a class times samples / (classes * samples of the class). Or a factor by label. */
   classWeights: z.union([z.null(), z.literal('balanced'), z.record(z.string(), positive)]),
+  /** Name of a number above 0 in an item's `metadata.user`: a factor on C for this item; 1 where it is missing. */
+  itemWeights: z.nullable(z.string().check(z.minLength(1))),
+  /** Confidences are probabilities, learned with five more trainings for each pair of classes. */
+  probability: z.boolean(),
   /** Largest violation of the optimality conditions left, in (0, 1). */
   tolerance: z.number().check(z.gt(0), z.lt(1)),
   /** Cap for each pair of classes; null: libsvm's. */
@@ -37,9 +46,13 @@ export const SVM_DEFAULTS = {
   kernel: 'rbf',
   C: 1,
   gamma: 'scale',
+  coef0: 0,
+  degree: 3,
   image: { width: null, height: null, channels: 1, scale: 255 },
   standardise: false,
   classWeights: null,
+  itemWeights: null,
+  probability: false,
   tolerance: 1e-3,
   maxIterations: null,
   cacheBytes: 128 * 2 ** 20,

@@ -1,9 +1,11 @@
 import * as z from 'zod/mini';
-import { systemMetadata } from '../../shared/entities/item.ts';
+import { type Item, systemMetadata } from '../../shared/entities/item.ts';
 import { ItemUnreadable } from '../../shared/inputs/errors.ts';
 import { isJsonObject, type Json } from '../../shared/json.ts';
 import type { ItemInput } from '../model-adapter.ts';
 import type { SvmConfiguration } from './configuration.ts';
+import { MAX_ROW_WEIGHT } from './engine/training-set.ts';
+import { SvmSamplesInvalid } from './errors.ts';
 
 /** What the numbers of a sample stand for. Samples of one model all have the same. */
 export const spaceSchema = z.discriminatedUnion('kind', [
@@ -39,6 +41,21 @@ export async function featuresOf(input: ItemInput, { image }: SvmConfiguration):
   throw new ItemUnreadable(
     input.item,
     `has the type ${mimetype || 'unknown'}; the SVM reads images, JSON (numbers by name, or a list) and lines of numbers`,
+  );
+}
+
+/**
+ * The number by this name in the item's `metadata.user`; 1 where there is none.
+ * @throws SvmSamplesInvalid when it is no number above 0
+ */
+export function itemWeight(item: Readonly<Item>, name: string): number {
+  const { user } = item.metadata;
+  const weight = isJsonObject(user) && Object.hasOwn(user, name) ? user[name] : 1;
+  if (typeof weight === 'number' && weight > 0 && weight <= MAX_ROW_WEIGHT) return weight;
+  throw new SvmSamplesInvalid(
+    `${item.filename} has ${JSON.stringify(weight)} as metadata.user.${name}`,
+    `Its weight is to be a number above 0, at most ${MAX_ROW_WEIGHT}.`,
+    { filename: item.filename },
   );
 }
 

@@ -16,6 +16,7 @@ import {
   type TrainingData,
   type TrainResult,
 } from '../model-adapter.ts';
+import { nothingToLearn } from '../nothing-to-learn.ts';
 import { LabelOutsideOntology, OneClassOnly } from '../training-errors.ts';
 import { readConfiguration, SVM_DEFAULTS, type SvmConfiguration } from './configuration.ts';
 import { SvmTrainer } from './engine/one-vs-one.ts';
@@ -23,9 +24,10 @@ import { Predictor } from './engine/predict.ts';
 import { type FeatureMatrix, packRows } from './engine/samples.ts';
 import { applyStandardisation, fitStandardisation, type Standardisation } from './engine/standardise.ts';
 import type { Kernel, SvmModel } from './engine/svm-model.ts';
-import { FeaturesDiffer, SvmNotFinished, SvmSamplesInvalid } from './errors.ts';
-import { differenceOf, type FeatureSpace, featuresOf, type SvmSample } from './features.ts';
+import { FeaturesDiffer, SvmNotFinished } from './errors.ts';
+import { differenceOf, type FeatureSpace, featuresOf, itemWeight, type SvmSample } from './features.ts';
 import { readLayout, writeLayout } from './layout.ts';
+import { svmAsOnnx } from './onnx-export.ts';
 import { readWeights, type SvmWeights, writeWeights } from './weights.ts';
 
 /** Between two looks at the signal: some ten milliseconds of work. */
@@ -42,7 +44,7 @@ interface Ready extends SvmWeights {
 }
 
 /**
- * Support vector machine: C-SVC, one against one, RBF or linear kernel, for images and tables. Gives the support vectors
+ * Support vector machine: C-SVC, one against one, for images and tables. Gives the support vectors
  * and predictions of scikit-learn's `SVC` for the same samples and parameters.
  */
 export class SvmAdapter extends ModelAdapter<SvmSample> {
@@ -69,11 +71,7 @@ export class SvmAdapter extends ModelAdapter<SvmSample> {
     context.progress(0, 'reading items');
     const samples = await data.train.samples();
     const [first] = samples;
-    if (!first)
-      throw new SvmSamplesInvalid(
-        'no item of the train partition has a class label',
-        'Label the items first.',
-      );
+    if (!first) throw await nothingToLearn(data.train, (input) => this.prepare(input));
     for (const { sample, input } of samples)
       assertSpace(first.sample.space, sample.space, input.item.filename);
     const classes = this.#classesOf(samples);
@@ -99,12 +97,13 @@ export class SvmAdapter extends ModelAdapter<SvmSample> {
     const { predictor, facts, standardisation } = this.#loaded();
     if (samples.length === 0) return [];
     const raw = packRows(samples.map(({ values }) => values));
-    const { classIndex, confidences } = predictor.predict(
+    const { classIndex, confidences, probabilities } = predictor.predict(
       standardisation ? applyStandardisation(standardisation, raw) : raw,
     );
     const k = facts.classes.length;
+    const sure = probabilities ?? confidences;
     return Array.from(classIndex, (index, row) => [
-      { type: 'class', label: facts.classes[index]!, confidence: confidences[row * k + index]! },
+      { type: 'class', label: facts.classes[index]!, confidence: sure[row * k + index]! },
     ]);
   }
 
@@ -126,6 +125,10 @@ export class SvmAdapter extends ModelAdapter<SvmSample> {
         deviation: Float64Array.from(standardisation.deviation),
       },
     };
+  }
+
+  override exportOnnx(): Uint8Array {
+    return svmAsOnnx(this.#loaded(), this.#settings.image);
   }
 
   override async convert(data: PartitionData<SvmSample>, layout: LayoutWriter): Promise<void> {
@@ -163,10 +166,10 @@ export class SvmAdapter extends ModelAdapter<SvmSample> {
     const { signal, progress, log } = context;
     const indexOf = new Map(classes.map((label, index) => [label, index]));
     const labels = Int32Array.from(labelled, ({ label }) => indexOf.get(label)!);
-    const { C, tolerance, maxIterations, cacheBytes } = this.#settings;
+    const { C, tolerance, maxIterations, cacheBytes, probability } = this.#settings;
     const weights = weightsOf(this.#settings.classWeights, classes, labels);
     const trainer = new SvmTrainer(
-      { samples, classIndices: labels, classCount: classes.length },
+      { samples, classIndices: labels, classCount: classes.length, rowWeights: this.#rowWeights(labelled) },
       {
         kernel: kernelOf(this.#settings, samples),
         cost: C,
@@ -174,6 +177,7 @@ export class SvmAdapter extends ModelAdapter<SvmSample> {
         cacheBytes,
         ...(weights && { classWeights: weights }),
         ...(maxIterations !== null && { maxIterations }),
+        ...(probability && { probabilitySeed: context.seed % 2 ** 32 }),
       },
     );
     if (context.resumeFrom !== undefined)
@@ -198,6 +202,12 @@ export class SvmAdapter extends ModelAdapter<SvmSample> {
     }
   }
 
+  #rowWeights(samples: readonly LabelledSample<SvmSample>[]): Float64Array | undefined {
+    const { itemWeights } = this.#settings;
+    if (itemWeights === null) return undefined;
+    return Float64Array.from(samples, ({ input }) => itemWeight(input.item, itemWeights));
+  }
+
   #logAccuracy(legend: string, samples: readonly LabelledSample<SvmSample>[], { log }: TrainContext): void {
     if (samples.length === 0) return;
     const predicted = this.predict(samples.map(({ sample }) => sample));
@@ -211,16 +221,24 @@ function assertSpace(expected: FeatureSpace, found: FeatureSpace, filename: stri
   if (difference !== undefined) throw new FeaturesDiffer(filename, difference);
 }
 
-function kernelOf({ kernel, gamma }: SvmConfiguration, { values, dims }: FeatureMatrix): Kernel {
-  if (kernel === 'linear') return { kind: 'linear' };
-  if (gamma !== 'scale') return { kind: 'rbf', gamma };
+function kernelOf(settings: SvmConfiguration, samples: FeatureMatrix): Kernel {
+  const { kernel: kind, coef0, degree } = settings;
+  if (kind === 'linear') return { kind };
+  const gamma = gammaOf(settings, samples);
+  if (kind === 'rbf') return { kind, gamma };
+  return kind === 'poly' ? { kind, gamma, coef0, degree } : { kind, gamma, coef0 };
+}
+
+function gammaOf({ gamma }: SvmConfiguration, { values, dims }: FeatureMatrix): number {
+  if (gamma === 'auto') return 1 / dims;
+  if (gamma !== 'scale') return gamma;
   let sum = 0;
   for (const value of values) sum += value;
   const mean = sum / values.length;
   let squares = 0;
   for (const value of values) squares += (value - mean) ** 2;
   const variance = squares / values.length;
-  return { kind: 'rbf', gamma: variance === 0 ? 1 : 1 / (dims * variance) };
+  return variance === 0 ? 1 : 1 / (dims * variance);
 }
 
 function weightsOf(

@@ -10,25 +10,22 @@ import {
 import { boxPrediction } from '../onnx-engine/box-prediction.ts';
 import { toItem } from '../onnx-engine/boxes.ts';
 import { labelsByClass } from '../onnx-engine/class-labels.ts';
-import { copyWeights } from '../onnx-engine/copy-weights.ts';
 import { candidatesOf, classesOf, type DetectionHead } from '../onnx-engine/detection-heads.ts';
-import { WeightsNotLoaded } from '../onnx-engine/errors.ts';
+import { HeldModel } from '../onnx-engine/held-model.ts';
 import {
   findPort,
   IMAGE_INPUT_DEFAULTS,
   type ImageInput,
+  ImagePacker,
   type ImageSample,
   readImage,
 } from '../onnx-engine/image-input.ts';
-import { ImageModel } from '../onnx-engine/image-model.ts';
-import type { OutputTensor } from '../onnx-engine/session.ts';
+import type { OnnxSession, OutputTensor } from '../onnx-engine/session.ts';
 import { suppress } from '../onnx-engine/suppress.ts';
 import { readConfiguration, YOLOV5_DEFAULTS, type YoloConfiguration } from './configuration.ts';
 
-/** Weights ready to predict. */
-interface Ready {
-  directory: string;
-  model: ImageModel;
+/** What is known of the model in memory. */
+interface Facts {
   output: string;
   labels: readonly (string | undefined)[];
 }
@@ -43,10 +40,12 @@ export class Yolov5Adapter extends ModelAdapter<ImageSample> {
   readonly #settings: YoloConfiguration;
   readonly #input: ImageInput;
   readonly #head: DetectionHead;
-  #ready: Ready | undefined;
+  readonly #cacheDirectory: string | undefined;
+  readonly #held = new HeldModel<ImageSample, Facts>('YOLOv5 adapter');
 
   constructor(setup: AdapterSetup) {
     super(setup);
+    this.#cacheDirectory = setup.cacheDirectory;
     this.#settings = readConfiguration(setup.configuration);
     const { img_size, batch_size, nms_in_graph } = this.#settings;
     this.maxBatchSize = Math.max(32, batch_size);
@@ -76,7 +75,10 @@ export class Yolov5Adapter extends ModelAdapter<ImageSample> {
   }
 
   async predict(samples: readonly ImageSample[], { signal }: PredictContext): Promise<Prediction[][]> {
-    const { model, output } = this.#loaded();
+    const {
+      model,
+      facts: { output },
+    } = this.#held.loaded;
     const answers: Prediction[][] = [];
     for await (const { from, count, outputs } of model.run(samples, [output], signal))
       for (let index = 0; index < count; index += 1)
@@ -85,54 +87,43 @@ export class Yolov5Adapter extends ModelAdapter<ImageSample> {
   }
 
   /** Copies the files it was loaded from. */
-  async save(directory: string): Promise<void> {
-    await copyWeights(this.#loaded().directory, directory);
+  save(directory: string): Promise<void> {
+    return this.#held.save(directory);
   }
 
   /**
    * @throws OnnxFileUnclear, OnnxModelInvalid, OnnxExternalDataRefused; OnnxSignatureDiffers when the model is no detector
    * of this size and these labels
    */
-  async load(directory: string): Promise<void> {
+  load(directory: string): Promise<void> {
     const { weights_filename, batch_size, threads, id_to_label_map } = this.#settings;
-    const model = await ImageModel.open(directory, {
-      input: this.#input,
+    const options = {
       filename: weights_filename,
       batchSize: batch_size,
       threads,
-    });
-    try {
-      const { file, outputs } = model.session;
+      cacheDirectory: this.#cacheDirectory,
+      openPacker: (session: OnnxSession) => new ImagePacker(session, this.#input),
+    };
+    return this.#held.load(directory, options, ({ session: { file, outputs } }) => {
       // Exports for training have the raw maps of each scale after the decoded output.
       const output = findPort(file, outputs, outputs[0]?.name ?? null, 'output');
       const classes = classesOf(this.#head, output.shape, file, this.#input);
-      const labels = labelsByClass(id_to_label_map, this.labels, classes, file);
-      this.#ready = { directory, model, output: output.name, labels };
-    } catch (error) {
-      await model.release();
-      throw error;
-    }
+      return { output: output.name, labels: labelsByClass(id_to_label_map, this.labels, classes, file) };
+    });
   }
 
   /** Gives the memory of the model back, if it has any. */
-  override async unload(): Promise<void> {
-    const ready = this.#ready;
-    this.#ready = undefined;
-    await ready?.model.release();
+  override unload(): Promise<void> {
+    return this.#held.unload();
   }
 
   #objectsOf(output: OutputTensor, index: number, sample: ImageSample): Prediction[] {
     const { conf_thres, iou_thres, max_det, agnostic_nms } = this.#settings;
-    const { labels } = this.#loaded();
+    const { labels } = this.#held.loaded.facts;
     const candidates = candidatesOf(this.#head, output, index, { ...this.#input, minScore: conf_thres });
     const known = candidates.filter(({ classIndex }) => labels[classIndex] !== undefined);
     const rules = { iouThreshold: iou_thres, maxDetections: max_det, isAgnostic: agnostic_nms };
     const kept = this.#head === 'boxes' ? known.slice(0, max_det) : suppress(known, rules);
     return kept.map((each) => boxPrediction(toItem(each, sample, this.#input), labels[each.classIndex]!));
-  }
-
-  #loaded(): Ready {
-    if (!this.#ready) throw new WeightsNotLoaded('YOLOv5 adapter');
-    return this.#ready;
   }
 }

@@ -1,8 +1,9 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { onSession, withExamples } from '../command.ts';
 import type { CliIo } from '../io.ts';
 import { listOption, numberOption, wholeOption } from '../options.ts';
 import { clone, createOne, listAll, remove, showOne } from './snapshots/entities.ts';
+import { EXPORT_FORMATS, exportSnapshot } from './snapshots/export.ts';
 import { logOne, showMetrics } from './snapshots/metrics.ts';
 import { listSaved, restore } from './snapshots/revisions.ts';
 
@@ -62,6 +63,15 @@ export function registerSnapshots(program: Command, io: CliIo): void {
       .action(onSession(io, restore)),
     'modelfn snapshots restore rbf --revision 1',
     'modelfn snapshots restore rbf --to ./weights',
+  );
+  withExamples(
+    onSnapshot('export', "Write a snapshot's weights as one model file that other programs run.")
+      .addOption(
+        new Option('--format <format>', 'of the file').choices([...EXPORT_FORMATS]).makeOptionMandatory(),
+      )
+      .requiredOption('--to <file>', 'the file; its folder is made when it is missing')
+      .action(onSession(io, exportSnapshot)),
+    'modelfn snapshots export rbf --format onnx --to rbf.onnx',
   );
   registerMetrics(snapshots, io);
 }

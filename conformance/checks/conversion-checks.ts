@@ -1,9 +1,9 @@
 import { posix } from 'node:path';
 import type { ConvertedItem, LabelledInput } from '../../adapters/model-adapter.ts';
-import { bucketLayout } from '../../shared/convert/bucket-layout.ts';
 import { hasCode, messageOf } from '../../shared/errors.ts';
 import { createItemInput } from '../../shared/inputs/item-input.ts';
 import type { Check } from '../check.ts';
+import { memoryLayout } from '../memory-layout.ts';
 import type { Subject } from '../subject.ts';
 
 const PARTITIONS = ['train', 'validation', 'test'] as const;
@@ -30,9 +30,7 @@ export const CONVERSION_CHECKS: readonly Check[] = [
 ];
 
 async function problemOfConversion(subject: Subject): Promise<string | undefined> {
-  const { platform, snapshot } = subject.workbench;
-  const owner = { id: platform.ids.objectId(), projectId: snapshot.projectId };
-  const layout = bucketLayout(await platform.openBucket(owner, { type: 'local' }));
+  const layout = memoryLayout();
   const originals: LabelledInput[] = [];
   const writer = subject.create();
   for (const name of PARTITIONS) {

@@ -3,6 +3,13 @@ export interface CheckFile {
   /** With the dot, e.g. `.png`. */
   readonly extension: string;
   readonly bytes: Uint8Array;
+  /** Where on an image the thing lies that its label names, in pixels from the top left; right and bottom are outside. */
+  readonly box?: {
+    readonly left: number;
+    readonly top: number;
+    readonly right: number;
+    readonly bottom: number;
+  };
 }
 
 /** What an adapter is checked on. */

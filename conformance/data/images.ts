@@ -4,14 +4,22 @@ import type { CheckFile } from './check-data.ts';
 const SIDE = 32;
 const CHANNELS = 3;
 
-/** A PNG with a bright quarter on a dark ground, both noisy: the corner and the colour tell the class. */
+/** At most so many pixels of each side of a quarter stay dark. */
+const MOST_MARGIN = 4;
+
+/** A PNG with a bright box in one quarter of a dark ground, both noisy: the corner and the colour tell the class. */
 export async function drawnImage(classIndex: number, random: () => number): Promise<CheckFile> {
   const half = SIDE / 2;
-  return pngOf((x, y, channel) => {
-    const corner = (y < half ? 0 : 2) + (x < half ? 0 : 1);
-    const isBright = corner === classIndex % 4 && channel !== classIndex % CHANNELS;
+  const margin = () => Math.floor(random() * MOST_MARGIN);
+  const [x0, y0] = [(classIndex % 2) * half, Math.floor((classIndex % 4) / 2) * half];
+  const [left, top] = [x0 + margin(), y0 + margin()];
+  const box = { left, top, right: x0 + half - margin(), bottom: y0 + half - margin() };
+  const file = await pngOf((x, y, channel) => {
+    const isInside = x >= box.left && x < box.right && y >= box.top && y < box.bottom;
+    const isBright = isInside && channel !== classIndex % CHANNELS;
     return (isBright ? 190 : 30) + random() * 40;
   });
+  return { ...file, box };
 }
 
 /** Black, white, and noise. */

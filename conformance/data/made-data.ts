@@ -5,7 +5,7 @@ import { drawnImage, oddImages } from './images.ts';
 import { randomNumbers } from './random.ts';
 
 const LABELS = ['first', 'second', 'third'];
-const ITEMS_PER_CLASS = 12;
+const ITEMS_PER_CLASS = 8;
 
 interface Maker {
   draw(classIndex: number, random: () => number): CheckFile | Promise<CheckFile>;
@@ -22,7 +22,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
 
 /**
  * Small items of three classes that are easy to tell apart, the same for the same seed: PNG images, or JSON objects
- * with four numbers or a text. A class that names no input type gets numbers.
+ * with four numbers or a text. On an image the thing has a box too, for adapters that look for boxes. A class that names no input type gets numbers.
  * @throws CheckDataUnusable for an input type of which the kit can make none
  */
 export async function madeData(inputType: string | null, seed: number): Promise<CheckData> {

@@ -20,17 +20,21 @@ import { adapterSetup } from '../../shared/snapshots/adapter-setup.ts';
 import { releaseAdapter } from '../../shared/snapshots/release-adapter.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
 import { exportAnnotations } from './export-annotations.ts';
+import { exportModel, ONNX } from './export-model.ts';
 import { importAnnotations } from './import-annotations.ts';
 
 /** The format that is the adapter's own. */
 const ADAPTER = 'adapter';
 const PARTITIONS = ['train', 'validation', 'test'] as const;
 
-/** Writes a dataset in the adapter's own training layout or in a format of annotations, or reads either back. */
+/**
+ * Writes a dataset in the adapter's own training layout or in a format of annotations, or reads either back; or writes the
+ * snapshot's weights as a model file.
+ */
 export const convertFunction = defineFunction({
   name: 'convert',
   description:
-    "Writes partitions of a dataset in the adapter's own training layout or in a format of annotations, or reads either back into items.",
+    "Writes partitions of a dataset in the adapter's own training layout or in a format of annotations, or reads either back into items; format onnx writes the snapshot's weights.",
   mode: 'background',
   inputs: {
     snapshot: {
@@ -45,8 +49,9 @@ export const convertFunction = defineFunction({
     format: {
       type: 'String',
       default: ADAPTER,
-      oneOf: [ADAPTER, ...FORMAT_NAMES],
-      description: "adapter is the adapter's own layout; the others are formats of annotations",
+      oneOf: [ADAPTER, ONNX, ...FORMAT_NAMES],
+      description:
+        "adapter is the adapter's own layout, onnx the snapshot's weights as a model; the others are formats of annotations",
     },
     strict: {
       type: 'Boolean',
@@ -82,6 +87,8 @@ export const convertFunction = defineFunction({
   run: async (inputs, run) => {
     const { snapshot } = inputs;
     const { container, platform, signal } = run;
+    if (inputs.format === ONNX)
+      return exportModel(snapshot, run, () => targetOf(run, snapshot.projectId, inputs.bucket));
     const dataset = await datasetOf(platform, snapshot, inputs.dataset);
     const described = {
       snapshot: describeSnapshot(snapshot),
@@ -91,7 +98,7 @@ export const convertFunction = defineFunction({
       return { ...described, ...(await convertAnnotations(inputs, dataset, run)) };
     const model = await modelOf(container, snapshot);
     const { adapterClass } = await loadAdapterClass(platform, container.builtIns, model, signal);
-    const adapter = new adapterClass(adapterSetup(adapterClass, model, snapshot));
+    const adapter = new adapterClass(adapterSetup(platform, adapterClass, model, snapshot));
     try {
       return { ...described, ...(await convertWith(adapter, inputs, run, dataset)) };
     } finally {
@@ -123,7 +130,7 @@ async function convertWith(
     const entries = adapter.convertBack(bucketLayout(bucket));
     return importItems(run, dataset, inputs.folder, entries);
   }
-  const spec = await targetOf(run, dataset, inputs.bucket);
+  const spec = await targetOf(run, dataset.projects[0]!, inputs.bucket);
   const bucket = await platform.openBucket(ownerOf(run, dataset), spec);
   const written = await writePartitions(
     run,
@@ -165,7 +172,7 @@ async function convertAnnotations(
   let spec: BucketSpec | undefined;
   // Opened last: a conversion that is refused leaves no empty folder behind.
   const openBucket = async () => {
-    spec = await targetOf(run, dataset, inputs.bucket);
+    spec = await targetOf(run, dataset.projects[0]!, inputs.bucket);
     return run.platform.openBucket(owner, spec);
   };
   const written = await exportAnnotations(run, dataset, openBucket, {
@@ -238,13 +245,8 @@ function ownerOf({ executionId }: Run, dataset: Readonly<Dataset>): { id: string
   return { id: executionId, projectId: dataset.projects[0]! };
 }
 
-async function targetOf(run: Run, dataset: Readonly<Dataset>, bucket: Json | undefined): Promise<BucketSpec> {
+async function targetOf(run: Run, projectId: string, bucket: Json | undefined): Promise<BucketSpec> {
   if (bucket !== undefined) return parse(bucketSpecSchema, bucket, 'bucket');
-  const itemId = await artifactFolder(
-    run.platform,
-    run.actor,
-    dataset.projects[0]!,
-    `/executions/${run.executionId}`,
-  );
+  const itemId = await artifactFolder(run.platform, run.actor, projectId, `/executions/${run.executionId}`);
   return { type: 'item', itemId };
 }

@@ -117,7 +117,7 @@ async function evaluateWith(
 ) {
   const { platform, container, signal } = run;
   const { adapterClass } = await loadAdapterClass(platform, container.builtIns, model, signal);
-  const adapter = new adapterClass(adapterSetup(adapterClass, model, snapshot));
+  const adapter = new adapterClass(adapterSetup(platform, adapterClass, model, snapshot));
   return adapter.evaluate(pairs, options);
 }
 

@@ -70,7 +70,7 @@ export const trainFunction = defineFunction({
         model,
         run.signal,
       );
-      const setup = adapterSetup(adapterClass, model, snapshot);
+      const setup = adapterSetup(platform, adapterClass, model, snapshot);
       const { configuration, labels } = setup;
       const adapter = new adapterClass(setup);
       training = adapter;

@@ -15,10 +15,13 @@ const MAX_HEAD_BYTES = 64 * 1024;
  */
 export class LocalContentStore implements ContentStore {
   readonly #directory: string;
+  readonly #durable: boolean;
   #swept = false;
 
-  constructor(options: { directory: string }) {
-    this.#directory = options.directory;
+  /** `durable: false` for contents that need not outlive a power cut, such as those of a test: writing does not wait for the disk. */
+  constructor({ directory, durable = true }: { directory: string; durable?: boolean }) {
+    this.#directory = directory;
+    this.#durable = durable;
   }
 
   async put(source: ByteSource, maxBytes: number): Promise<ContentInfo> {
@@ -76,9 +79,10 @@ export class LocalContentStore implements ContentStore {
   }
 
   async #putStream(source: AsyncIterable<Uint8Array>, maxBytes: number): Promise<ContentInfo> {
-    const { sha256, sizeBytes, path } = await writeTemporary(this.#temporary, source, { maxBytes });
+    const durable = this.#durable;
+    const { sha256, sizeBytes, path } = await writeTemporary(this.#temporary, source, { maxBytes, durable });
     if (await this.#has({ sha256, sizeBytes })) await rm(path, { force: true });
-    else await commitFile({ path }, this.#pathOf(sha256));
+    else await commitFile({ path }, this.#pathOf(sha256), { durable });
     return { sha256, sizeBytes };
   }
 

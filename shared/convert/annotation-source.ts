@@ -1,5 +1,5 @@
 import { allMatches } from '../catalog/all-matches.ts';
-import { groundTruthOf, queryOf } from '../datasets/partition-data.ts';
+import { queryOf, withGroundTruth } from '../datasets/partition-data.ts';
 import type { Annotation } from '../entities/annotation.ts';
 import { type Item, PARTITIONS, type Partition, systemMetadata } from '../entities/item.ts';
 import type { FormatAnnotation, FormatItem, FormatSource } from '../formats/format.ts';
@@ -44,10 +44,9 @@ export async function openAnnotationSource(
     partitions: Object.keys(counts),
     counts,
     async *items(name) {
-      for await (const page of allMatches(store, 'Item', queryFor(name))) {
-        const truth = await groundTruthOf({ store }, page);
-        for (const item of page) yield formatItem(item, truth.get(item.id) ?? []);
-      }
+      for await (const page of allMatches(store, 'Item', queryFor(name)))
+        for await (const { item, annotations } of withGroundTruth({ store }, page))
+          yield formatItem(item, annotations);
     },
     async *files(name) {
       for await (const page of allMatches(store, 'Item', queryFor(name))) yield* page;

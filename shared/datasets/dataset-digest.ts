@@ -3,7 +3,7 @@ import { allMatches } from '../catalog/all-matches.ts';
 import { partitionOf } from '../entities/item.ts';
 import { canonicalJson, type JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
-import { groundTruthOf, queryOf } from './partition-data.ts';
+import { queryOf, withGroundTruth } from './partition-data.ts';
 
 /** What a training read: how many items of each partition, and a digest of all of it. */
 export interface DatasetDigest {
@@ -29,9 +29,8 @@ export async function digestDataset(
     'Item',
     queryOf({ datasetId, partition: 'all', filter }),
   )) {
-    const truth = await groundTruthOf(platform, items);
-    for (const item of items) {
-      const said = (truth.get(item.id) ?? []).map(({ type, label, attributes, coordinates }) => ({
+    for await (const { item, annotations } of withGroundTruth(platform, items)) {
+      const said = annotations.map(({ type, label, attributes, coordinates }) => ({
         type,
         label,
         attributes,

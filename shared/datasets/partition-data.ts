@@ -82,11 +82,30 @@ export function queryOf({
 
 async function* readInputs(platform: Platform, query: Query): AsyncGenerator<LabelledInput> {
   for await (const page of allMatches(platform.store, 'Item', query)) {
-    const byItem = await groundTruthOf(platform, page);
-    for (const item of page) {
-      const annotations = byItem.get(item.id) ?? [];
+    for await (const { item, annotations } of withGroundTruth(platform, page))
       yield { input: inputOf(platform, item), annotations, label: classLabelOf(annotations) };
+  }
+}
+
+/** Annotations in memory at once, where no single item has more. */
+const MOST_ANNOTATIONS = 2_000;
+
+/** Each item with what people said about it, in the order of the items. Memory: that of a few items, however many there are. */
+export async function* withGroundTruth(
+  platform: Pick<Platform, 'store'>,
+  items: readonly Item[],
+): AsyncGenerator<{ item: Item; annotations: Annotation[] }> {
+  for (let from = 0; from < items.length; ) {
+    let to = from + 1;
+    let count = items[from]!.annotationsCount;
+    while (to < items.length && count + items[to]!.annotationsCount <= MOST_ANNOTATIONS) {
+      count += items[to]!.annotationsCount;
+      to += 1;
     }
+    const part = items.slice(from, to);
+    const byItem = await groundTruthOf(platform, part);
+    for (const item of part) yield { item, annotations: byItem.get(item.id) ?? [] };
+    from = to;
   }
 }
 

@@ -2,6 +2,7 @@ import type { ObjectInfo } from '../buckets/bucket.ts';
 import { chunksOf } from '../catalog/all-matches.ts';
 import { ModelfnError } from '../errors.ts';
 import type { Platform } from '../platform.ts';
+import type { EntityStore } from '../store/entity-store.ts';
 import { savingInto } from './references.ts';
 import type { Survey, SurveyedBucket } from './survey-bucket.ts';
 
@@ -30,7 +31,7 @@ export class BucketBusy extends ModelfnError {
  * 2. Keys are removed inside a transaction of the same store, and only when within it there is no note of a living run
  *    for this place, and no living revision points at a manifest the survey did not know.
  *
- * Transactions come one after the other. So a save's note was written either
+ * The removing transaction runs alone: no writer comes in between. So a save's note was written either
  * - before the removing transaction and is still there: the transaction sees it and removes nothing; or
  * - before it and is gone by the move: the transaction sees the new pointer and removes nothing; or it is gone because
  *   the save failed: then nothing relies on the object; or
@@ -52,14 +53,15 @@ export async function freeGarbage(
 ): Promise<void> {
   const { bucket, place, reader } = target;
   for (const objects of chunksOf(garbage, KEYS_AT_ONCE)) {
-    await platform.store.transaction(async (inside) => {
+    const free = async (inside: EntityStore): Promise<void> => {
       const saving = await savingInto(platform, inside, place);
       if (saving) throw new BucketBusy(`A save of snapshot ${saving.name} (${saving.id}) is under way`);
       const { pointers } = await reader.read(inside);
       if ([...pointers.keys()].some((key) => !references.pointers.has(key)))
         throw new BucketBusy('Revisions were saved meanwhile');
       for (const { key } of objects) await bucket.delete(key);
-    });
+    };
+    await platform.store.transaction(free, { alone: true });
     objects.forEach(onFreed);
   }
 }

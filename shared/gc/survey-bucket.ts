@@ -5,7 +5,6 @@ import type { Platform } from '../platform.ts';
 import { checkpointOwner, isProtocolKey, type Manifest } from '../snapshots/files/manifest.ts';
 import { objectsOf } from '../snapshots/files/places.ts';
 import { readManifest, readUnpointedManifest } from '../snapshots/files/read-manifest.ts';
-import type { EntityStore } from '../store/entity-store.ts';
 import {
   type BucketUse,
   borrowersOf,
@@ -27,6 +26,9 @@ export interface Survey {
   newestMs: number;
   references: References;
 }
+
+/** As long as a queue of dead letters keeps what a failed training could be begun with again. */
+const TRIED_AGAIN_MS = 14 * 24 * 3600 * 1000;
 
 /** A bucket that is looked at. */
 export interface SurveyedBucket {
@@ -69,7 +71,7 @@ export async function surveyBucket(
   }
   for (const key of listed.keys()) {
     const execution = checkpointOwner(key);
-    if (execution !== undefined && (await isUnfinished(platform.store, execution))) kept.add(key);
+    if (execution !== undefined && (await isUnfinished(platform, execution))) kept.add(key);
   }
   const owners = uses.map(({ owner }) => owner);
   let foreign = 0;
@@ -103,10 +105,11 @@ export async function surveyBucket(
   };
 }
 
-/** A training that has not ended may go on from its checkpoint, and so may one that failed and is to be tried again. */
-async function isUnfinished(store: EntityStore, executionId: string): Promise<boolean> {
+/** A training that has not ended may go on from its checkpoint, and so may one that failed and is soon tried again. */
+async function isUnfinished({ store, clock }: Platform, executionId: string): Promise<boolean> {
   const execution = await store.get('Execution', executionId);
-  return execution !== undefined && (!isFinished(execution) || execution.checkpoint != null);
+  if (execution === undefined || !isFinished(execution)) return execution !== undefined;
+  return execution.checkpoint != null && clock.now() - Date.parse(execution.updatedAt) < TRIED_AGAIN_MS;
 }
 
 async function listProtocolKeys(bucket: Bucket): Promise<Map<string, ObjectInfo>> {

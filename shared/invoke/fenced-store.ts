@@ -2,7 +2,7 @@ import type { DatasetEvent } from '../entities/dataset-event.ts';
 import type { EntityKind, EntityKinds } from '../entities/kinds.ts';
 import type { KeptLine, LogLine } from '../entities/log-line.ts';
 import type { Query } from '../query/query.ts';
-import type { EntityStore, OutboxEntry, Page, Versioned } from '../store/entity-store.ts';
+import type { EntityStore, OutboxEntry, Page, TransactionOptions, Versioned } from '../store/entity-store.ts';
 import { LeaseLost } from './errors.ts';
 import { assertHeld } from './executions.ts';
 
@@ -103,13 +103,13 @@ export class FencedStore implements EntityStore {
     return this.transaction((open) => open.removeEvents(sequences));
   }
 
-  transaction<T>(work: (store: EntityStore) => Promise<T>): Promise<T> {
+  transaction<T>(work: (store: EntityStore) => Promise<T>, options?: TransactionOptions): Promise<T> {
     return this.#store.transaction(async (open) => {
       const execution = await open.get('Execution', this.#executionId);
       if (!execution) throw new LeaseLost(this.#executionId);
       assertHeld(execution, this.#holder);
       return work(open);
-    });
+    }, options);
   }
 
   /** A run has the store on loan. */

@@ -1,4 +1,5 @@
 import type { EvaluationPair } from '../../adapters/model-adapter.ts';
+import type { JsonObject } from '../json.ts';
 import { calibrationOf } from './calibration.ts';
 import { type ItemVerdict, inOrder, type KindEvaluation, ratio } from './evaluation-kind.ts';
 
@@ -17,7 +18,8 @@ interface Tally {
  */
 export function evaluateClasses(pairs: readonly EvaluationPair[], labels: readonly string[]): KindEvaluation {
   const tallies = new Map<string, Tally>();
-  const confusion: Record<string, Record<string, number>> = {};
+  // Maps, as a label may have any name: `__proto__` among them.
+  const confusion = new Map<string, Map<string, number>>();
   const perItem = new Map<string, ItemVerdict>();
   const calibrated: { confidence: number; isRight: boolean }[] = [];
   for (const { item, label, predictions } of pairs) {
@@ -58,7 +60,7 @@ export function evaluateClasses(pairs: readonly EvaluationPair[], labels: readon
       items: perItem.size,
     },
     perLabel,
-    details: { confusion, calibration: { error, bins } },
+    details: { confusion: toObject(confusion), calibration: { error, bins } },
     perItem,
   };
 }
@@ -90,7 +92,13 @@ function scoresOf({ truePositives, predicted, support }: Tally) {
   };
 }
 
-function addTo(confusion: Record<string, Record<string, number>>, label: string, predicted: string): void {
-  confusion[label] ??= {};
-  confusion[label][predicted] = (confusion[label][predicted] ?? 0) + 1;
+function addTo(confusion: Map<string, Map<string, number>>, label: string, predicted: string): void {
+  const row = confusion.get(label) ?? new Map<string, number>();
+  confusion.set(label, row);
+  row.set(predicted, (row.get(predicted) ?? 0) + 1);
+}
+
+/** `Object.fromEntries` makes own fields of any name. */
+function toObject(confusion: ReadonlyMap<string, ReadonlyMap<string, number>>): JsonObject {
+  return Object.fromEntries([...confusion].map(([label, row]) => [label, Object.fromEntries(row)]));
 }

@@ -1,4 +1,5 @@
-type Part = { literal: string } | 'any' | 'segment';
+/** A piece of a pattern: letters that stand for themselves, any text, or any text without a slash. */
+export type Part = { literal: string } | 'any' | 'segment';
 
 /** Tells whether a text has the form of a pattern. */
 export type Matcher = (text: string) => boolean;
@@ -14,9 +15,14 @@ export function hasWildcard(text: string): boolean {
  * itself too. Takes time proportional to text times pattern, whatever the pattern: hostile ones cost no more.
  */
 export function compileWildcard(pattern: string, options: { pathAware: boolean }): Matcher {
-  const parts = partsOf(pattern, options.pathAware);
-  const below = pattern.endsWith('/**') ? partsOf(pattern.slice(0, -3), options.pathAware) : undefined;
-  return (text) => fits(parts, text) || (below !== undefined && fits(below, text));
+  const ways = waysToFit(pattern, options);
+  return (text) => ways.some((parts) => fits(parts, text));
+}
+
+/** A text has the form of a pattern when it is made of the parts of one of these lists. */
+export function waysToFit(pattern: string, { pathAware }: { pathAware: boolean }): Part[][] {
+  const itself = pattern.endsWith('/**') ? [partsOf(pattern.slice(0, -3), pathAware)] : [];
+  return [partsOf(pattern, pathAware), ...itself];
 }
 
 /** The text before the first `*`: all that fits begins with it. `X/**` fits `X`, so the slash does not count there. */

@@ -90,7 +90,7 @@ export class LoadedSnapshots {
       const codeMs = performance.now() - started;
       const { directory, release, ...files } = await fetching;
       const filesMs = performance.now() - started;
-      const adapter = new adapterClass(adapterSetup(adapterClass, model, snapshot));
+      const adapter = new adapterClass(adapterSetup(this.#platform, adapterClass, model, snapshot));
       // Room is made before the memory is filled, as far as the files can tell.
       tellCost?.(files.sizeBytes);
       await adapter.load(directory);

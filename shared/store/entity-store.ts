@@ -17,11 +17,22 @@ export interface Versioned<E> {
   version: number;
 }
 
-/** A change waiting to be told to subscribers. `sequence` grows; events are read in its order. */
+/**
+ * A change waiting to be told to subscribers. `sequence` grows; events are read in its order. An event may come to light
+ * after one with a greater sequence: a reader goes by what it removed, not by the last number it saw.
+ */
 export interface OutboxEntry {
   sequence: number;
   event: DatasetEvent;
   createdAt: string;
+}
+
+export interface TransactionOptions {
+  /**
+   * True: no other writer, of any process, runs from its begin to its end. For work that does something elsewhere which
+   * must not meet a write.
+   */
+  alone?: boolean;
 }
 
 /**
@@ -98,7 +109,10 @@ export interface EntityStore {
   /** Lines of an execution's log after number `after`, at most `limit`, the oldest first. */
   readLogs(executionId: string, range: { after: number; limit: number }): Promise<KeptLine[]>;
 
-  /** Puts events into the outbox; inside `transaction` they leave with the change they tell of, or not at all. */
+  /**
+   * Puts events into the outbox; inside `transaction` they leave with the change they tell of, or not at all. Of two
+   * transactions, the one that saw what the other wrote has the greater sequences; where neither saw the other, either may.
+   */
   appendEvents(events: readonly DatasetEvent[]): Promise<void>;
 
   /** The oldest events of the outbox. */
@@ -108,10 +122,12 @@ export interface EntityStore {
   removeEvents(sequences: readonly number[]): Promise<void>;
 
   /**
-   * Runs `work` with a store whose writes all land or none do. Writers of other processes wait. Not nested: inside,
-   * `transaction` runs `work` in the one already open. Keep the work short and free of network calls.
+   * Runs `work` with a store whose writes all land or none do. Transactions end as if they had run one after the other:
+   * what one reads holds until its end. `work` may be run again when others were in its way, so what it does beside the
+   * store can be done twice. Not nested: inside, `transaction` runs `work` in the one already open. Keep the work short
+   * and free of network calls.
    */
-  transaction<T>(work: (store: EntityStore) => Promise<T>): Promise<T>;
+  transaction<T>(work: (store: EntityStore) => Promise<T>, options?: TransactionOptions): Promise<T>;
 
   /** Closes the connection; the store cannot be used after. May be called twice. */
   close(): Promise<void>;

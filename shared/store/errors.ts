@@ -48,7 +48,7 @@ export class DuplicateEntity extends Conflict {
   }
 }
 
-/** The store's file cannot be read or written just now. */
+/** The store cannot be read or written just now. */
 export class StoreUnavailable extends ModelfnError {
   override readonly name = 'StoreUnavailable';
   readonly code = 'StoreUnavailable';
@@ -69,16 +69,15 @@ export class StoreClosed extends ModelfnError {
   }
 }
 
+const RESTORE = 'Put back a copy of the state folder; buckets and contents are separate and not touched.';
+
 /** The store's file is damaged, or is no store. */
 export class StoreCorrupt extends ModelfnError {
   override readonly name = 'StoreCorrupt';
   readonly code = 'StoreCorrupt';
   readonly statusCode = 500;
-  constructor(cause: unknown) {
-    super(
-      `The entity store cannot be read: ${messageOf(cause)}. Put back a copy of the state folder; buckets and contents are separate and not touched.`,
-      { cause },
-    );
+  constructor(cause: unknown, advice: string = RESTORE) {
+    super(`The entity store cannot be read: ${messageOf(cause)}. ${advice}`, { cause });
   }
 }
 

@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { compileWildcard, type Matcher } from '../query/wildcard.ts';
 import { StoreCorrupt, StoreTooNew } from './errors.ts';
+import type { Compiled } from './sql-dialect.ts';
 import { guarded, isBusy } from './sqlite-errors.ts';
 import { MIGRATIONS, type Migration } from './sqlite-schema.ts';
 
@@ -9,12 +10,6 @@ const RETRY_MS = 5;
 const MAX_STATEMENTS = 200;
 const MAX_PATTERNS = 100;
 const DATA_VERSION: Compiled = { sql: 'pragma data_version', parameters: [] };
-
-/** A statement with its parameters, as Kysely compiles it. */
-export interface Compiled {
-  sql: string;
-  parameters: readonly unknown[];
-}
 
 export interface DatabaseOptions {
   /** How long a call waits for the writer of another process, blocking this one. */

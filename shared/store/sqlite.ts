@@ -5,8 +5,10 @@ import type { KeptLine, LogLine } from '../entities/log-line.ts';
 import type { Query } from '../query/query.ts';
 import type { EntityStore, OutboxEntry, Page, Versioned } from './entity-store.ts';
 import { StoreClosed } from './errors.ts';
+import { pageOf, selectCount, selectIds, selectPage, totalTold } from './queries.ts';
 import { connect, type OpenTransaction, type SqliteConnection } from './sqlite-connection.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
+import { SQLITE } from './sqlite-dialect.ts';
 import {
   changeEntity,
   IDS,
@@ -17,7 +19,6 @@ import {
 } from './sqlite-entities.ts';
 import { readLogs, writeLogs } from './sqlite-logs.ts';
 import { dropEvents, oldestEvents, writeEvents } from './sqlite-outbox.ts';
-import { selectCount, selectIds, selectPage } from './sqlite-queries.ts';
 import { TABLES } from './tables.ts';
 
 export interface SqliteOptions {
@@ -80,15 +81,12 @@ class SqliteStore implements EntityStore {
   }
 
   async query<K extends EntityKind>(kind: K, query: Query): Promise<Page<EntityKinds[K]>> {
-    const { compiled, page, pageSize } = selectPage(kind, query);
+    const { compiled, ...paging } = selectPage(SQLITE, kind, query);
     return this.#read((database) => {
       const items = database
         .rows<{ doc: string }>(compiled)
         .map(({ doc }) => JSON.parse(doc) as EntityKinds[K]);
-      const isWhole = page === 0 && items.length < pageSize;
-      const totalItemsCount = isWhole ? items.length : countMatches(database, kind, query);
-      const totalPagesCount = Math.ceil(totalItemsCount / pageSize);
-      return { items, totalItemsCount, totalPagesCount, hasNextPage: page + 1 < totalPagesCount };
+      return pageOf(paging, items, totalTold(paging, items.length) ?? countMatches(database, kind, query));
     });
   }
 
@@ -97,7 +95,7 @@ class SqliteStore implements EntityStore {
   }
 
   async ids(kind: EntityKind, query: Query): Promise<string[]> {
-    const compiled = selectIds(kind, query);
+    const compiled = selectIds(SQLITE, kind, query);
     return this.#read((database) => database.rows<{ id: string }>(compiled).map(({ id }) => id));
   }
 
@@ -188,5 +186,5 @@ class SqliteStore implements EntityStore {
 }
 
 function countMatches(database: SqliteDatabase, kind: EntityKind, query: Query): number {
-  return database.row<{ n: number }>(selectCount(kind, query))!.n;
+  return database.row<{ n: number }>(selectCount(SQLITE, kind, query))!.n;
 }

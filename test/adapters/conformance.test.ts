@@ -18,6 +18,10 @@ const WAYS: Readonly<Record<string, Openers>> = {
     ...made,
     'a table': async () => ({ data: await madeData('tabular', 1) }),
     'a linear kernel, standardised': async () => ({ configuration: { kernel: 'linear', standardise: true } }),
+    'a polynomial kernel with probabilities': async () => ({
+      data: await madeData('tabular', 2),
+      configuration: { kernel: 'poly', coef0: 1, probability: true, classWeights: 'balanced' },
+    }),
     'another seed': async () => ({ seed: 20_260_801 }),
   },
   'modelfn/inception': {

@@ -128,6 +128,21 @@ describe('functions on the command line', () => {
     expect(await line.json('snapshots', 'show', 'one')).toMatchObject({ status: 'failed', revision: 0 });
   });
 
+  it('exports the weights of a snapshot as one model file, and leaves nothing beside it', async () => {
+    const line = await withPoints();
+    await line.json('models', 'create', 'svm', '--project', 'demo', '--adapter', 'svm');
+    await line.json('snapshots', 'create', 'rbf', '--model', 'svm', '--dataset', 'points');
+    await line.json('train', 'rbf');
+
+    const told = await line.run('snapshots', 'export', 'rbf', '--format', 'onnx', '--to', 'out/rbf.onnx');
+
+    expect(told.stdout).toMatch(/^Wrote rbf, revision 1, to rbf\.onnx \(onnx, [\d.]+ .?B\)\.\n$/);
+    expect(await readdir(join(line.cwd, 'out'))).toEqual(['rbf.onnx']);
+    const bytes = await readFile(join(line.cwd, 'out', 'rbf.onnx'));
+    expect(bytes.toString('latin1')).toContain('["left","right"]');
+    expect(await line.fail('snapshots', 'export', 'rbf', '--format', 'onnx')).toMatchObject({ code: 2 });
+  });
+
   it('starts nothing when Ctrl-C came before', async () => {
     const interruption = new AbortController();
     const line = await withPoints({ interrupted: interruption.signal });

@@ -4,6 +4,8 @@ import { setImmediate } from 'node:timers/promises';
 import type {
   AdapterSetup,
   ConvertedItem,
+  Evaluation,
+  EvaluationPair,
   ItemInput,
   LayoutReader,
   LayoutWriter,
@@ -97,7 +99,7 @@ export const BROKEN_ADAPTERS: readonly Broken[] = [
       static override readonly inputType = 'image';
     },
     fails: ['trains'],
-    says: /prepare threw for 9 of 9 items, as for \/test\/.*--data/,
+    says: /prepare threw for 6 of 6 items, as for \/test\/.*--data/,
   },
   {
     does: 'tells its progress in percent',
@@ -187,7 +189,7 @@ export const BROKEN_ADAPTERS: readonly Broken[] = [
         return { ...super.nearest(sample), label: 'unknown' };
       }
     },
-    fails: ['validPredictions', 'unreadableItem', 'missingClass', 'duplicateCall'],
+    fails: ['validPredictions', 'unreadableItem', 'missingClass', 'duplicateCall', 'evaluates'],
     says: /PredictionInvalid: .*"unknown", which is not in the ontology/,
   },
   {
@@ -440,6 +442,28 @@ export const BROKEN_ADAPTERS: readonly Broken[] = [
     },
     fails: ['convertBack'],
     says: /came back 0 times, and \/test\.json instead/,
+  },
+  {
+    does: 'divides by predictions that are not there',
+    adapterClass: class extends SoundAdapter {
+      override evaluate(pairs: readonly EvaluationPair[]): Evaluation {
+        const predicted = pairs.filter(({ predictions }) => predictions.length > 0);
+        const right = predicted.filter(({ label, predictions }) => predictions[0]!.label === label);
+        return { metrics: { accuracy: right.length / predicted.length }, perLabel: {} };
+      }
+    },
+    fails: ['evaluates'],
+    says: /accuracy is NaN/,
+  },
+  {
+    does: 'evaluates by labels of its own',
+    adapterClass: class extends SoundAdapter {
+      override evaluate(): Evaluation {
+        return { metrics: { accuracy: 1 }, perLabel: { first: { f1: 1 }, rest: { f1: 1 } } };
+      }
+    },
+    fails: ['evaluates'],
+    says: /numbers for "rest", which is none of its labels/,
   },
   {
     does: 'loses the labels of a layout',

@@ -2,7 +2,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { AdapterMethodMissing } from '../../adapters/model-adapter.ts';
+import { AdapterMethodMissing, type EvaluationPair } from '../../adapters/model-adapter.ts';
 import { CHECKS } from '../../conformance/checks.ts';
 import { checkAdapter } from '../../conformance/index.ts';
 import { temporaryFolder } from '../shared/content/temporary-folder.ts';
@@ -113,6 +113,16 @@ describe('the conformance kit', () => {
           if (inputType !== 'text') return super.prepare(input);
           const { text } = (await input.json()) as { text: string };
           return [...'abcdefghijklmnopqrstuvwxyz'].map((letter) => text.split(letter).length);
+        }
+        override evaluate(pairs: readonly EvaluationPair[]): ReturnType<SoundAdapter['evaluate']> {
+          const drawn = pairs.map(({ groundTruth }) =>
+            groundTruth
+              .map(({ type }) => type)
+              .sort()
+              .join(),
+          );
+          expect(new Set(drawn)).toEqual(new Set([inputType === 'image' ? 'box,class' : 'class']));
+          return super.evaluate(pairs);
         }
       }
 

@@ -10,6 +10,20 @@ import type { JsonObject } from '../../shared/json.ts';
 import { runInPlace } from '../support/run-function.ts';
 import { openTinyWorkspace, type TinyWorkspace } from '../support/tiny-workspace.ts';
 
+it('the convert function says which adapters cannot tell their weights in ONNX', async () => {
+  const space = await openTinyWorkspace();
+  const input = { snapshot: space.snapshot.id };
+  await runInPlace(space.container, trainFunction, input);
+
+  await expect(
+    runInPlace(space.container, convertFunction, { ...input, format: 'onnx' }),
+  ).rejects.toMatchObject({
+    code: 'ModelNotExportable',
+    details: { adapter: 'TinyAdapter', format: 'onnx' },
+  });
+  await space.platform.close();
+});
+
 describe('the evaluate function', () => {
   let space: TinyWorkspace;
   beforeEach(async () => {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Package } from '../../cli/package/package-functions.ts';
 import type { Machine } from '../../shared/asl/machine.ts';
@@ -6,7 +7,9 @@ import { LOCAL_ACTOR } from '../../shared/auth/actor.ts';
 import { createTrigger } from '../../shared/catalog/triggers.ts';
 import type { Snapshot } from '../../shared/entities/snapshot.ts';
 import type { Json, JsonObject } from '../../shared/json.ts';
+import { temporaryFolder } from '../shared/content/temporary-folder.ts';
 import { eventBridgeEvent, httpRequest, sqsBatch } from '../support/events.ts';
+import { makeDatabase, startPostgres } from '../support/postgres/postgres-server.ts';
 import { type DeployedFunctions, deployFunctions } from './deployed-functions.ts';
 import type { Invoked } from './runtime-api.ts';
 import { resolve } from './template.ts';
@@ -63,6 +66,30 @@ export function describeRuns(made: () => Package): void {
         statusCode: 200,
         body: { id: deployed.datasetId, name: 'digits' },
       });
+    });
+
+    it('api keeps entities in PostgreSQL, for containers that share nothing else', async () => {
+      const server = await startPostgres();
+      const database = await makeDatabase(server);
+      try {
+        const api = (container: string) =>
+          deployed.use('api', {
+            MODELFN_STORE: database.address,
+            MODELFN_HOME: join(temporaryFolder(), container),
+          });
+        const [one, two] = await Promise.all([api('one'), api('two')]);
+        const path = '/api/v1/projects';
+
+        const made = answerOf(await one.invoke(httpRequest({ path, body: { name: 'shared' } })));
+        const seen = answerOf(await two.invoke(httpRequest({ path, method: 'GET' })));
+
+        expect(made).toMatchObject({ statusCode: 200 });
+        expect(JSON.parse((seen as { body: string }).body)).toMatchObject([{ name: 'shared' }]);
+        await Promise.all([one.freeze(), two.freeze()]);
+      } finally {
+        await database.drop();
+        await server.stop();
+      }
     });
 
     it('train saved weights that load finds and verifies', async () => {

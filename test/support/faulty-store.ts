@@ -1,4 +1,4 @@
-import type { EntityStore } from '../../shared/store/entity-store.ts';
+import type { EntityStore, TransactionOptions } from '../../shared/store/entity-store.ts';
 
 const WRITES = ['insert', 'upsert', 'update', 'delete', 'refreshAnnotationCounts', 'appendEvents'] as const;
 
@@ -16,8 +16,8 @@ export function faultyStore(store: EntityStore, failAt: number): EntityStore {
         const member: unknown = Reflect.get(target, key, target);
         if (typeof member !== 'function') return member;
         if (key === 'transaction')
-          return (work: (store: EntityStore) => Promise<unknown>) =>
-            target.transaction((open) => work(wrap(open)));
+          return (work: (store: EntityStore) => Promise<unknown>, options?: TransactionOptions) =>
+            target.transaction((open) => work(wrap(open)), options);
         if (!(WRITES as readonly (string | symbol)[]).includes(key)) return member.bind(target);
         return async (...given: unknown[]) => {
           if (writes++ === failAt) throw new PlannedFault(`write ${failAt}`);

@@ -15,6 +15,8 @@ export interface Trainee<Sample> {
   adapterClass: new (setup: AdapterSetup) => ModelAdapter<Sample>;
   setup: AdapterSetup;
   samples: readonly LabelledSample<Sample>[];
+  /** Folder of the parent's files, for an adapter that trains from them. */
+  parent?: string;
 }
 
 export interface SlicedTraining {
@@ -30,7 +32,7 @@ export interface SlicedTraining {
  * `looks()`: after how many questions the next slice has to yield; `undefined` never.
  */
 export async function trainInSlices<Sample>(
-  { adapterClass, setup, samples }: Trainee<Sample>,
+  { adapterClass, setup, samples, parent }: Trainee<Sample>,
   looks: () => number | undefined,
 ): Promise<SlicedTraining> {
   const home = await mkdtemp(join(tmpdir(), 'modelfn-slices-'));
@@ -51,7 +53,7 @@ export async function trainInSlices<Sample>(
       const context: TrainContext = {
         signal: new AbortController().signal,
         seed: 7,
-        parent: undefined,
+        parent,
         log: (...logged) => void points.push(...logged),
         progress: () => undefined,
         resumeFrom: hasCheckpoint ? kept : undefined,
@@ -91,8 +93,8 @@ function partitionOf<Sample>(
       throw new Error('no inputs were planned for');
     },
     samples: async () => [...samples],
-    stream: () => {
-      throw new Error('no stream was planned for');
+    async *stream(skip = () => false) {
+      for (const sample of samples) if (!skip(sample)) yield sample;
     },
   };
 }

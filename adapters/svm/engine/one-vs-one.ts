@@ -1,4 +1,5 @@
 import { SvmNotFinished } from '../errors.ts';
+import { PairCalibration } from './calibration.ts';
 import { ClassRows, classRowsLength, computeSpan, type Span } from './class-rows.ts';
 import { PairRows, type RowSource } from './pair-rows.ts';
 import {
@@ -8,7 +9,7 @@ import {
   type SvmParameters,
 } from './parameters.ts';
 import { copyRow } from './samples.ts';
-import { SmoSolver, type StepResult } from './smo.ts';
+import { type BinaryProblem, type SmoLimits, SmoSolver, type StepResult } from './smo.ts';
 import type { Kernel, SvmModel } from './svm-model.ts';
 import { decodeTrainerState, encodeTrainerState, fingerprintOf, type TrainerState } from './trainer-state.ts';
 import { type Grouping, groupByClass, type TrainingSet } from './training-set.ts';
@@ -19,6 +20,9 @@ import { KernelEngine, paddedLength, type Region } from './wasm-kernel.ts';
  * kernel cache; a slice shorter than that would make no headway.
  */
 export const MIN_SLICE_ITERATIONS = 64;
+
+/** Of a pair's work: four of the five trainings' worth that its calibration takes beside the solver's own. */
+const CALIBRATION_SHARE = 0.8;
 
 /**
  * Trains C-SVC one against one: a two-class problem for each pair of classes, in the order (0,1), (0,2), ... (k-2,k-1).
@@ -37,8 +41,15 @@ export class SvmTrainer {
   readonly #coefficients: Float64Array;
   readonly #rho: Float64Array;
   readonly #iterations: Int32Array;
+  /** Of the grouped rows; empty when they have none. */
+  readonly #rowWeights: Float64Array;
+  readonly #sigmoids: Float64Array;
   #pair = 0;
+  #problem: BinaryProblem | undefined;
+  /** At most one of the two is there. */
+  #calibration: PairCalibration | undefined;
   #solver: SmoSolver | undefined;
+  #calibrationIterations = 0;
   #fingerprint: string | undefined;
 
   /**
@@ -59,19 +70,24 @@ export class SvmTrainer {
     this.#coefficients = new Float64Array((set.classCount - 1) * rows);
     this.#rho = new Float64Array(this.#pairs.length);
     this.#iterations = new Int32Array(this.#pairs.length);
+    const { rowWeights } = set;
+    this.#rowWeights = Float64Array.from(rowWeights ? this.#grouping.order : [], (row) => rowWeights![row]!);
+    this.#sigmoids = new Float64Array(
+      this.#parameters.probabilitySeed === undefined ? 0 : 2 * this.#pairs.length,
+    );
   }
 
   /** 0..1, never falling: pairs done, weighted by their samples, and an estimate for the current one. */
   get progress(): number {
     const total = this.#pairs.reduce((sum, pair) => sum + pair.size, 0);
     const done = this.#pairs.slice(0, this.#pair).reduce((sum, pair) => sum + pair.size, 0);
-    const current = (this.#solver?.progress ?? 0) * (this.#pairs[this.#pair]?.size ?? 0);
-    return (done + current) / total;
+    return (done + this.#pairProgress() * (this.#pairs[this.#pair]?.size ?? 0)) / total;
   }
 
-  /** Iterations done so far, over all pairs. */
+  /** Iterations done so far, over all pairs and calibrations. */
   get iterations(): number {
-    return this.#iterations.reduce((sum, count) => sum + count, this.#solver?.iterations ?? 0);
+    const current = (this.#calibration ?? this.#solver)?.iterations ?? 0;
+    return this.#iterations.reduce((sum, count) => sum + count, this.#calibrationIterations + current);
   }
 
   /**
@@ -81,11 +97,13 @@ export class SvmTrainer {
   step(maxIterations: number): StepResult {
     let left = maxIterations;
     while (this.#pair < this.#pairs.length && left > 0) {
-      this.#solver ??= this.#openSolver();
-      const before = this.#solver.iterations;
-      if (this.#solver.step(left) === 'running') return 'running';
-      left -= this.#solver.iterations - before;
-      this.#finishPair(this.#solver);
+      if (!this.#calibration && !this.#solver) this.#openPair();
+      const task = this.#calibration ?? this.#solver!;
+      const before = task.iterations;
+      if (task.step(left) === 'running') return 'running';
+      left -= task.iterations - before;
+      if (this.#calibration) this.#finishCalibration(this.#calibration);
+      else this.#finishPair(this.#solver!);
     }
     return this.#pair < this.#pairs.length ? 'running' : 'done';
   }
@@ -98,7 +116,10 @@ export class SvmTrainer {
       coefficients: this.#coefficients,
       rho: this.#rho,
       iterations: this.#iterations,
+      sigmoids: this.#sigmoids,
+      calibrationIterations: this.#calibrationIterations,
       solver: this.#solver?.saveState(),
+      calibration: this.#calibration?.saveState(),
     });
   }
 
@@ -111,6 +132,7 @@ export class SvmTrainer {
       fingerprint: this.#identity(),
       coefficientCount: this.#coefficients.length,
       pairSizes: this.#pairs.map((pair) => pair.size),
+      sigmoidCount: this.#sigmoids.length,
     });
     this.#take(state);
   }
@@ -133,21 +155,63 @@ export class SvmTrainer {
       coefficients: gatherColumns(this.#coefficients, order.length, support),
       rho: this.#rho.slice(),
       iterations: this.#iterations.slice(),
+      ...(this.#sigmoids.length > 0 && { sigmoids: this.#sigmoids.slice() }),
     });
   }
 
+  #pairProgress(): number {
+    if (this.#parameters.probabilitySeed === undefined) return this.#solver?.progress ?? 0;
+    const calibrated = this.#solver ? 1 : (this.#calibration?.progress ?? 0);
+    return CALIBRATION_SHARE * calibrated + (1 - CALIBRATION_SHARE) * (this.#solver?.progress ?? 0);
+  }
+
+  /** The pair begins with its calibration, when there is to be one. */
+  #openPair(): void {
+    if (this.#parameters.probabilitySeed === undefined) this.#solver = this.#openSolver();
+    else this.#calibration = this.#openCalibration(this.#parameters.probabilitySeed);
+  }
+
+  #openCalibration(seed: number): PairCalibration {
+    return new PairCalibration(this.#currentProblem(), (size) => this.#limitsOf(size), seed);
+  }
+
   #openSolver(): SmoSolver {
-    const pair = this.#pairs[this.#pair]!;
+    const problem = this.#currentProblem();
+    return new SmoSolver(problem, this.#limitsOf(problem.size));
+  }
+
+  #limitsOf(size: number): SmoLimits {
+    return { epsilon: this.#parameters.epsilon, maxIterations: iterationCap(this.#parameters, size) };
+  }
+
+  /** Calibration and solver of a pair share its kernel rows. */
+  #currentProblem(): BinaryProblem {
+    this.#problem ??= this.#problemOf(this.#pairs[this.#pair]!);
+    return this.#problem;
+  }
+
+  #problemOf(pair: Pair): BinaryProblem {
     const rows = new PairRows(this.#source, pair.first, pair.second);
-    const { costs, epsilon } = this.#parameters;
-    const problem = {
+    const { costs } = this.#parameters;
+    const cost = new Float64Array(pair.size).fill(costs[pair.i]!).fill(costs[pair.j]!, pair.first.count);
+    if (this.#rowWeights.length > 0)
+      for (const [t, weight] of pairValues(this.#rowWeights, pair).entries()) cost[t]! *= weight;
+    return {
       size: pair.size,
       labels: new Int8Array(pair.size).fill(1).fill(-1, pair.first.count),
-      cost: new Float64Array(pair.size).fill(costs[pair.i]!).fill(costs[pair.j]!, pair.first.count),
+      cost,
       diagonal: pairValues(this.#diagonal, pair),
       row: (t: number) => rows.row(t),
     };
-    return new SmoSolver(problem, { epsilon, maxIterations: iterationCap(this.#parameters, pair.size) });
+  }
+
+  /** Goes over to the solver at once: a state between the two would tell nothing of what is done. */
+  #finishCalibration(calibration: PairCalibration): void {
+    const { a, b } = calibration.sigmoid();
+    this.#sigmoids.set([a, b], 2 * this.#pair);
+    this.#calibrationIterations += calibration.iterations;
+    this.#calibration = undefined;
+    this.#solver = this.#openSolver();
   }
 
   #finishPair(solver: SmoSolver): void {
@@ -160,6 +224,7 @@ export class SvmTrainer {
     this.#iterations[this.#pair] = iterations;
     this.#pair++;
     this.#solver = undefined;
+    this.#problem = undefined;
   }
 
   #take(state: TrainerState): void {
@@ -167,14 +232,22 @@ export class SvmTrainer {
     this.#coefficients.set(state.coefficients);
     this.#rho.set(state.rho);
     this.#iterations.set(state.iterations);
-    this.#solver = undefined;
-    if (state.solver === undefined) return;
-    this.#solver = this.#openSolver();
-    this.#solver.restoreState(state.solver);
+    this.#sigmoids.set(state.sigmoids);
+    this.#calibrationIterations = state.calibrationIterations;
+    this.#problem = undefined;
+    this.#solver = state.solver && this.#openSolver();
+    if (state.solver) this.#solver?.restoreState(state.solver);
+    this.#calibration = state.calibration && this.#openCalibration(this.#parameters.probabilitySeed!);
+    if (state.calibration) this.#calibration?.restoreState(state.calibration);
   }
 
   #identity(): string {
-    this.#fingerprint ??= fingerprintOf(this.#parameters, this.#grouping, this.#source.features.values);
+    this.#fingerprint ??= fingerprintOf(
+      this.#parameters,
+      this.#grouping,
+      this.#source.features.values,
+      this.#rowWeights,
+    );
     return this.#fingerprint;
   }
 

@@ -13,6 +13,8 @@ export interface SvmParameters {
   readonly maxIterations?: number;
   /** Memory for kernel rows. Default 128 MiB; two rows are always kept. */
   readonly cacheBytes?: number;
+  /** Learns probabilities as well, with folds that this seed decides, 0..2^32-1. Five more trainings for each pair. */
+  readonly probabilitySeed?: number | undefined;
 }
 
 export interface ResolvedParameters {
@@ -23,10 +25,15 @@ export interface ResolvedParameters {
   /** 0 for the default. */
   readonly maxIterations: number;
   readonly cacheBytes: number;
+  readonly probabilitySeed: number | undefined;
 }
 
 /** Keeps every sum of coefficients and kernel values finite. */
 export const MAX_COST = 1e100;
+
+/** Largest constant of a polynomial or sigmoid kernel, and largest degree of a polynomial. */
+export const MAX_COEF0 = 1e6;
+export const MAX_DEGREE = 32;
 
 const DEFAULT_CACHE_BYTES = 128 * 2 ** 20;
 
@@ -43,7 +50,7 @@ export function resolveParameters(parameters: SvmParameters, classCount: number)
     cacheBytes = DEFAULT_CACHE_BYTES,
   } = parameters;
   const weights = parameters.classWeights ?? new Array<number>(classCount).fill(1);
-  if (kernel.kind === 'rbf') positive('gamma', kernel.gamma);
+  checkKernel(kernel);
   positive('cost', cost);
   if (weights.length !== classCount) {
     throw new SvmParameterInvalid(
@@ -58,18 +65,36 @@ export function resolveParameters(parameters: SvmParameters, classCount: number)
     throw new SvmParameterInvalid('maxIterations', maxIterations, 'a whole number, at least 1');
   }
   if (!(cacheBytes >= 0)) throw new SvmParameterInvalid('cacheBytes', cacheBytes, 'at least 0');
+  const { probabilitySeed } = parameters;
+  if (probabilitySeed !== undefined && !isWhole(probabilitySeed, 0, 2 ** 32 - 1))
+    throw new SvmParameterInvalid('probabilitySeed', probabilitySeed, 'a whole number, 0 to 2^32-1');
   return {
     kernel,
     costs: weights.map((weight) => positive('cost', cost * weight)),
     epsilon,
     maxIterations,
     cacheBytes,
+    probabilitySeed,
   };
 }
 
 /** The iteration cap for a pair of this many samples. */
 export function iterationCap({ maxIterations }: ResolvedParameters, pairSize: number): number {
   return maxIterations > 0 ? maxIterations : Math.max(10_000_000, 100 * pairSize);
+}
+
+function checkKernel(kernel: Kernel): void {
+  if (kernel.kind === 'linear') return;
+  positive('gamma', kernel.gamma);
+  if (kernel.kind === 'rbf') return;
+  if (!(Math.abs(kernel.coef0) <= MAX_COEF0))
+    throw new SvmParameterInvalid('coef0', kernel.coef0, `from -${MAX_COEF0} to ${MAX_COEF0}`);
+  if (kernel.kind === 'poly' && !isWhole(kernel.degree, 1, MAX_DEGREE))
+    throw new SvmParameterInvalid('degree', kernel.degree, `a whole number, 1 to ${MAX_DEGREE}`);
+}
+
+function isWhole(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
 }
 
 function positive(name: string, value: number): number {

@@ -1,3 +1,4 @@
+import { classProbabilities } from './class-probabilities.ts';
 import { confidencesOf } from './confidence.ts';
 import { checkMatrix, copyRow, type FeatureMatrix } from './samples.ts';
 import { pairCountOf, type SvmModel } from './svm-model.ts';
@@ -13,6 +14,8 @@ export interface Predictions {
   readonly decisions: Float64Array;
   /** [n, k] in 0..1: see `confidencesOf`. Not a probability. */
   readonly confidences: Float64Array;
+  /** [n, k], rows sum to 1: see `classProbabilities`. Missing when the model learned none. */
+  readonly probabilities?: Float64Array;
 }
 
 /** Samples whose kernel values are computed together: enough to use a cached support vector well. */
@@ -78,7 +81,7 @@ export class Predictor {
       this.#computeSums(samples, from, count);
       this.#writeDecisions(decisions.subarray(from * pairs, (from + count) * pairs));
     }
-    return vote(samples.rows, decisions, this.model.classCount);
+    return vote(samples.rows, decisions, this.model);
   }
 
   #computeSums(samples: FeatureMatrix, from: number, count: number): void {
@@ -139,7 +142,7 @@ export function predict(model: SvmModel, samples: FeatureMatrix): Predictions {
 }
 
 /** One against one: each pair gives its vote to one of its two classes. */
-function vote(rows: number, decisions: Float64Array, classCount: number): Predictions {
+function vote(rows: number, decisions: Float64Array, { classCount, sigmoids }: SvmModel): Predictions {
   const votes = new Int32Array(rows * classCount);
   const classIndex = new Int32Array(rows);
   let at = 0;
@@ -150,7 +153,13 @@ function vote(rows: number, decisions: Float64Array, classCount: number): Predic
     }
     classIndex[row] = firstMaximum(votes, base, classCount);
   }
-  return { classIndex, votes, decisions, confidences: confidencesOf(decisions, votes, classCount) };
+  return {
+    classIndex,
+    votes,
+    decisions,
+    confidences: confidencesOf(decisions, votes, classCount),
+    ...(sigmoids && { probabilities: classProbabilities(decisions, sigmoids, classCount) }),
+  };
 }
 
 /** As libsvm resolves ties. */

@@ -1,5 +1,12 @@
-/** `rbf`: exp(-gamma |x - y|^2). `linear`: x . y. */
-export type Kernel = { readonly kind: 'rbf'; readonly gamma: number } | { readonly kind: 'linear' };
+/**
+ * `rbf`: exp(-gamma |x - y|^2). `linear`: x . y. `poly`: (gamma x . y + coef0)^degree. `sigmoid`: tanh(gamma x . y + coef0).
+ * The last is no true kernel for many parameters; the solver ends all the same, as libsvm's does.
+ */
+export type Kernel =
+  | { readonly kind: 'rbf'; readonly gamma: number }
+  | { readonly kind: 'linear' }
+  | { readonly kind: 'poly'; readonly gamma: number; readonly coef0: number; readonly degree: number }
+  | { readonly kind: 'sigmoid'; readonly gamma: number; readonly coef0: number };
 
 /**
  * A trained one-vs-one classifier, in libsvm's layout. Support vectors are grouped by class; within a class
@@ -27,6 +34,8 @@ export interface SvmModel {
   readonly rho: Float64Array;
   /** [k(k-1)/2]: iterations the solver took for each pair. */
   readonly iterations: Int32Array;
+  /** [pairs, 2], row-major: a and b of each pair's sigmoid (sigmoid.ts); missing when no probabilities were learned. */
+  readonly sigmoids?: Float64Array;
 }
 
 /** One against one makes k(k-1)/2 pairs: 8 million at this many classes. */

@@ -8,6 +8,7 @@ import {
   encodeBlocks,
 } from '../../../shared/content/block-file.ts';
 import { CheckpointInvalid } from '../../training-errors.ts';
+import { type CalibrationState, PairCalibration } from './calibration.ts';
 import { KERNEL_BASE64 } from './kernel.generated.ts';
 import type { ResolvedParameters } from './parameters.ts';
 import type { SmoState } from './smo.ts';
@@ -25,8 +26,14 @@ export interface TrainerState {
   readonly rho: Float64Array;
   /** [pairs] */
   readonly iterations: Int32Array;
+  /** [pairs, 2]: sigmoids of the pairs that were calibrated; empty when no probabilities are learned. */
+  readonly sigmoids: Float64Array;
+  /** Iterations of all finished calibrations. */
+  readonly calibrationIterations: number;
   /** The current pair's solver, when it has begun. */
   readonly solver: SmoState | undefined;
+  /** The current pair's calibration, while it lasts. */
+  readonly calibration: CalibrationState | undefined;
 }
 
 /** What the state must fit. */
@@ -34,23 +41,39 @@ export interface ExpectedState {
   readonly fingerprint: string;
   readonly coefficientCount: number;
   readonly pairSizes: readonly number[];
+  /** Two for each pair, or 0. */
+  readonly sigmoidCount: number;
 }
 
 const FORMAT: BlockFormat = { magic: 'MFSVMCKP', version: 1 };
 
+const count = z.int().check(z.minimum(0));
 const factsSchema = z.object({
   fingerprint: z.string(),
-  pair: z.int().check(z.minimum(0)),
-  solver: z.optional(z.object({ iterations: z.int().check(z.minimum(0)), smallestGap: z.number() })),
+  pair: count,
+  calibrationIterations: z.optional(count),
+  calibration: z.optional(z.object({ fold: z.int().check(z.minimum(0), z.maximum(5)), iterations: count })),
+  solver: z.optional(z.object({ iterations: count, smallestGap: z.number() })),
 });
 type Facts = z.infer<typeof factsSchema>;
 
 /** Equal states give equal bytes. */
 export function encodeTrainerState(state: TrainerState): Uint8Array {
-  const { fingerprint, pair, coefficients, rho, iterations, solver } = state;
-  const inner = solver && { iterations: solver.iterations, smallestGap: solver.smallestGap };
-  const facts = { fingerprint, pair, ...(inner && { solver: inner }) };
+  const { fingerprint, pair, coefficients, rho, iterations, sigmoids, calibrationIterations, calibration } =
+    state;
+  const solver = state.solver ?? calibration?.solver;
+  const facts = {
+    fingerprint,
+    pair,
+    ...(sigmoids.length > 0 && { calibrationIterations }),
+    ...(calibration && {
+      calibration: { fold: calibration.fold, iterations: calibration.iterations },
+    }),
+    ...(solver && { solver: { iterations: solver.iterations, smallestGap: solver.smallestGap } }),
+  };
   const blocks: Block[] = [coefficients, rho, iterations];
+  if (sigmoids.length > 0) blocks.push(sigmoids);
+  if (calibration) blocks.push(calibration.decisions);
   if (solver) blocks.push(solver.alpha, solver.ascent);
   return encodeBlocks(FORMAT, { facts, blocks });
 }
@@ -63,31 +86,51 @@ export function decodeTrainerState(bytes: Uint8Array, expected: ExpectedState): 
   }
   const { pair } = facts;
   const pairs = expected.pairSizes.length;
-  const coefficients = f64(blocks[0], expected.coefficientCount);
-  const rho = f64(blocks[1], pairs);
-  const iterations = blocks[2];
+  const isOver = pair === pairs && (facts.solver ?? facts.calibration) !== undefined;
+  if (pair > pairs || isOver || (facts.calibration && expected.sigmoidCount === 0)) throw contradiction();
+  const left = [...blocks];
+  const coefficients = f64(left.shift(), expected.coefficientCount);
+  const rho = f64(left.shift(), pairs);
+  const iterations = left.shift();
   if (!(iterations instanceof Int32Array) || iterations.length !== pairs) throw contradiction();
-  if (pair > pairs || (pair === pairs && facts.solver)) throw contradiction();
-  if (!facts.solver)
-    return { fingerprint: facts.fingerprint, pair, coefficients, rho, iterations, solver: undefined };
-  const size = expected.pairSizes[pair]!;
-  const solver = { alpha: f64(blocks[3], size), ascent: f64(blocks[4], size), ...facts.solver };
-  return { fingerprint: facts.fingerprint, pair, coefficients, rho, iterations, solver };
+  const sigmoids = expected.sigmoidCount > 0 ? f64(left.shift(), expected.sigmoidCount) : new Float64Array(0);
+  const size = expected.pairSizes[pair] ?? 0;
+  const decisions = facts.calibration && f64(left.shift(), size);
+  const trained = facts.calibration ? PairCalibration.trainedOn(size, facts.calibration.fold) : size;
+  const solver = facts.solver && {
+    alpha: f64(left.shift(), trained),
+    ascent: f64(left.shift(), trained),
+    ...facts.solver,
+  };
+  const calibration = facts.calibration && { ...facts.calibration, decisions: decisions!, solver };
+  return {
+    fingerprint: facts.fingerprint,
+    pair,
+    coefficients,
+    rho,
+    iterations,
+    sigmoids,
+    calibrationIterations: facts.calibrationIterations ?? 0,
+    solver: calibration ? undefined : solver,
+    calibration,
+  };
 }
 
-/** sha256 over all that decides the result, the compiled kernel included. `features` are the grouped rows as the kernel sees them. */
+/** sha256 over all that decides the result, the compiled kernel included. `features` are the grouped rows as the kernel sees them, `rowWeights` theirs or empty. */
 export function fingerprintOf(
   parameters: ResolvedParameters,
   grouping: Grouping,
   features: Float32Array,
+  rowWeights: Float64Array,
 ): string {
-  const { kernel, costs, epsilon, maxIterations } = parameters;
+  const { kernel, costs, epsilon, maxIterations, probabilitySeed } = parameters;
   const spans = grouping.spans.map((span) => span.count);
   return createHash('sha256')
     .update(KERNEL_BASE64)
-    .update(JSON.stringify({ kernel, costs, epsilon, maxIterations, spans }))
+    .update(JSON.stringify({ kernel, costs, epsilon, maxIterations, spans, probabilitySeed }))
     .update(bytesOf(grouping.order))
     .update(bytesOf(features))
+    .update(bytesOf(rowWeights))
     .digest('hex');
 }
 
@@ -113,6 +156,6 @@ function contradiction(): CheckpointInvalid {
   return new CheckpointInvalid('its parts do not fit together');
 }
 
-function bytesOf(values: Int32Array | Float32Array): Uint8Array {
+function bytesOf(values: Int32Array | Float32Array | Float64Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }

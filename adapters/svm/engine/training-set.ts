@@ -1,7 +1,10 @@
-import { SvmLabelsInvalid } from '../errors.ts';
+import { SvmLabelsInvalid, SvmSamplesInvalid } from '../errors.ts';
 import type { Span } from './class-rows.ts';
 import { checkMatrix, type FeatureMatrix } from './samples.ts';
 import { MAX_CLASSES } from './svm-model.ts';
+
+/** Largest factor on C for one sample. */
+export const MAX_ROW_WEIGHT = 1e6;
 
 /** Samples with the class of each. */
 export interface TrainingSet {
@@ -9,6 +12,8 @@ export interface TrainingSet {
   /** [rows]: index of each row's class in the caller's sorted list of labels, 0..classCount-1. */
   readonly classIndices: ArrayLike<number>;
   readonly classCount: number;
+  /** [rows]: factor on C for each row, above 0. Missing: 1 for all. */
+  readonly rowWeights?: ArrayLike<number> | undefined;
 }
 
 /** The rows of a training set in the order of their classes. */
@@ -27,6 +32,7 @@ export interface Grouping {
 export function groupByClass(set: TrainingSet): Grouping {
   checkMatrix(set.samples);
   checkLabels(set);
+  checkWeights(set);
   const counts = countRows(set);
   const spans: Span[] = [];
   let start = 0;
@@ -71,6 +77,23 @@ function checkLabels({ samples, classIndices, classCount }: TrainingSet): void {
       { row, classIndex: String(index), classCount },
     );
   }
+}
+
+function checkWeights({ samples, rowWeights }: TrainingSet): void {
+  if (rowWeights === undefined) return;
+  if (rowWeights.length !== samples.rows)
+    throw new SvmSamplesInvalid(
+      `there are ${rowWeights.length} weights for ${samples.rows} samples`,
+      'Give every sample one weight, or none any.',
+      { weights: rowWeights.length, samples: samples.rows },
+    );
+  for (let row = 0; row < rowWeights.length; row++)
+    if (!(rowWeights[row]! > 0 && rowWeights[row]! <= MAX_ROW_WEIGHT))
+      throw new SvmSamplesInvalid(
+        `the weight of row ${row} is ${rowWeights[row]}`,
+        `Weights are above 0 and at most ${MAX_ROW_WEIGHT}: leave samples out that are not to count.`,
+        { row, weight: String(rowWeights[row]) },
+      );
 }
 
 function countRows({ classIndices, classCount }: TrainingSet): Int32Array {

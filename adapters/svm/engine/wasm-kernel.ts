@@ -1,5 +1,6 @@
 import { SvmTooLarge } from '../errors.ts';
 import { KERNEL_BASE64 } from './kernel.generated.ts';
+import { ofProducts } from './kernel-of-products.ts';
 import type { Kernel } from './svm-model.ts';
 
 /** Floats in one WebAssembly memory; `values` is a live view of them. */
@@ -56,8 +57,7 @@ export class KernelEngine {
   readonly regions: readonly Region[];
   readonly #exports: Exports;
   readonly #strideBytes: number;
-  /** undefined for the linear kernel */
-  readonly #gamma: number | undefined;
+  readonly #kernel: Kernel;
 
   /**
    * @param stride floats of one sample in memory, from `paddedLength`.
@@ -69,7 +69,7 @@ export class KernelEngine {
     this.#strideBytes = stride * F32_BYTES;
     this.regions = cut(memory.buffer, lengths);
     this.#exports = instantiate(memory);
-    this.#gamma = kernel.kind === 'rbf' ? kernel.gamma : undefined;
+    this.#kernel = kernel;
   }
 
   /** Fills `out` with kernel values, [sampleCount, rowCount]. Each value depends on its sample and row alone. */
@@ -90,8 +90,17 @@ export class KernelEngine {
     const to = out.offsetBytes + firstOut * F32_BYTES;
     const toStride = outStride * F32_BYTES;
     const { rbfBlock, linearBlock } = this.#exports;
-    if (this.#gamma === undefined) linearBlock(from, sampleCount, against, rowCount, stride, to, toStride);
-    else rbfBlock(from, sampleCount, against, rowCount, stride, to, toStride, this.#gamma);
+    const kernel = this.#kernel;
+    if (kernel.kind === 'rbf') {
+      rbfBlock(from, sampleCount, against, rowCount, stride, to, toStride, kernel.gamma);
+      return;
+    }
+    linearBlock(from, sampleCount, against, rowCount, stride, to, toStride);
+    if (kernel.kind === 'linear') return;
+    for (let s = 0; s < sampleCount; s++) {
+      const start = firstOut + s * outStride;
+      ofProducts(kernel, out.values.subarray(start, start + rowCount));
+    }
   }
 
   /** Fills `out` with sums of kernel value times coefficient, [sampleCount, rowCount] in f64. */

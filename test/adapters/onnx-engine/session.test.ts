@@ -1,9 +1,17 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import {
+  encode,
+  int64s,
+  type Message,
+  node,
+  onnxFile,
+  port,
+  tensor,
+} from '../../../adapters/onnx-engine/onnx-writer.ts';
 import { openSession } from '../../../adapters/onnx-engine/session.ts';
 import { temporaryFolder } from '../../shared/content/temporary-folder.ts';
-import { encode, int64s, type Message, node, onnxFile, port, tensor } from '../../support/onnx-file.ts';
 import { ONNX_FIXTURES } from '../../support/onnx-fixtures.ts';
 import { freshSeed, seededRandom } from '../../support/seeded-random.ts';
 
@@ -15,13 +23,18 @@ const SOUND = { inputs: [INPUT], outputs: [OUTPUT], nodes: [ADD], initializers: 
 it('runs a model, and says what goes in and comes out', async () => {
   const session = await openSession(written(onnxFile(SOUND)));
 
-  const outputs = await session.run({ x: { data: Float32Array.of(1, 2, 3, 4), dims: [1, 4] } }, ['y']);
+  const outputs = await session.run(
+    { x: { type: 'float32', data: Float32Array.of(1, 2, 3, 4), dims: [1, 4] } },
+    ['y'],
+  );
   await session.release();
   await session.release();
 
   expect(session.inputs).toEqual([{ name: 'x', type: 'float32', shape: ['batch', 4] }]);
   expect([...Array.from(outputs.get('y')!.data)]).toEqual([2, 3, 4, 5]);
-  await expect(session.run({ x: { data: new Float32Array(4), dims: [1, 4] } }, ['y'])).rejects.toMatchObject({
+  await expect(
+    session.run({ x: { type: 'float32', data: new Float32Array(4), dims: [1, 4] } }, ['y']),
+  ).rejects.toMatchObject({
     code: 'OnnxRunFailed',
   });
 });
@@ -30,7 +43,9 @@ it('gives the same bits by one thread and by two', async () => {
   const data = Float32Array.from({ length: 3 * 128 * 128 }, (_, index) => ((index * 37) % 256) / 255);
   const run = async (threads: number) => {
     const session = await openSession(join(ONNX_FIXTURES, 'tiny-yolo.onnx'), threads);
-    const outputs = await session.run({ images: { data, dims: [1, 3, 128, 128] } }, ['output']);
+    const outputs = await session.run({ images: { type: 'float32', data, dims: [1, 3, 128, 128] } }, [
+      'output',
+    ]);
     await session.release();
     return outputs.get('output')!.data;
   };
@@ -97,7 +112,9 @@ it('reads tensors from a file beside the model, of the size they need', async ()
   writeFileSync(join(folder, 'w.bin'), new Uint8Array(Float32Array.of(10, 20, 30, 40).buffer));
   const session = await openSession(written(external('w.bin'), folder));
 
-  const outputs = await session.run({ x: { data: new Float32Array(4), dims: [1, 4] } }, ['y']);
+  const outputs = await session.run({ x: { type: 'float32', data: new Float32Array(4), dims: [1, 4] } }, [
+    'y',
+  ]);
   await session.release();
 
   expect([...Array.from(outputs.get('y')!.data)]).toEqual([10, 20, 30, 40]);

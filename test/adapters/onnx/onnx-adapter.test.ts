@@ -4,12 +4,12 @@ import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import type { Prediction } from '../../../adapters/model-adapter.ts';
 import { OnnxAdapter } from '../../../adapters/onnx/onnx-adapter.ts';
+import { type Message, node, onnxFile, port, tensor } from '../../../adapters/onnx-engine/onnx-writer.ts';
 import { createItemInput } from '../../../shared/inputs/item-input.ts';
 import type { JsonObject } from '../../../shared/json.ts';
 import { temporaryFolder } from '../../shared/content/temporary-folder.ts';
 import { item } from '../../shared/store/sample-entities.ts';
 import { FASHION, fashionImages } from '../../support/fashion.ts';
-import { type Message, node, onnxFile, port, tensor } from '../../support/onnx-file.ts';
 import { fixtureFolder, ONNX_FIXTURES } from '../../support/onnx-fixtures.ts';
 
 const CONTEXT = { signal: new AbortController().signal };

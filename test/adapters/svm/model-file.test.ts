@@ -106,7 +106,9 @@ describe('a file with a right checksum that contradicts itself is refused', () =
 
   test.each<[string, Record<string, unknown>]>([
     ['no kernel', { kernel: undefined }],
-    ['an unknown kernel', { kernel: { kind: 'sigmoid' } }],
+    ['an unknown kernel', { kernel: { kind: 'cubic' } }],
+    ['a kernel without its parameters', { kernel: { kind: 'sigmoid', gamma: 1 } }],
+    ['a degree beyond reason', { kernel: { kind: 'poly', gamma: 1, coef0: 0, degree: 1e6 } }],
     ['a negative gamma', { kernel: { kind: 'rbf', gamma: -1 } }],
     ['gamma as text', { kernel: { kind: 'rbf', gamma: '1' } }],
     ['one class', { classCount: 1 }],
@@ -146,6 +148,8 @@ describe('a file with a right checksum that contradicts itself is refused', () =
     ['negative iterations', [vectors, indices, perClass, coefficients, rho, changed(iterations, 0, -1)]],
     ['a missing block', [vectors, indices, perClass, coefficients, rho]],
     ['a block too many', [vectors, indices, perClass, coefficients, rho, iterations, rho]],
+    ['Infinity in a sigmoid', [...blocks, Float64Array.of(-1, 0, -1, Number.POSITIVE_INFINITY, -1, 0)]],
+    ['sigmoids of other pairs', [...blocks, Float64Array.of(-1, 0)]],
     ['no blocks', []],
     [
       'a block of another type',

@@ -202,6 +202,12 @@ describe('what cannot be trained on is refused with a code', () => {
     ['a class weight of 0', { kernel: RBF, classWeights: [1, 0, 1] }],
     ['too few class weights', { kernel: RBF, classWeights: [1] }],
     ['an epsilon of 1', { kernel: RBF, epsilon: 1 }],
+    ['degree 0', { kernel: { kind: 'poly', gamma: 1, coef0: 0, degree: 0 } as const }],
+    [
+      'coef0 without end',
+      { kernel: { kind: 'sigmoid', gamma: 1, coef0: Number.POSITIVE_INFINITY } as const },
+    ],
+    ['a seed that is no whole number', { kernel: RBF, probabilitySeed: 0.5 }],
     ['half an iteration', { kernel: RBF, maxIterations: 0.5 }],
   ])('%s', (_, parameters) => {
     expect(codeOf(() => new SvmTrainer(threeClasses(), parameters))).toBe('SvmParameterInvalid');

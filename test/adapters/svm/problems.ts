@@ -12,6 +12,17 @@ export interface Problem {
 const kernels: fc.Arbitrary<Kernel> = fc.oneof(
   fc.record({ kind: fc.constant('rbf' as const), gamma: fc.constantFrom(0.01, 0.3, 2) }),
   fc.constant({ kind: 'linear' as const }),
+  fc.record({
+    kind: fc.constant('poly' as const),
+    gamma: fc.constantFrom(0.1, 0.5),
+    coef0: fc.constantFrom(0, 1),
+    degree: fc.constantFrom(1, 2, 3),
+  }),
+  fc.record({
+    kind: fc.constant('sigmoid' as const),
+    gamma: fc.constantFrom(0.05, 0.2),
+    coef0: fc.constantFrom(-1, 0),
+  }),
 );
 
 /** Values of few bits, so that equal rows, opposite labels on equal rows and exact ties all come up. */
@@ -26,8 +37,9 @@ export function problems(maxClasses: number): fc.Arbitrary<Problem> {
       extra: fc.integer({ min: 0, max: 24 }),
       kernel: kernels,
       cost: fc.constantFrom(0.1, 1, 10),
+      probabilitySeed: fc.constantFrom(undefined, 0, 2 ** 32 - 1),
     })
-    .chain(({ classCount, dims, extra, kernel, cost }) => {
+    .chain(({ classCount, dims, extra, kernel, cost, probabilitySeed }) => {
       const rowCount = classCount + extra;
       return fc
         .record({
@@ -36,14 +48,19 @@ export function problems(maxClasses: number): fc.Arbitrary<Problem> {
             maxLength: rowCount,
           }),
           labels: fc.array(fc.nat({ max: classCount - 1 }), { minLength: extra, maxLength: extra }),
+          rowWeights: fc.option(
+            fc.array(fc.constantFrom(0.5, 1, 3), { minLength: rowCount, maxLength: rowCount }),
+            { nil: undefined },
+          ),
         })
-        .map(({ rows, labels }) => ({
+        .map(({ rows, labels, rowWeights }) => ({
           set: {
             samples: packRows(rows),
             classIndices: [...Array(classCount).keys(), ...labels],
             classCount,
+            rowWeights,
           },
-          parameters: { kernel, cost },
+          parameters: { kernel, cost, probabilitySeed },
         }));
     });
 }
@@ -55,7 +72,16 @@ export function plainKernel(kernel: Kernel, x: ArrayLike<number>, y: ArrayLike<n
     dot += x[c]! * y[c]!;
     distance += (x[c]! - y[c]!) ** 2;
   }
-  return kernel.kind === 'linear' ? dot : Math.exp(-kernel.gamma * distance);
+  switch (kernel.kind) {
+    case 'linear':
+      return dot;
+    case 'rbf':
+      return Math.exp(-kernel.gamma * distance);
+    case 'poly':
+      return (kernel.gamma * dot + kernel.coef0) ** kernel.degree;
+    case 'sigmoid':
+      return Math.tanh(kernel.gamma * dot + kernel.coef0);
+  }
 }
 
 /** A small fixed problem of three classes that needs some dozens of iterations. */

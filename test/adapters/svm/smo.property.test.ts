@@ -26,7 +26,8 @@ test('a trained pair meets the optimality conditions, checked in plain 64-bit ar
         const label = set.classIndices[t] === 0 ? 1 : -1;
         const alpha = coefficients[t]! * label;
         expect(alpha).toBeGreaterThanOrEqual(0);
-        expect(alpha).toBeLessThanOrEqual(parameters.cost);
+        const most = parameters.cost * (set.rowWeights?.[t] ?? 1);
+        expect(alpha).toBeLessThanOrEqual(most);
         balance += coefficients[t]!;
         total += alpha;
         const output = coefficients.reduce(
@@ -34,7 +35,7 @@ test('a trained pair meets the optimality conditions, checked in plain 64-bit ar
           0,
         );
         const ascent = label - output;
-        const [canGrow, canShrink] = [alpha < parameters.cost, alpha > 0];
+        const [canGrow, canShrink] = [alpha < most, alpha > 0];
         if (label > 0 ? canGrow : canShrink) highest = Math.max(highest, ascent);
         if (label > 0 ? canShrink : canGrow) lowest = Math.min(lowest, ascent);
       }
@@ -97,7 +98,7 @@ function plainProblem({ set, parameters }: Problem): BinaryProblem {
   return {
     size,
     labels: Int8Array.from({ length: size }, (_, t) => (set.classIndices[t] === 0 ? 1 : -1)),
-    cost: new Float64Array(size).fill(parameters.cost),
+    cost: Float64Array.from({ length: size }, (_, t) => parameters.cost * (set.rowWeights?.[t] ?? 1)),
     diagonal: Float64Array.from({ length: size }, (_, t) => kernelRow(t)[t]!),
     row: kernelRow,
   };

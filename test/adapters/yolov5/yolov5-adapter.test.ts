@@ -12,8 +12,8 @@ import { openSnapshotOf, putFiles } from '../../support/onnx-snapshot.ts';
 import { runInPlace } from '../../support/run-function.ts';
 
 const LABELS = ['trouser', 'bag', 'ankle-boot'];
-/** How far numbers of PyTorch and of onnxruntime are apart, in pixels: the reference is rounded to 0.0005. */
-const PIXELS = 1e-3;
+/** Pixels: the reference has three places, so that every corner rounds to it. */
+const PIXELS = 5e-4;
 const SETTINGS = { img_size: 128, conf_thres: 0.05, iou_thres: 0.5 };
 const CONTEXT = { signal: new AbortController().signal };
 
@@ -52,7 +52,7 @@ it("finds PyTorch's 88 objects through the predict function, and writes them as 
       const box = boxes[index]!;
       expect(box[5]).toBe(row[5]);
       expect(Math.abs(box[4] - row[4])).toBeLessThan(2e-5);
-      for (const side of [0, 1, 2, 3]) expect(Math.abs(box[side]! - row[side]!)).toBeLessThan(PIXELS);
+      for (const side of [0, 1, 2, 3]) expect(Math.abs(box[side]! - row[side]!)).toBeLessThanOrEqual(PIXELS);
     }
     found += boxes.length;
   }

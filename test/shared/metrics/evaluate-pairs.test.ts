@@ -95,6 +95,24 @@ describe('evaluatePairs', () => {
     expect(metrics.maskAP).toBeCloseTo(0.5, 12);
   });
 
+  it('counts labels that are named like parts of every object', () => {
+    const names = ['__proto__', 'constructor', 'toString'];
+    const pairs = names.map((name, index) =>
+      pairOf(name, [truth('class', name)], [said('class', names[(index + 1) % 3]!, 0.9)]),
+    );
+
+    const { metrics, perLabel, details } = evaluatePairs(pairs, names);
+
+    expect(metrics).toMatchObject({ accuracy: 0, items: 3 });
+    expect(Object.keys(perLabel)).toEqual(names);
+    const told = JSON.parse(JSON.stringify(details!.confusion)) as Record<string, Record<string, number>>;
+    expect(Object.entries(told).map(([label, row]) => [label, Object.entries(row)])).toEqual([
+      ['__proto__', [['constructor', 1]]],
+      ['constructor', [['toString', 1]]],
+      ['toString', [['__proto__', 1]]],
+    ]);
+  });
+
   it('judges each kind that occurs, and tells numbers of one name apart', () => {
     const pairs = [
       pairOf(

@@ -15,6 +15,8 @@ const MAX_LOSSES = 2;
 
 export interface DeliveryPlan {
   home: string;
+  /** Address of the store. */
+  store: string;
   events: readonly OutboxEntry[];
   workers: number;
   /** Processes that are killed on the way, each replaced by the next. */
@@ -58,7 +60,7 @@ export async function deliverAll(plan: DeliveryPlan): Promise<DeliveryReport> {
       : undefined;
 
   const serve = async (): Promise<void> => {
-    let worker = startWorker(plan.home, nextDeath());
+    let worker = startWorker(plan, nextDeath());
     for (;;) {
       const batch = queue.splice(0, BATCH_SIZE);
       if (batch.length === 0 && busy === 0) break;
@@ -73,7 +75,7 @@ export async function deliverAll(plan: DeliveryPlan): Promise<DeliveryReport> {
       if (answer === undefined) {
         report.kills += 1;
         for (const { entry } of batch) losses.set(entry.event.id, (losses.get(entry.event.id) ?? 0) + 1);
-        worker = startWorker(plan.home, nextDeath());
+        worker = startWorker(plan, nextDeath());
       } else for (const code of answer.codes) report.failures[code] = (report.failures[code] ?? 0) + 1;
       queue.push(...batch.filter(({ messageId }) => answer?.failed.includes(messageId) ?? true));
       busy -= 1;
@@ -86,9 +88,9 @@ export async function deliverAll(plan: DeliveryPlan): Promise<DeliveryReport> {
   return report;
 }
 
-function startWorker(home: string, death: Death | undefined): ChildProcess {
-  return fork(WORKER, [home, JSON.stringify(death ?? null)], {
-    env: environmentOf(home),
+function startWorker({ home, store }: DeliveryPlan, death: Death | undefined): ChildProcess {
+  return fork(WORKER, [JSON.stringify(death ?? null)], {
+    env: environmentOf(home, store),
     execArgv: [],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -1,4 +1,4 @@
-import type { EntityStore } from '../../../shared/store/entity-store.ts';
+import type { EntityStore, TransactionOptions } from '../../../shared/store/entity-store.ts';
 
 /** When a process ends itself: at which call of its store from now on, and on which side of it. */
 export interface Death {
@@ -23,11 +23,12 @@ export function dyingStore(store: EntityStore, death: Death | undefined, spared:
         return async (...given: unknown[]) => {
           if (!spared()) calls += 1;
           die('before');
-          const [work] = given;
+          const [work, options] = given as [unknown, TransactionOptions?];
           const answer =
             key === 'transaction'
-              ? await target.transaction((open) =>
-                  (work as (store: EntityStore) => Promise<unknown>)(wrap(open)),
+              ? await target.transaction(
+                  (open) => (work as (store: EntityStore) => Promise<unknown>)(wrap(open)),
+                  options,
                 )
               : await member.apply(target, given);
           die('after');

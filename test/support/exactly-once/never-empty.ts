@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
  * Has the store's own database refuse every commit, by whatever process, that leaves an item without annotations
  * which had some before: triggers count them, and a deferred foreign key is looked at when a transaction commits.
  */
-export function forbidEmptyItems(storePath: string): void {
+export function forbidEmptyItemsInSqlite(storePath: string): void {
   const database = new DatabaseSync(storePath);
   try {
     database.exec(`
@@ -27,4 +27,30 @@ export function forbidEmptyItems(storePath: string): void {
   } finally {
     database.close();
   }
+}
+
+/** The same in PostgreSQL, by a deferred trigger. `ask` runs statements there. */
+export async function forbidEmptyItemsInPostgres(ask: (sql: string) => Promise<unknown>): Promise<void> {
+  await ask(`
+    create table watched_items (item_id text primary key, n integer not null);
+    insert into watched_items select item_id, count(*) from annotations group by item_id;
+    create function count_annotation() returns trigger language plpgsql as $$ begin
+      if tg_op = 'INSERT' then
+        insert into watched_items values (new.item_id, 1)
+          on conflict (item_id) do update set n = watched_items.n + 1;
+      else
+        update watched_items set n = n - 1 where item_id = old.item_id;
+      end if;
+      return null;
+    end $$;
+    create function refuse_empty() returns trigger language plpgsql as $$ begin
+      if exists (select 1 from watched_items where item_id = new.item_id and n = 0) then
+        raise exception 'an item without its predictions';
+      end if;
+      return null;
+    end $$;
+    create trigger watch_annotations after insert or delete on annotations
+      for each row execute function count_annotation();
+    create constraint trigger watch_items after insert or update on watched_items
+      deferrable initially deferred for each row execute function refuse_empty()`);
 }

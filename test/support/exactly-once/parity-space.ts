@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { predictFunction } from '../../../functions/predict/predict.ts';
 import { trainFunction } from '../../../functions/train/train.ts';
 import { LOCAL_ACTOR } from '../../../shared/auth/actor.ts';
@@ -21,26 +20,29 @@ import { parityAdapters } from './parity-adapter.ts';
 export const TIMES = { first: 3, second: 2 } as const;
 
 /** The environment of every process that works on the space. */
-export function environmentOf(home: string): Record<string, string> {
-  return { MODELFN_HOME: home, MODELFN_LOG_LEVEL: 'error', MODELFN_LEASE_SECONDS: '2' };
+export function environmentOf(home: string, store: string): Record<string, string> {
+  return {
+    MODELFN_HOME: home,
+    MODELFN_STORE: store,
+    MODELFN_LOG_LEVEL: 'error',
+    MODELFN_LEASE_SECONDS: '2',
+  };
 }
 
 /** Numbers that a trigger has predicted when they are uploaded, and the events of their upload, not delivered yet. */
 export interface ParitySpace {
   platform: Platform;
-  /** The store's file. */
-  storePath: string;
   triggerId: string;
   items: Item[];
   uploads: OutboxEntry[];
 }
 
 /**
- * Uploads `count` numbers. Every second one has predictions of the snapshot's first revision already, which those of
+ * Uploads `count` numbers into the store at the address. Every second one has predictions of the snapshot's first revision already, which those of
  * the second, current one are to replace.
  */
-export async function openParitySpace(home: string, count: number): Promise<ParitySpace> {
-  const platform = await openPlatform(readConfig(environmentOf(home)));
+export async function openParitySpace(home: string, store: string, count: number): Promise<ParitySpace> {
+  const platform = await openPlatform(readConfig(environmentOf(home, store)));
   const container = createContainer(platform, parityAdapters);
   const project = await createProject(platform, LOCAL_ACTOR, { name: 'parity' });
   const dataset = await createDataset(platform, LOCAL_ACTOR, { name: 'numbers', projects: [project.id] });
@@ -96,7 +98,7 @@ export async function openParitySpace(home: string, count: number): Promise<Pari
     },
   });
   await takeAll(platform);
-  return { platform, storePath: join(home, 'store.sqlite'), triggerId: trigger.id, items, uploads };
+  return { platform, triggerId: trigger.id, items, uploads };
 }
 
 /** Empties the outbox and answers what was in it. */

@@ -1,4 +1,4 @@
-/** A process of its own: the real predict handler on one state folder, with a store that may be the death of it. */
+/** A process of its own: the real predict handler on the environment's state folder and store, which may be the death of it. */
 import { predictFunction } from '../../../functions/predict/predict.ts';
 import { readConfig } from '../../../shared/config.ts';
 import { createHandler } from '../../../shared/invoke/handler.ts';
@@ -20,7 +20,7 @@ export interface BatchAnswer {
   codes: string[];
 }
 
-const [home = '', death = 'null'] = process.argv.slice(2);
+const [death = 'null'] = process.argv.slice(2);
 let spared = true;
 let codes: string[] = [];
 const log: Log = {
@@ -30,8 +30,9 @@ const log: Log = {
   error: (_message, fields) => codes.push(String(fields?.code)),
 };
 const handler = createHandler(predictFunction, parityAdapters, async () => {
-  const store = await openStore({ address: `sqlite:${home}/store.sqlite` });
-  return openPlatform(readConfig(), {
+  const config = readConfig();
+  const store = await openStore({ address: config.store! });
+  return openPlatform(config, {
     log,
     store: dyingStore(store, JSON.parse(death) as Death | undefined, () => spared),
   });

@@ -1,6 +1,7 @@
-import { DatabaseSync } from 'node:sqlite';
 import { predictedBy } from '../../../shared/annotations/predictions.ts';
+import { listMatches } from '../../../shared/catalog/all-matches.ts';
 import type { Annotation } from '../../../shared/entities/annotation.ts';
+import type { Platform } from '../../../shared/platform.ts';
 import { parityOf } from './parity-adapter.ts';
 import { type ParitySpace, TIMES, takeAll } from './parity-space.ts';
 
@@ -18,12 +19,10 @@ export interface Tally {
   /** Annotations that were told of as created, and how many of them more than once. */
   told: number;
   toldTwice: number;
-  /** What SQLite says of its file. */
-  integrity: string;
 }
 
-export async function tallyOf({ platform, storePath, triggerId, items }: ParitySpace): Promise<Tally> {
-  const byItem = Map.groupBy(await annotationsOf(storePath), ({ itemId }) => itemId);
+export async function tallyOf({ platform, triggerId, items }: ParitySpace): Promise<Tally> {
+  const byItem = Map.groupBy(await annotationsOf(platform), ({ itemId }) => itemId);
   const counts = items.map(({ id }) => byItem.get(id)?.length ?? 0);
   const created = (await takeAll(platform))
     .filter(({ event }) => event.resource === 'Annotation' && event.action === 'Created')
@@ -39,7 +38,6 @@ export async function tallyOf({ platform, storePath, triggerId, items }: ParityS
     }),
     told: new Set(created).size,
     toldTwice: created.length - new Set(created).size,
-    integrity: integrityOf(storePath),
   };
 }
 
@@ -51,27 +49,6 @@ function isRight(annotations: readonly Annotation[], itemName: string): boolean 
   );
 }
 
-/** Read from the file itself: the pages of a query would be many. */
-async function annotationsOf(storePath: string): Promise<Annotation[]> {
-  return read(storePath, (database) =>
-    database
-      .prepare("select doc from annotations where item_id in (select id from items where dir = '/numbers')")
-      .all()
-      .map(({ doc }) => JSON.parse(String(doc)) as Annotation),
-  );
-}
-
-function integrityOf(storePath: string): string {
-  return read(storePath, (database) =>
-    String(database.prepare('pragma integrity_check').get()!.integrity_check),
-  );
-}
-
-function read<T>(path: string, work: (database: DatabaseSync) => T): T {
-  const database = new DatabaseSync(path);
-  try {
-    return work(database);
-  } finally {
-    database.close();
-  }
+function annotationsOf({ store }: Platform): Promise<Annotation[]> {
+  return listMatches(store, 'Annotation', { join: { resource: 'items', filter: { dir: '/numbers' } } });
 }

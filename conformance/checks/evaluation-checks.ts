@@ -1,0 +1,49 @@
+import type { Evaluation, EvaluationPair } from '../../adapters/model-adapter.ts';
+import { DEFAULT_JUDGEMENT } from '../../shared/metrics/evaluate-pairs.ts';
+import type { Check } from '../check.ts';
+import type { Subject } from '../subject.ts';
+
+/** What an evaluation keeps to. */
+export const EVALUATION_CHECKS: readonly Check[] = [
+  {
+    id: 'evaluates',
+    name: 'its evaluation is of finite numbers and labels of the ontology',
+    expected:
+      'one metric or more, every number finite, and numbers by label for labels of the snapshot alone',
+    advice:
+      'Leave a number out where there is nothing to divide by: a label without items, an item without predictions.',
+    needs: 'loads',
+    async run(subject) {
+      const pairs = await pairsOf(subject);
+      const adapter = await subject.loaded();
+      // With nothing predicted as well: it is what an evaluation of other items may come to.
+      for (const each of [pairs, pairs.map((pair) => ({ ...pair, predictions: [] }))]) {
+        const found = problemOf(await adapter.evaluate(each, DEFAULT_JUDGEMENT), subject.labels);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    },
+  },
+];
+
+async function pairsOf(subject: Subject): Promise<EvaluationPair[]> {
+  const adapter = await subject.loaded();
+  const pairs: EvaluationPair[] = [];
+  for await (const { input, annotations, label } of (await subject.partition(adapter, 'test')).inputs()) {
+    const [predictions] = await subject.predict(adapter, [await adapter.prepare(input)]);
+    pairs.push({ item: input.item, groundTruth: annotations, label, predictions: predictions! });
+  }
+  return pairs;
+}
+
+function problemOf({ metrics, perLabel }: Evaluation, labels: readonly string[]): string | undefined {
+  if (Object.keys(metrics).length === 0) return 'no metric at all';
+  const wrong = Object.entries(metrics).find(([, value]) => !Number.isFinite(value));
+  if (wrong) return `${wrong[0]} is ${wrong[1]}`;
+  for (const [label, numbers] of Object.entries(perLabel)) {
+    if (!labels.includes(label)) return `numbers for ${JSON.stringify(label)}, which is none of its labels`;
+    const [name, value] = Object.entries(numbers).find(([, each]) => !Number.isFinite(each)) ?? [];
+    if (name !== undefined) return `${name} of ${label} is ${value}`;
+  }
+  return undefined;
+}
