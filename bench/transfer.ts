@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { systemClock } from '../shared/clock.ts';
 import { FileCache } from '../shared/snapshots/files/file-cache.ts';
 import { loadFiles } from '../shared/snapshots/files/load-files.ts';
-import { objectKey } from '../shared/snapshots/files/manifest.ts';
 import { MAX_REQUESTS } from '../shared/snapshots/files/request-budget.ts';
 import { saveFiles } from '../shared/snapshots/files/save-files.ts';
 import { clientTransfers } from './link/client-transfers.ts';
@@ -76,13 +75,13 @@ async function measure(place: Place, shape: (typeof SHAPES)[number]): Promise<st
       }));
       await take('raw upload', () => rawUpload(bodies, MAX_REQUESTS));
       if (client) await take("client's upload", () => client.upload(files));
-      const urls = weights.files.map(({ sha256 }) => place.urlOf(place.server.origin, objectKey(sha256)));
+      const urls = files.map(({ name }) => place.urlOf(place.server.origin, `raw/${name}`));
       await take('raw download, dropped', () => rawDownload(urls, MAX_REQUESTS));
       await mkdir(join(folder, 'raw'), { recursive: true });
       await take('raw download, to files', () =>
         rawDownload(urls, MAX_REQUESTS, (index) => join(folder, 'raw', String(index))),
       );
-      if (client) await take("client's download", () => client.download(weights.files));
+      if (client) await take("client's download", () => client.download(files));
       const cache = new FileCache({ directory: join(folder, 'cache'), maxBytes: 2 ** 40 });
       await take('load', () => loadFiles({ bucket, cache, weights, snapshotId: 'bench' }));
       await cache.trim();

@@ -2,7 +2,6 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Storage } from '@google-cloud/storage';
 import { inParallel } from '../../shared/content/in-parallel.ts';
-import { objectKey } from '../../shared/snapshots/files/manifest.ts';
 import { MAX_REQUESTS } from '../../shared/snapshots/files/request-budget.ts';
 import type { Place } from './places.ts';
 import type { RandomFile } from './random-files.ts';
@@ -10,7 +9,7 @@ import type { RandomFile } from './random-files.ts';
 /** The same transfers by Google's own client, as its documentation has them. */
 export interface ClientTransfers {
   upload(files: readonly RandomFile[]): Promise<void>;
-  download(files: readonly { path: string; sha256: string }[]): Promise<void>;
+  download(files: readonly RandomFile[]): Promise<void>;
 }
 
 /** `undefined` for a place that is not Cloud Storage. */
@@ -25,9 +24,9 @@ export function clientTransfers(place: Place, folder: string): ClientTransfers |
       }),
     download: (files) => {
       mkdirSync(join(folder, 'client'), { recursive: true });
-      return inParallel(files, MAX_REQUESTS, async ({ path, sha256 }) => {
-        const destination = join(folder, 'client', path);
-        await bucket.file(`weights/${objectKey(sha256)}`).download({ destination });
+      return inParallel(files, MAX_REQUESTS, async ({ name }) => {
+        const destination = join(folder, 'client', name);
+        await bucket.file(`weights/client/${name}`).download({ destination });
       });
     },
   };

@@ -20,6 +20,8 @@ export interface BucketCapabilities {
   hasPreconditions: boolean;
   /** A write that resolved was compared, by checksum, with what the place itself says it holds: it need not be read back. */
   provesWrites: boolean;
+  /** Each request costs as much as a good many bytes do: who has many small things to store puts them together. */
+  prefersFewObjects: boolean;
 }
 
 export interface ReadOptions {

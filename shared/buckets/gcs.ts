@@ -37,6 +37,7 @@ export class GcsBucket implements Bucket {
     canReadRanges: true,
     hasPreconditions: true,
     provesWrites: true,
+    prefersFewObjects: true,
   };
   readonly #place: GcsPlace;
   readonly #prefix: string;

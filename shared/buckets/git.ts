@@ -28,6 +28,7 @@ export class GitBucket implements Bucket {
       canReadRanges: false,
       hasPreconditions: true,
       provesWrites: false,
+      prefersFewObjects: false,
     };
   }
 

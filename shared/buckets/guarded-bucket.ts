@@ -64,12 +64,13 @@ export class GuardedBucket implements Bucket {
   async write(key: string, source: ByteSource, options: WriteOptions = {}): Promise<ObjectInfo> {
     checkKey(key);
     this.#checkWritable(key);
-    const watched = new WatchedSource(source);
+    // Bytes in memory do not fail.
+    const watched = source instanceof Uint8Array ? undefined : new WatchedSource(source);
     try {
       options.signal?.throwIfAborted();
-      return await this.#driver.write(key, watched, options);
+      return await this.#driver.write(key, watched ?? source, options);
     } catch (error) {
-      if (watched.failure) throw watched.failure.error;
+      if (watched?.failure) throw watched.failure.error;
       throw this.#wrap('write', key, error, options.signal);
     }
   }

@@ -12,6 +12,7 @@ export class ItemBucket implements Bucket {
     canReadRanges: false,
     hasPreconditions: true,
     provesWrites: false,
+    prefersFewObjects: false,
   };
   readonly #folder: ItemFolder;
 

@@ -27,6 +27,7 @@ export class LocalBucket implements Bucket {
     canReadRanges: true,
     hasPreconditions: true,
     provesWrites: false,
+    prefersFewObjects: false,
   };
   readonly #root: string;
   #swept = false;

@@ -2,7 +2,8 @@ import type { Bucket, ObjectInfo } from '../buckets/bucket.ts';
 import type { BucketPlace } from '../buckets/bucket-place.ts';
 import { isFinished } from '../entities/execution.ts';
 import type { Platform } from '../platform.ts';
-import { checkpointOwner, isProtocolKey, type Manifest, objectKey } from '../snapshots/files/manifest.ts';
+import { checkpointOwner, isProtocolKey, type Manifest } from '../snapshots/files/manifest.ts';
+import { objectsOf } from '../snapshots/files/places.ts';
 import { readManifest, readUnpointedManifest } from '../snapshots/files/read-manifest.ts';
 import {
   type BucketUse,
@@ -40,7 +41,8 @@ export interface SurveyedBucket {
  * Finds what no revision refers to. A bucket holds files for every manifest in it that a living revision points at,
  * under whatever spec that revision knows the bucket; a manifest that is younger than the grace counts as well: its
  * save may be about to point at it; and so does one that another store saved. Revisions elsewhere that share files of
- * this bucket count too; so do the checkpoints of trainings that have not ended. Objects are listed before references are read.
+ * this bucket count too; so do the checkpoints of trainings that have not ended. A pack is held by every file that lies
+ * in it. Objects are listed before references are read.
  * @throws WeightsMissing, WeightsCorrupt when a manifest that is referred to cannot be read: then nobody knows what it
  * lists, and nothing may be freed; the bucket's codes
  */
@@ -57,9 +59,9 @@ export async function surveyBucket(
   const kept = new Set<string>();
   /** What only a manifest that is still young keeps. */
   const resting = new Set<string>();
-  const keepIn = (set: Set<string>, key: string, { files }: Manifest): void => {
+  const keepIn = (set: Set<string>, key: string, manifest: Manifest): void => {
     set.add(key);
-    for (const { sha256 } of files) set.add(objectKey(sha256));
+    for (const object of objectsOf(manifest)) set.add(object.key);
   };
   const keep = (key: string, manifest: Manifest): void => keepIn(kept, key, manifest);
   for (const use of await borrowersOf(platform, references, place))

@@ -8,7 +8,7 @@ export interface Checksums {
 }
 
 /** Objects up to this size are checked by both sums; larger ones by CRC32C, as Google advises. MD5 would halve their speed. */
-export const MAX_MD5_BYTES = 8 << 20;
+export const MAX_MD5_BYTES = 1 << 20;
 
 /** Sums up bytes as they pass. */
 export class Checksum {

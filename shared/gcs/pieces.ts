@@ -13,6 +13,10 @@ const FIRST_BYTES = 1 << 16;
  * turns: one is filled while the other is sent.
  */
 export async function* piecesOf(source: ByteSource, pieceBytes: number): AsyncGenerator<Piece> {
+  if (source instanceof Uint8Array && source.byteLength <= pieceBytes) {
+    yield { bytes: source, isLast: true };
+    return;
+  }
   let buffer = new Uint8Array(Math.min(FIRST_BYTES, pieceBytes));
   let other = new Uint8Array(0);
   let filled = 0;

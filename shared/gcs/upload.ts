@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ByteSource } from '../content/byte-source.ts';
-import { agree, Checksum } from './checksum.ts';
+import { agree, Checksum, MAX_MD5_BYTES } from './checksum.ts';
 import { orAborted } from './exchange.ts';
 import { DamageFailure, hasStatus } from './failures.ts';
 import { askForObject, type GcsPlace, type StoredObject } from './object-call.ts';
@@ -55,7 +55,7 @@ export async function upload(
     const first = await next();
     if (first.done === true) throw new TypeError('a source has at least one piece');
     const { bytes, isLast } = first.value;
-    const checksum = new Checksum({ withMd5: isLast });
+    const checksum = new Checksum({ withMd5: isLast && bytes.byteLength <= MAX_MD5_BYTES });
     checksum.update(bytes);
     const work: Upload = { ...options, place, name, id: randomUUID(), checksum };
     return isLast ? await uploadWhole(work, bytes) : await uploadInPieces(work, bytes, next);

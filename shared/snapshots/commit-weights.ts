@@ -5,6 +5,7 @@ import type { BucketSpec } from '../entities/bucket-spec.ts';
 import type { Lender, Snapshot } from '../entities/snapshot.ts';
 import type { JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
+import { earlierFiles } from './earlier-files.ts';
 import { SaveRevoked } from './errors.ts';
 import type { SavedFiles, SaveProgress } from './files/commit-files.ts';
 import { saveFiles, saveStoredFiles } from './files/save-files.ts';
@@ -43,8 +44,10 @@ export async function commitWeights(
   const shared = isWhole ? undefined : await sharedObjects(platform, snapshot, bucket);
   const note = { bucket, ...(shared && shared.lenders.length > 0 && { sharedWith: [...shared.lenders] }) };
   const saveId = await announceSave(platform, snapshot, note, save.executionId);
+  const target = await platform.openBucket(snapshot, bucket);
   const options = {
-    bucket: await platform.openBucket(snapshot, bucket),
+    bucket: target,
+    earlier: () => earlierFiles(platform, snapshot, { spec: bucket, bucket: target }),
     labels: snapshot.ontologySpec.labels,
     snapshotId: snapshot.id,
     revision: snapshot.revision + 1,

@@ -7,7 +7,7 @@ import { commitFile, writeTemporary } from '../content/temporary-file.ts';
 import { isModelfnError, ModelfnError, systemCode } from '../errors.ts';
 import type { SaveProgress } from './files/commit-files.ts';
 import { openStored } from './files/copy-files.ts';
-import type { Manifest, WeightFile } from './files/manifest.ts';
+import { type Manifest, type WeightFile, weightFiles } from './files/manifest.ts';
 import { type ReadManifestOptions, readManifest } from './files/read-manifest.ts';
 
 /** Files written at once. */
@@ -34,10 +34,10 @@ export interface RestoreFilesOptions extends ReadManifestOptions {
 
 /**
  * Writes a revision's files into a folder, every one verified and flushed. They grow in a sibling that takes the
- * folder's name in one step at the end: there is all of it or nothing.
+ * folder's name in one step at the end: there is all of it or nothing. Answers the files.
  * @throws FolderNotEmpty, WeightsMissing, WeightsCorrupt, StorageUnavailable, the bucket's codes
  */
-export async function restoreFiles(options: RestoreFilesOptions): Promise<Manifest> {
+export async function restoreFiles(options: RestoreFilesOptions): Promise<WeightFile[]> {
   const { directory } = options;
   await assertFree(directory);
   const { manifest } = await readManifest(options);
@@ -56,12 +56,13 @@ export async function restoreFiles(options: RestoreFilesOptions): Promise<Manife
   } finally {
     await rm(sibling, { recursive: true, force: true }).catch(() => {});
   }
-  return manifest;
+  return weightFiles(manifest);
 }
 
-async function fill(sibling: string, { files }: Manifest, options: RestoreFilesOptions): Promise<void> {
+async function fill(sibling: string, manifest: Manifest, options: RestoreFilesOptions): Promise<void> {
   const { bucket, snapshotId, signal, onProgress } = options;
-  const open = openStored(bucket, snapshotId, signal);
+  const { files } = manifest;
+  const open = openStored(bucket, manifest, snapshotId, signal);
   const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   let doneBytes = 0;
   await inParallel(files, PARALLEL, async (file: WeightFile) => {

@@ -3,6 +3,7 @@ import { revisionId } from '../entities/snapshot-revision.ts';
 import type { Run } from '../invoke/run.ts';
 import { checkPresent } from './files/check-present.ts';
 import { type SavedFiles, sumBytes } from './files/commit-files.ts';
+import { weightFiles } from './files/manifest.ts';
 import { openWeightsBucket } from './shared-files.ts';
 
 /**
@@ -18,7 +19,7 @@ export async function savedBefore(
     snapshot && (await platform.store.get('SnapshotRevision', revisionId(snapshotId, snapshot.revision)));
   if (record?.executionId !== executionId) return undefined;
   const bucket = await openWeightsBucket(platform, { owner: snapshot!, ...record });
-  const { files } = await checkPresent({ bucket, weights: record.weights, snapshotId, signal });
+  const files = weightFiles(await checkPresent({ bucket, weights: record.weights, snapshotId, signal }));
   const { sharedWith, ...weights } = record.weights;
   const sizeBytes = sumBytes(files);
   const saved = { ...weights, files, sizeBytes, uploadedBytes: 0, ...(sharedWith && { sharedWith }) };

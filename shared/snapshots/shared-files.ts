@@ -1,16 +1,17 @@
 import type { Bucket } from '../buckets/bucket.ts';
 import { bucketPlace, maybeSamePlace } from '../buckets/bucket-place.ts';
-import { digestChunks } from '../content/file-digest.ts';
 import type { BucketSpec } from '../entities/bucket-spec.ts';
 import type { Lender, Snapshot } from '../entities/snapshot.ts';
 import { canonicalJson } from '../json.ts';
 import type { Platform } from '../platform.ts';
 import { ownBucketFolder } from '../state-folder.ts';
 import { WeightsCorrupt } from './errors.ts';
+import { findSound } from './files/find-sound.ts';
 import { LendingBucket } from './files/lending-bucket.ts';
-import { objectKey, type WeightFile } from './files/manifest.ts';
+import type { WeightFile } from './files/manifest.ts';
+import { type PlacedFile, placedFiles, placesAmong } from './files/places.ts';
 import { readManifest } from './files/read-manifest.ts';
-import { ensureRecorded } from './revisions.ts';
+import { ensureRecorded, recordedManifest } from './revisions.ts';
 import type { BucketFiles } from './weights-source.ts';
 
 type Shop = Pick<Platform, 'store' | 'openBucket'>;
@@ -19,8 +20,11 @@ type Shop = Pick<Platform, 'store' | 'openBucket'>;
 export interface SharedObjects {
   /** The parent's buckets, for the save's note; empty when there is nothing to share. */
   lenders: readonly Lender[];
-  /** Where the file lies, its bytes read and found right; `undefined` when nowhere. */
-  find(file: WeightFile, signal?: AbortSignal): Promise<Lender | undefined>;
+  /** Those of the files that lie with a lender, their bytes read and found right. */
+  find(
+    files: readonly WeightFile[],
+    signal?: AbortSignal,
+  ): Promise<readonly { file: PlacedFile; lender: Lender }[]>;
 }
 
 /**
@@ -72,7 +76,7 @@ export async function sharedObjects(
 ): Promise<SharedObjects> {
   const parent =
     snapshot.parentId === null ? undefined : await platform.store.get('Snapshot', snapshot.parentId);
-  if (!parent || parent.projectId !== snapshot.projectId) return { lenders: [], find: async () => undefined };
+  if (!parent || parent.projectId !== snapshot.projectId) return { lenders: [], find: async () => [] };
   await ensureRecorded(platform.store, parent);
   const { items } = await platform.store.query('SnapshotRevision', {
     filter: { snapshotId: { $in: [parent.id] } },
@@ -82,7 +86,7 @@ export async function sharedObjects(
   const placeOf = (id: string, spec: BucketSpec) =>
     bucketPlace(spec, ownBucketFolder(platform.config.home, id));
   const own = await placeOf(snapshot.id, target);
-  const lenders = new Map<string, { lender: Lender; bucket: Bucket; digests: Set<string> }>();
+  const lenders = new Map<string, { lender: Lender; bucket: Bucket; files: PlacedFile[] }>();
   for (const { bucket, weights } of items) {
     if (maybeSamePlace(await placeOf(parent.id, bucket), own)) continue;
     try {
@@ -91,10 +95,11 @@ export async function sharedObjects(
       const known = lenders.get(key) ?? {
         lender: { snapshotId: parent.id, bucket },
         bucket: opened,
-        digests: new Set(),
+        files: [],
       };
-      const { manifest } = await readManifest({ bucket: opened, weights, snapshotId: parent.id });
-      for (const { sha256 } of manifest.files) known.digests.add(sha256);
+      const recorded = () => recordedManifest(platform.store, parent.id, weights);
+      const { manifest } = await readManifest({ bucket: opened, weights, recorded, snapshotId: parent.id });
+      known.files.push(...placedFiles(manifest));
       lenders.set(key, known);
     } catch (error) {
       // Sharing saves space; a parent that cannot be read is no reason not to save.
@@ -106,17 +111,15 @@ export async function sharedObjects(
   }
   return {
     lenders: [...lenders.values()].map(({ lender }) => lender),
-    find: async (file, signal) => {
-      for (const { lender, bucket, digests } of lenders.values())
-        if (digests.has(file.sha256) && (await holds(bucket, file, signal))) return lender;
-      return undefined;
+    find: async (files, signal) => {
+      const found: { file: PlacedFile; lender: Lender }[] = [];
+      let missing = files;
+      for (const { lender, bucket, files: lent } of lenders.values()) {
+        const sound = await findSound(bucket, placesAmong(lent, missing), signal);
+        for (const file of sound.values()) found.push({ file, lender });
+        missing = missing.filter(({ sha256 }) => !sound.has(sha256));
+      }
+      return found;
     },
   };
-}
-
-async function holds(bucket: Bucket, file: WeightFile, signal: AbortSignal | undefined): Promise<boolean> {
-  const key = objectKey(file.sha256);
-  const there = await bucket.stat(key);
-  if (there?.sizeBytes !== file.sizeBytes) return false;
-  return (await digestChunks(bucket.read(key, signal ? { signal } : {}), signal)).sha256 === file.sha256;
 }

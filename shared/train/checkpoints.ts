@@ -9,8 +9,12 @@ import { messageOf } from '../errors.ts';
 import type { Run } from '../invoke/run.ts';
 import type { JsonObject } from '../json.ts';
 import { type LoadedFiles, loadFiles } from '../snapshots/files/load-files.ts';
-import { checkpointPrefix, objectKey } from '../snapshots/files/manifest.ts';
+import { checkpointPrefix, type Manifest } from '../snapshots/files/manifest.ts';
+import { objectsOf, placedFiles } from '../snapshots/files/places.ts';
+import { readManifest } from '../snapshots/files/read-manifest.ts';
 import { saveFiles } from '../snapshots/files/save-files.ts';
+
+type Weights = NonNullable<Snapshot['weights']>;
 
 /** A checkpoint on this machine. */
 export interface OpenCheckpoint {
@@ -58,7 +62,8 @@ export class Checkpoints {
     try {
       await write(directory);
       const bucket = await this.#bucket(spec);
-      const { manifestKey, manifestSha256, files } = await saveFiles({
+      const earlier = await this.#pointer();
+      const { manifestKey, manifestSha256 } = await saveFiles({
         bucket,
         source: directory,
         snapshotId: id,
@@ -67,12 +72,17 @@ export class Checkpoints {
         lineage: {},
         clock: platform.clock,
         signal,
+        // Only saves sending: a checkpoint that cannot be read is no reason not to write the next.
+        earlier: async () =>
+          earlier ? this.#manifestAt(bucket, earlier.weights).then(placedFiles, () => []) : [],
       });
+      const weights = { manifestKey, manifestSha256 };
+      const objects = objectsOf(await this.#manifestAt(bucket, weights));
       await platform.store.update('Execution', executionId, (current) => ({
         ...current,
-        checkpoint: { bucket: spec, weights: { manifestKey, manifestSha256 }, facts },
+        checkpoint: { bucket: spec, weights, facts },
       }));
-      await this.#removeAllBut(new Set([manifestKey, ...files.map(({ sha256 }) => objectKey(sha256))]));
+      await this.#removeAllBut(new Set([manifestKey, ...objects.map(({ key }) => key)]));
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
@@ -91,6 +101,11 @@ export class Checkpoints {
       const { executionId, platform } = this.#run;
       platform.log.warn('old checkpoint not removed', { executionId, reason: messageOf(error) });
     }
+  }
+
+  async #manifestAt(bucket: Bucket, weights: Weights): Promise<Manifest> {
+    const { signal } = this.#run;
+    return (await readManifest({ bucket, weights, snapshotId: this.#snapshot.id, signal })).manifest;
   }
 
   async #pointer(): Promise<Execution['checkpoint']> {

@@ -7,14 +7,18 @@ import { LOCAL_ACTOR } from '../../shared/auth/actor.ts';
 import { createProject } from '../../shared/catalog/projects.ts';
 import { cloneSnapshot } from '../../shared/catalog/snapshot-clone.ts';
 import { deleteSnapshot } from '../../shared/catalog/snapshots.ts';
+import { sha256Of } from '../../shared/content/file-digest.ts';
 import type { Snapshot } from '../../shared/entities/snapshot.ts';
+import { revisionId } from '../../shared/entities/snapshot-revision.ts';
 import { collectGarbage } from '../../shared/gc/collect-garbage.ts';
 import { createContainer } from '../../shared/invoke/handler.ts';
 import type { JsonObject } from '../../shared/json.ts';
+import { objectKey } from '../../shared/snapshots/files/manifest.ts';
 import { restoreFiles } from '../../shared/snapshots/restore-files.ts';
 import { openWeightsBucket } from '../../shared/snapshots/shared-files.ts';
 import { ownBucketFolder } from '../../shared/state-folder.ts';
-import { textsIn } from '../shared/snapshots/weights.ts';
+import { packingPlatform } from '../shared/gc/gc-workspace.ts';
+import { textsIn, writeFiles } from '../shared/snapshots/weights.ts';
 import { runInPlace } from '../support/run-function.ts';
 import { openTinyWorkspace, type TinyWorkspace } from '../support/tiny-workspace.ts';
 
@@ -135,5 +139,57 @@ describe('files that a child has in common with its parent', () => {
       weights: { ...now.weights!, sharedWith: [elsewhere] },
     }));
     await expect(load(child)).rejects.toMatchObject({ code: 'WeightsCorrupt' });
+  });
+
+  it('are left in the packs of the parent, and the pack stays as long as the child needs one of its files', async () => {
+    const { builtIns } = space.container;
+    const elsewhere = join(space.platform.config.home, 'weights-of-parent');
+    const bucket = { type: 'local' as const, localPath: elsewhere };
+    const packing = createContainer(packingPlatform(space.platform), builtIns);
+    const directory = await writeFiles(join(space.platform.config.home, 'upload', 'packed'), {
+      'means.json': '{"low":2,"high":8}',
+      'backbone.bin': BACKBONE,
+      'labels.txt': 'low high',
+    });
+    await runInPlace(packing, saveFunction, { snapshot: parent.id, directory, bucket });
+    const pack = objectKey(sha256Of(`${BACKBONE}low high{"low":2,"high":8}`));
+    const packs = () => readdir(join(elsewhere, 'objects')).catch(() => []);
+    expect(await packs()).toEqual([pack.slice('objects/'.length)]);
+    // What the parent had before it moved lies in its own bucket and is no longer what is shared first.
+    await rm(ownBucketFolder(space.platform.config.home, parent.id), { recursive: true });
+    await space.platform.store.delete('SnapshotRevision', [revisionId(parent.id, 1)]);
+
+    const output = await save(child, CHILD);
+
+    expect(output).toMatchObject({
+      weights: { uploadedBytes: 18, sharedWith: [{ snapshotId: parent.id, bucket }] },
+    });
+    expect(await load(child)).toMatchObject({ files: [{ path: 'backbone.bin' }, { path: 'means.json' }] });
+    const again = await save(child, { ...CHILD, 'notes.txt': 'more' });
+    expect(again).toMatchObject({ weights: { uploadedBytes: 4, sharedWith: [{ snapshotId: parent.id }] } });
+
+    const grandchild = await cloneSnapshot(space.platform, LOCAL_ACTOR, child.id, {
+      name: 'grandchild',
+      withWeights: true,
+    });
+    expect(await objectsOf(grandchild)).toHaveLength(3);
+    expect(await load(grandchild)).toMatchObject({ sizeBytes: BACKBONE.length + 18 + 4 });
+    // In a bucket of its own that prefers no packs, what did not change is left in the pack it came with.
+    expect(await save(grandchild, { ...CHILD, 'notes.txt': 'still more' })).toMatchObject({
+      weights: { uploadedBytes: 10 },
+    });
+
+    await deleteSnapshot(space.platform, LOCAL_ACTOR, parent.id, { force: true });
+    for (const entry of await readdir(elsewhere, { withFileTypes: true, recursive: true }))
+      if (entry.isFile()) await utimes(join(entry.parentPath, entry.name), OLD, OLD);
+    for (let times = 0; times < 2; times += 1) await gc();
+    expect(await packs()).toEqual([pack.slice('objects/'.length)]);
+    expect(await load(child)).toMatchObject({ snapshot: { revision: 2 } });
+
+    await age(child);
+    await deleteSnapshot(space.platform, LOCAL_ACTOR, child.id, { force: true });
+    await gc();
+    expect(await packs()).toEqual([]);
+    expect(await load(grandchild)).toMatchObject({ snapshot: { revision: 2 } });
   });
 });

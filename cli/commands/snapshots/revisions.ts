@@ -63,7 +63,7 @@ async function writeTo(
   const record = await readRevision(platform.store, snapshot, wanted ?? snapshot.revision);
   const directory = session.path(folder);
   const bar = progressBar(io, 'restore', mode.json);
-  const { files } = await restoreFiles({
+  const files = await restoreFiles({
     bucket: await openWeightsBucket(platform, { owner: snapshot, ...record }),
     weights: record.weights,
     snapshotId: snapshot.id,

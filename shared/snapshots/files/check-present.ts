@@ -1,6 +1,7 @@
 import { inParallel } from '../../content/in-parallel.ts';
 import { WeightsMissing } from '../errors.ts';
-import { type Manifest, objectKey } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
+import { objectsOf } from './places.ts';
 import { type ReadManifestOptions, readManifest } from './read-manifest.ts';
 
 /** Objects looked for at once. */
@@ -13,10 +14,10 @@ const PARALLEL = 8;
 export async function checkPresent(options: ReadManifestOptions): Promise<Manifest> {
   const { bucket, snapshotId, signal } = options;
   const { manifest } = await readManifest(options);
-  await inParallel(manifest.files, PARALLEL, async ({ path, sha256, sizeBytes }) => {
+  await inParallel(objectsOf(manifest), PARALLEL, async ({ key, file, sizeBytes }) => {
     signal?.throwIfAborted();
-    const there = await bucket.stat(objectKey(sha256));
-    if (there?.sizeBytes !== sizeBytes) throw new WeightsMissing({ snapshotId, file: path });
+    const there = await bucket.stat(key);
+    if (there?.sizeBytes !== sizeBytes) throw new WeightsMissing({ snapshotId, file });
   });
   return manifest;
 }

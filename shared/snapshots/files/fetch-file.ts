@@ -23,14 +23,11 @@ export interface FetchOptions {
  * @throws WeightsCorrupt, WeightsMissing
  */
 export async function fetchFile(file: StoredFile, target: string, options: FetchOptions): Promise<number> {
-  const { bucket, cache, snapshotId, signal } = options;
+  const { bucket, cache, signal } = options;
   const { key, sha256, sizeBytes } = file;
   // Who fetches the same bytes just now has them before the cache does.
   if (!cache.isFetching(sha256) && (await cache.link(sha256, target, signal))) return 0;
-  const at = { snapshotId, file: file.path, expected: sha256 };
-  const check = (found: ContentInfo): void => {
-    if (found.sha256 !== sha256) throw new WeightsCorrupt('it was changed', { ...at, found: found.sha256 });
-  };
+  const { check, onFailure } = expecting(file, { what: 'it', sizeBytes }, options);
   const fetch = () => cache.fetch({ bucket, key, sizeBytes }, { name: sha256, target, check, signal });
   try {
     // Bytes that changed on the way are right the second time; those that lie there wrong are not.
@@ -40,12 +37,33 @@ export async function fetchFile(file: StoredFile, target: string, options: Fetch
     });
     return movedBytes;
   } catch (error) {
-    if (hasCode(error, 'ObjectNotFound'))
-      throw new WeightsMissing({ snapshotId, file: file.path, cause: error });
-    if (hasCode(error, 'ContentTooLarge'))
-      throw new WeightsCorrupt(`it has more than its ${sizeBytes} bytes`, { ...at, cause: error });
-    if (hasCode(error, 'ContentCut'))
-      throw new WeightsCorrupt(`it has fewer than its ${sizeBytes} bytes`, { ...at, cause: error });
-    throw error;
+    throw onFailure(error);
   }
+}
+
+/** What has to hold for a fetched file, and what is told when it cannot be had. The object is what it lies in. */
+export function expecting(
+  { path, sha256 }: WeightFile,
+  object: { what: 'it' | 'its pack'; sizeBytes: number },
+  { snapshotId }: Pick<FetchOptions, 'snapshotId'>,
+): { check: (found: ContentInfo) => void; onFailure: (error: unknown) => unknown } {
+  const at = { snapshotId, file: path, expected: sha256 };
+  const check = (found: ContentInfo): void => {
+    if (found.sha256 !== sha256) throw new WeightsCorrupt('it was changed', { ...at, found: found.sha256 });
+  };
+  const onFailure = (error: unknown): unknown => {
+    if (hasCode(error, 'ObjectNotFound')) return new WeightsMissing({ snapshotId, file: path, cause: error });
+    if (hasCode(error, 'ContentTooLarge'))
+      return new WeightsCorrupt(`${object.what} has more than its ${object.sizeBytes} bytes`, {
+        ...at,
+        cause: error,
+      });
+    if (hasCode(error, 'ContentCut'))
+      return new WeightsCorrupt(`${object.what} has fewer than its ${object.sizeBytes} bytes`, {
+        ...at,
+        cause: error,
+      });
+    return error;
+  };
+  return { check, onFailure };
 }

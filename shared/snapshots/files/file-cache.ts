@@ -1,16 +1,19 @@
 import { existsSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { copyFile, readFile, rm, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Bucket } from '../../buckets/bucket.ts';
 import { chunksOf } from '../../content/byte-source.ts';
 import type { ContentInfo } from '../../content/content-store.ts';
 import { StorageUnavailable } from '../../content/errors.ts';
 import { sha256Of } from '../../content/file-digest.ts';
 import { commitFile, writeTemporary } from '../../content/temporary-file.ts';
-import { isModelfnError, systemCode } from '../../errors.ts';
+import { hasCode, isModelfnError, systemCode } from '../../errors.ts';
 import { trimCache } from './cache-limit.ts';
+import { PackFetch } from './fetch-packed.ts';
 import { type Line, openLine, type RemoteObject } from './fetch-parts.ts';
 import { type FetchedFile, fetchToFile, writeWhole } from './fetch-to-file.ts';
 import { HandedFolders } from './handed-folders.ts';
+import type { PlacedFile } from './places.ts';
 import { SharedFetches } from './shared-fetches.ts';
 import { stamp, VerifiedFiles } from './verified-files.ts';
 
@@ -22,6 +25,18 @@ export interface FetchOptions {
   /** Also lay the file out here, in a folder that is there. */
   target?: string | undefined;
   signal?: AbortSignal | undefined;
+}
+
+/** What is done with a file that came. */
+interface Taking {
+  check?: ((found: ContentInfo) => void) | undefined;
+  targets?: readonly string[];
+}
+
+/** A file of a pack: where it is to be laid out, in folders that are there, and the checks of `fetch`. */
+export interface PackedFetch extends PlacedFile, Taking {
+  /** Makes the error to throw of what went wrong with it. */
+  onFailure: (error: unknown) => unknown;
 }
 
 /** What a fetch brought, and how many bytes were moved for it: 0 for who waited for another's fetch. */
@@ -79,29 +94,52 @@ export class FileCache {
    * @throws ContentCut, ContentTooLarge, the bucket's codes; nothing is kept then
    */
   async fetch(object: RemoteObject, { name, check, target, signal }: FetchOptions): Promise<Fetched> {
+    const taking = { check, targets: target === undefined ? [] : [target] };
     return this.#storage('Writing to', () =>
-      this.#fetches.run(name, {
-        begin: async (stop) => {
-          const file = await fetchToFile(this.#temporary, object, this.#line, stop);
-          this.#verified.remember(file.state, file.sha256);
-          return { file, isWanted: false };
-        },
-        use: async (made, isFirst) => {
-          const { path, sha256, sizeBytes } = made.file;
-          check?.({ sha256, sizeBytes });
-          made.isWanted = true;
-          if (target !== undefined) await linkOrCopy(path, target);
-          return { sha256, sizeBytes, movedBytes: isFirst ? sizeBytes : 0 };
-        },
-        end: ({ file, isWanted }) => (isWanted ? this.#keep(file) : rmSync(file.path, { force: true })),
-        signal,
-      }),
+      this.#share(name, taking, signal, (stop) => fetchToFile(this.#temporary, object, this.#line, stop)),
     );
+  }
+
+  /**
+   * Brings in files of one pack, no two of one digest; answers how many bytes were moved for it. Each file is as if it
+   * was fetched alone: one that somebody fetches already is waited for, and who waits for it here is not alone with it.
+   * When one cannot be had the rest is given up, as far as nobody else waits for it.
+   * @throws what `onFailure` makes of the first failure; else as `fetch`
+   */
+  async fetchPacked(bucket: Bucket, files: readonly PackedFetch[], signal: AbortSignal): Promise<number> {
+    const given = new AbortController();
+    const either = AbortSignal.any([signal, given.signal]);
+    const together = new PackFetch(bucket, this.#line);
+    let movedBytes = 0;
+    const takes = files.map(async (file) => {
+      try {
+        // Bytes that changed on the way are right the second time; those that lie there wrong are not.
+        await this.#takeFrom(together, file, either).catch(async (error: unknown) => {
+          if (!hasCode(error, 'WeightsCorrupt')) throw error;
+          const alone = new PackFetch(bucket, this.#line);
+          const again = this.#takeFrom(alone, file, either);
+          void alone.run();
+          await again;
+          movedBytes += alone.movedBytes;
+        });
+      } catch (error) {
+        given.abort(error);
+        throw file.onFailure(error);
+      }
+    });
+    void together.run();
+    await this.#storage('Writing to', () => firstFailure(takes));
+    return movedBytes + together.movedBytes;
   }
 
   /** Whether a fetch of that name is under way. */
   isFetching(name: string): boolean {
     return this.#fetches.has(name);
+  }
+
+  /** Whether there is a file of that name in the cache; whether it is sound, `link` finds out. */
+  has(sha256: string): boolean {
+    return existsSync(this.#pathOf(sha256));
   }
 
   /** Takes in a few bytes that are in memory. */
@@ -168,6 +206,37 @@ export class FileCache {
     return join(this.#directory, 'tmp');
   }
 
+  /** In the same turn as it is called the file is awaited of the pack, unless somebody fetches it already. */
+  async #takeFrom(pack: PackFetch, file: PackedFetch, signal: AbortSignal): Promise<void> {
+    await this.#share(file.sha256, file, signal, async (stop) =>
+      writeWhole(this.#temporary, await pack.await(file, stop)),
+    );
+  }
+
+  #share(
+    name: string,
+    { check, targets = [] }: Taking,
+    signal: AbortSignal | undefined,
+    begin: (stop: AbortSignal) => Promise<FetchedFile>,
+  ): Promise<Fetched> {
+    return this.#fetches.run(name, {
+      begin: async (stop) => {
+        const file = await begin(stop);
+        this.#verified.remember(file.state, file.sha256);
+        return { file, isWanted: false };
+      },
+      use: async (made, isFirst) => {
+        const { path, sha256, sizeBytes } = made.file;
+        check?.({ sha256, sizeBytes });
+        made.isWanted = true;
+        for (const target of targets) await linkOrCopy(path, target);
+        return { sha256, sizeBytes, movedBytes: isFirst ? sizeBytes : 0 };
+      },
+      end: ({ file, isWanted }) => (isWanted ? this.#keep(file) : rmSync(file.path, { force: true })),
+      signal,
+    });
+  }
+
   /** Gives a file its place in the cache, in one step that nothing of this process comes between. */
   #keep({ path, sha256 }: FetchedFile): void {
     try {
@@ -209,6 +278,18 @@ async function linkOrCopy(path: string, target: string): Promise<boolean> {
     if (!NO_LINKS.includes(code)) throw error;
     return copyFile(path, target).then(() => true, absentAsFalse);
   }
+}
+
+/** Waits for all, then throws what went wrong first. */
+async function firstFailure(works: readonly Promise<void>[]): Promise<void> {
+  let failure: { error: unknown } | undefined;
+  const noted = works.map((work) =>
+    work.catch((error: unknown) => {
+      failure ??= { error };
+    }),
+  );
+  await Promise.all(noted);
+  if (failure) throw failure.error;
 }
 
 function moveSync(path: string, target: string): void {

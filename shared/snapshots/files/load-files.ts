@@ -8,14 +8,16 @@ import { canonicalJson } from '../../json.ts';
 import { findBareFiles } from './bare-files.ts';
 import { sumBytes } from './commit-files.ts';
 import { fetchFile, type StoredFile } from './fetch-file.ts';
+import { fetchPack } from './fetch-pack.ts';
 import type { FileCache } from './file-cache.ts';
 import type { HandedFolder } from './handed-folders.ts';
-import { type Manifest, objectKey, type WeightFile } from './manifest.ts';
+import { type Manifest, type WeightFile, weightFiles } from './manifest.ts';
+import { groupByPack, keyOf, type PlacedFile, placedFiles } from './places.ts';
 import { readManifest } from './read-manifest.ts';
 import { MAX_REQUESTS } from './request-budget.ts';
 
-/** Files worked on at once; how many requests that makes is the cache's to bound. */
-const FILES_AT_ONCE = 2 * MAX_REQUESTS;
+/** Files, or packs of files, worked on at once; how many requests that makes is the cache's to bound. */
+const WORKS_AT_ONCE = 2 * MAX_REQUESTS;
 
 export interface LoadOptions {
   bucket: Bucket;
@@ -49,7 +51,13 @@ export interface LoadedFiles {
   release(): void;
 }
 
-type Needed = { manifest: Manifest | null; files: StoredFile[]; fetchedBytes: number };
+type Needed = {
+  manifest: Manifest | null;
+  files: WeightFile[];
+  /** What is fetched together: a file in an object of its own, or those that lie in one pack. */
+  works: (StoredFile | PlacedFile[])[];
+  fetchedBytes: number;
+};
 type Tally = { fetchedBytes: number; verifyMs: number; fetchMs: number };
 
 /**
@@ -63,13 +71,13 @@ export async function loadFiles(options: LoadOptions): Promise<LoadedFiles> {
   const needed = await findNeeded(options);
   const manifestMs = performance.now() - started;
   const tally: Tally = { fetchedBytes: needed.fetchedBytes, verifyMs: 0, fetchMs: 0 };
-  const folder = await layOut(needed.files, options, tally);
+  const folder = await layOut(needed, options, tally);
   // Behind the caller's back: it takes as long as there are files, and nobody waits for room. What fails is tried again.
   if (tally.fetchedBytes > 0) options.cache.trim().catch(() => undefined);
   return {
     directory: folder.directory,
     manifest: needed.manifest,
-    files: needed.files.map(({ path, sizeBytes, sha256 }) => ({ path, sizeBytes, sha256 })),
+    files: needed.files,
     sizeBytes: sumBytes(needed.files),
     fetchedBytes: tally.fetchedBytes,
     fromCache: tally.fetchedBytes === 0,
@@ -80,18 +88,20 @@ export async function loadFiles(options: LoadOptions): Promise<LoadedFiles> {
 
 async function findNeeded(options: LoadOptions): Promise<Needed> {
   const { weights } = options;
-  if (weights === null) return { manifest: null, ...(await findBareFiles(options)) };
+  if (weights === null) {
+    const { files, fetchedBytes } = await findBareFiles(options);
+    const found = files.map(({ path, sizeBytes, sha256 }) => ({ path, sizeBytes, sha256 }));
+    return { manifest: null, files: found, works: files, fetchedBytes };
+  }
   const { manifest, fetchedBytes } = await readManifest({ ...options, weights });
-  const files = manifest.files.map((file) => ({ ...file, key: objectKey(file.sha256) }));
-  return { manifest, files, fetchedBytes };
+  const { packs, others } = groupByPack(placedFiles(manifest));
+  const works = [...packs, ...others.map((file) => ({ ...file, key: keyOf(file) }))];
+  return { manifest, files: weightFiles(manifest), works, fetchedBytes };
 }
 
-async function layOut(
-  files: readonly StoredFile[],
-  options: LoadOptions,
-  tally: Tally,
-): Promise<HandedFolder> {
+async function layOut(needed: Needed, options: LoadOptions, tally: Tally): Promise<HandedFolder> {
   const { cache } = options;
+  const { files } = needed;
   const name = sha256Of(canonicalJson(files.map(({ path, sha256 }) => [path, sha256])));
   const started = performance.now();
   const warm = cache.handed.take(name);
@@ -103,12 +113,12 @@ async function layOut(
     cache.handed.discard(name);
     warm.release();
   }
-  return cache.handed.make(name, (directory) => fill(directory, files, options, tally));
+  return cache.handed.make(name, (directory) => fill(directory, needed, options, tally));
 }
 
 async function fill(
   directory: string,
-  files: readonly StoredFile[],
+  { files, works }: Needed,
   options: LoadOptions,
   tally: Tally,
 ): Promise<void> {
@@ -116,10 +126,14 @@ async function fill(
   makeFolders(files.map(({ path }) => join(directory, path)));
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
-  await inParallel(files, FILES_AT_ONCE, async (file) => {
+  const target = (path: string): string => join(directory, path);
+  const asked = { ...options, signal };
+  await inParallel(works, WORKS_AT_ONCE, async (work) => {
     try {
       signal.throwIfAborted();
-      const movedBytes = await fetchFile(file, join(directory, file.path), { ...options, signal });
+      const movedBytes = Array.isArray(work)
+        ? await fetchPack(work, target, asked)
+        : await fetchFile(work, target(work.path), asked);
       tally.fetchedBytes += movedBytes;
       tally[movedBytes > 0 ? 'fetchMs' : 'verifyMs'] = performance.now() - started;
     } catch (error) {
@@ -137,7 +151,7 @@ function makeFolders(paths: readonly string[]): void {
 
 async function holdsAll(
   directory: string,
-  files: readonly StoredFile[],
+  files: readonly WeightFile[],
   { cache, signal }: LoadOptions,
 ): Promise<boolean> {
   for (const { path, sha256 } of files) {

@@ -5,6 +5,7 @@ import { messageOf } from '../../errors.ts';
 import { canonicalJson } from '../../json.ts';
 import { parse } from '../../parse.ts';
 import { WeightsCorrupt } from '../errors.ts';
+import { packProblem } from './pack-problem.ts';
 
 /** Bytes of a manifest at most. */
 export const MAX_MANIFEST_BYTES = 32 * 2 ** 20;
@@ -19,23 +20,34 @@ export interface WeightFile {
   sha256: string;
 }
 
+const countSchema = z.int().check(z.gte(0), z.lte(MAX_TOTAL_BYTES));
+
 /** What one revision of a snapshot's weights is made of. Written last, read first. */
 export const manifestSchema = z.object({
-  formatVersion: z.literal(1),
+  /** 2 when some of the files lie in packs, else 1: who knows of no packs refuses such a manifest and misses no file. */
+  formatVersion: z.union([z.literal(1), z.literal(2)]),
   /** The snapshot it was saved for; a copy in another snapshot's bucket keeps it. */
   snapshotId: idSchema,
   revision: z.int().check(z.gte(1)),
   createdAt: timeSchema,
-  /** In order of path. The bytes of a file are the object `objects/<sha256>`. */
+  /** In order of path. The bytes of a file are the object `objects/<sha256>`, or lie in that of a pack. */
   files: z
     .array(
       z.object({
         path: z.string(),
-        sizeBytes: z.int().check(z.gte(0), z.lte(MAX_TOTAL_BYTES)),
+        sizeBytes: countSchema,
         sha256: sha256Schema,
+        /** Which of the packs the bytes lie in, from 0; `offset` is with it, and neither is for an object of its own. */
+        pack: z.optional(countSchema),
+        /** Where in the pack they begin. */
+        offset: z.optional(countSchema),
       }),
     )
     .check(z.minLength(1)),
+  /** Objects that hold the bytes of several small files; each is that of a file at least. */
+  packs: z.optional(
+    z.array(z.object({ sha256: sha256Schema, sizeBytes: countSchema })).check(z.minLength(1)),
+  ),
   configuration: jsonObjectSchema,
   lineage: jsonObjectSchema,
   labels: z.optional(z.array(z.string())),
@@ -44,13 +56,18 @@ export type Manifest = z.output<typeof manifestSchema>;
 
 /** Canonical JSON: the same manifest always gives the same bytes, whatever the order of its files and keys. */
 export function encodeManifest(manifest: Manifest): Uint8Array {
-  const files = [...manifest.files].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
-  return new TextEncoder().encode(canonicalJson({ ...manifest, files }));
+  return new TextEncoder().encode(canonicalJson({ ...manifest, files: inOrderOfPath(manifest.files) }));
+}
+
+/** The files in the order in which a manifest has them. */
+export function inOrderOfPath<T extends { path: string }>(files: readonly T[]): T[] {
+  return [...files].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }
 
 /**
  * Reads a manifest from outside. `file` names it in the error.
- * @throws WeightsCorrupt when it is no manifest, or lists files that cannot be laid out in a folder
+ * @throws WeightsCorrupt when it is no manifest, or lists files that cannot be laid out in a folder, or packs that
+ * cannot hold what is said to lie in them
  */
 export function decodeManifest(bytes: Uint8Array, file: string, snapshotId?: string): Manifest {
   const at = { file, ...(snapshotId !== undefined && { snapshotId }) };
@@ -60,10 +77,15 @@ export function decodeManifest(bytes: Uint8Array, file: string, snapshotId?: str
   } catch (error) {
     throw new WeightsCorrupt(`it is no manifest of weights: ${messageOf(error)}`, { ...at, cause: error });
   }
-  const fault = layoutProblem(manifest.files);
+  const fault = layoutProblem(manifest.files) ?? packProblem(manifest);
   if (fault)
     throw new WeightsCorrupt(`its file ${JSON.stringify(fault.file)} is refused: ${fault.problem}`, at);
   return manifest;
+}
+
+/** A manifest's files, without where they lie. */
+export function weightFiles({ files }: Pick<Manifest, 'files'>): WeightFile[] {
+  return files.map(({ path, sizeBytes, sha256 }) => ({ path, sizeBytes, sha256 }));
 }
 
 /** Key of the object that holds bytes with this digest. */

@@ -1,7 +1,9 @@
 import type { Bucket } from '../../buckets/bucket.ts';
 import { type Clock, isoTime } from '../../clock.ts';
-import { type ByteSource, chunksOf, expectDigest } from '../../content/byte-source.ts';
-import { digestChunks, readFileChunks } from '../../content/file-digest.ts';
+import { Breather } from '../../content/breather.ts';
+import { type ByteSource, expectDigest } from '../../content/byte-source.ts';
+import type { ContentInfo } from '../../content/content-store.ts';
+import { digestChunks, readFileChunks, readSmallFile, sha256Of } from '../../content/file-digest.ts';
 import { layoutProblem } from '../../content/folder-layout.ts';
 import { walkFolder } from '../../content/walk-folder.ts';
 import type { Snapshot } from '../../entities/snapshot.ts';
@@ -9,10 +11,16 @@ import { InvalidInput } from '../../errors.ts';
 import type { JsonObject } from '../../json.ts';
 import { NothingToSave, SourceChanged } from '../errors.ts';
 import type { SharedObjects } from '../shared-files.ts';
-import { commitFiles, type SavedFiles, type SaveProgress } from './commit-files.ts';
+import { bringRevision } from './bring-revision.ts';
+import { commitFiles, type SavedFiles, type SaveProgress, sumBytes } from './commit-files.ts';
 import { openStored } from './copy-files.ts';
-import { encodeManifest, type Manifest, type WeightFile } from './manifest.ts';
+import { HeldFiles } from './held-files.ts';
+import { type WeightFile, weightFiles } from './manifest.ts';
+import { firstOfEach, type PlacedFile, placedFiles } from './places.ts';
 import { readManifest } from './read-manifest.ts';
+
+/** Up to this size a file is read in one go. */
+const READ_AT_ONCE_BYTES = 2 ** 20;
 
 /** A file to be saved. `open` is called more than once and gives the same bytes each time. */
 export interface SourceFile {
@@ -33,6 +41,8 @@ export interface RevisionOptions {
   onProgress?: SaveProgress;
   /** Files that may be left where they lie. */
   shared?: SharedObjects;
+  /** Files of earlier revisions, some of which may lie in packs of the bucket: those stay there. */
+  earlier?: () => Promise<readonly PlacedFile[]>;
 }
 
 export interface SaveOptions extends RevisionOptions {
@@ -59,15 +69,36 @@ export async function saveFiles(options: SaveOptions): Promise<SavedFiles> {
   const { source, signal } = options;
   const sources = typeof source === 'string' ? await filesOf(source, signal) : source;
   if (sources.length === 0) throw new NothingToSave(options.snapshotId);
+  const held = options.bucket.capabilities.prefersFewObjects ? new HeldFiles() : undefined;
   const files: WeightFile[] = [];
-  for (const { path, open } of sources)
-    files.push({ path, ...(await digestChunks(chunksOf(open()), signal)) });
+  const breather = new Breather();
+  for (const { path, open } of sources) {
+    const content = await digestSource(open(), held, signal);
+    files.push({ path, ...content });
+    await breather.step(content.sizeBytes);
+  }
   const fault = layoutProblem(files);
   if (fault) throw new InvalidInput('files of a snapshot', [{ field: fault.file, problem: fault.problem }]);
   const opens = new Map(sources.map(({ path, open }) => [path, open]));
-  return commitRevision(options, files, ({ path, sha256 }) =>
-    expectDigest(opens.get(path)!(), sha256, () => new SourceChanged(path)),
+  return commitRevision(
+    options,
+    files,
+    ({ path, sha256 }) =>
+      held?.take(sha256) ?? expectDigest(opens.get(path)!(), sha256, () => new SourceChanged(path)),
   );
+}
+
+/** Digest and size; what is in memory is held, as long as there is room, for whoever sends it. */
+async function digestSource(
+  source: ByteSource,
+  held: HeldFiles | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ContentInfo> {
+  if (!(source instanceof Uint8Array)) return digestChunks(source, signal);
+  signal?.throwIfAborted();
+  const sha256 = sha256Of(source);
+  held?.hold(sha256, source);
+  return { sha256, sizeBytes: source.byteLength };
 }
 
 /**
@@ -80,7 +111,10 @@ export async function saveStoredFiles(options: SaveStoredOptions): Promise<Saved
   const { from, weights, fromSnapshotId: snapshotId, signal } = options;
   const stop = signal ? { signal } : {};
   const { manifest } = await readManifest({ bucket: from, weights, snapshotId, ...stop });
-  return commitRevision(options, manifest.files, openStored(from, snapshotId, signal));
+  // The two may be one bucket, where the packs are those of the source.
+  const earlier = async () => [...placedFiles(manifest), ...((await options.earlier?.()) ?? [])];
+  const files = weightFiles(manifest);
+  return commitRevision({ ...options, earlier }, files, openStored(from, manifest, snapshotId, signal));
 }
 
 async function commitRevision(
@@ -88,23 +122,22 @@ async function commitRevision(
   files: readonly WeightFile[],
   open: (file: WeightFile) => ByteSource,
 ): Promise<SavedFiles> {
-  const manifest: Manifest = {
-    formatVersion: 1,
-    snapshotId: options.snapshotId,
+  const { bucket, snapshotId, shared, signal, onProgress } = options;
+  const manifest = {
+    snapshotId,
     revision: options.revision,
     createdAt: isoTime(options.clock),
-    files: [...files].sort((a, b) => (a.path < b.path ? -1 : 1)),
     configuration: options.configuration,
     lineage: options.lineage,
     ...(options.labels && { labels: [...options.labels] }),
   };
-  const { bucket, shared, signal, onProgress } = options;
+  const earlier = options.earlier ?? (async () => []);
+  const revision = { manifest, files, open, earlier, shared, signal };
   return commitFiles({
     bucket,
-    manifest,
-    manifestBytes: encodeManifest(manifest),
-    open,
-    shared,
+    bring: (into, sending) => bringRevision(into, sending, revision),
+    snapshotId,
+    totalBytes: sumBytes(firstOfEach(files)),
     signal,
     onProgress,
   });
@@ -112,8 +145,10 @@ async function commitRevision(
 
 async function filesOf(directory: string, signal: AbortSignal | undefined): Promise<SourceFile[]> {
   const files: SourceFile[] = [];
-  for await (const { path, absolutePath } of walkFolder(directory)) {
-    files.push({ path, open: () => readFileChunks(absolutePath, signal) });
+  for await (const { path, absolutePath, sizeBytes } of walkFolder(directory)) {
+    const chunks = () => readFileChunks(absolutePath, signal);
+    const open = () => readSmallFile(absolutePath, READ_AT_ONCE_BYTES) ?? chunks();
+    files.push({ path, open: sizeBytes <= READ_AT_ONCE_BYTES ? open : chunks });
   }
   return files;
 }

@@ -5,14 +5,17 @@ import type { Bucket } from '../../../shared/buckets/bucket.ts';
 import { createItemBucket } from '../../../shared/catalog/item-folder.ts';
 import { createProject } from '../../../shared/catalog/projects.ts';
 import { createSnapshot, deleteSnapshot } from '../../../shared/catalog/snapshots.ts';
+import { sha256Of } from '../../../shared/content/file-digest.ts';
 import type { Snapshot } from '../../../shared/entities/snapshot.ts';
 import type { ErrorBody } from '../../../shared/errors.ts';
 import { collectGarbage, type GarbageOptions } from '../../../shared/gc/collect-garbage.ts';
 import { claimExecution, finishExecution } from '../../../shared/invoke/executions.ts';
 import { openPlatform } from '../../../shared/open-platform.ts';
+import { objectKey } from '../../../shared/snapshots/files/manifest.ts';
 import { bytesOf, listOf } from '../../contracts/bucket.contract.ts';
 import { type ModelWorkspace, openModelWorkspace } from '../catalog/model-workspace.ts';
-import { age, checkAllRevisions, putGarbage, saveAsRun } from './gc-workspace.ts';
+import { PackingBucket, save } from '../snapshots/weights.ts';
+import { age, checkAllRevisions, packingPlatform, putGarbage, saveAsRun } from './gc-workspace.ts';
 
 describe('gc', () => {
   let workspace: ModelWorkspace;
@@ -168,6 +171,55 @@ describe('gc', () => {
 
     expect(await checkAllRevisions(neighbour)).toBe(1);
     await close();
+  });
+
+  it('keeps a pack as long as one of its files is that of a revision, of whichever snapshot', async () => {
+    const { model, actor } = workspace;
+    const platform = packingPlatform(workspace.platform);
+    const packOf = (...texts: string[]) => objectKey(sha256Of(texts.join('')));
+    const parent = await saveAsRun(platform, snapshot, { a: 'both', b: 'parent', c: 'parent too' });
+    const child = await createSnapshot(platform, actor, {
+      name: 'child',
+      modelId: model.id,
+      parentId: parent.id,
+      bucket: snapshot.bucket,
+    });
+    const saved = await saveAsRun(platform, child, { a: 'both', b: 'child', c: 'child too' });
+    await age(root, bucket);
+    const [first, second] = [packOf('both', 'parent', 'parent too'), packOf('child', 'child too')];
+    expect((await keys()).filter((key) => key.startsWith('objects/')).sort()).toEqual([first, second].sort());
+
+    await deleteSnapshot(platform, actor, parent.id, { force: true });
+    expect((await gc()).own).toMatchObject({ freed: { count: 1 }, problem: null });
+    expect((await keys()).filter((key) => key.startsWith('objects/')).sort()).toEqual([first, second].sort());
+    expect(await checkAllRevisions(platform)).toBe(1);
+
+    await saveAsRun(platform, saved, { b: 'child', c: 'child too' });
+    await age(root, bucket);
+    expect((await gc()).own).toMatchObject({ freed: { count: 0 }, problem: null });
+
+    await deleteSnapshot(platform, actor, child.id);
+    expect((await gc()).own).toMatchObject({ freed: { count: 4 }, problem: null });
+    expect(await keys()).toEqual([]);
+  });
+
+  it('keeps the packs of a manifest that is young, and of one that another store saved', async () => {
+    const packing = new PackingBucket(bucket);
+    await save(packing, { a: 'from', b: 'elsewhere' }, 1, { snapshotId: 'f'.repeat(24) });
+    await age(root, bucket);
+    const before = await keys();
+    expect((await gc()).own).toMatchObject({ foreign: 1, freed: { count: 0 } });
+    expect(await keys()).toEqual(before);
+
+    const saved = await save(packing, { a: 'about', b: 'to be pointed at' }, 1, { snapshotId: snapshot.id });
+    const pack = objectKey(sha256Of('aboutto be pointed at'));
+    await utimes(join(root, pack), new Date('2020-01-01'), new Date('2020-01-01'));
+    expect((await gc()).own).toMatchObject({ freed: { count: 0 } });
+    expect(await keys()).toContain(pack);
+
+    await bucket.delete(saved.manifestKey);
+    expect((await gc()).own).toMatchObject({ freed: { count: 1 } });
+    expect(await keys()).toEqual(before);
   });
 
   it.each([

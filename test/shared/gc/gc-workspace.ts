@@ -13,7 +13,7 @@ import { objectKey } from '../../../shared/snapshots/files/manifest.ts';
 import { beginRun } from '../../../shared/snapshots/snapshot-run.ts';
 import { bytesOf, listOf } from '../../contracts/bucket.contract.ts';
 import { temporaryFolder } from '../content/temporary-folder.ts';
-import { type Files, writeFiles } from '../snapshots/weights.ts';
+import { type Files, PackingBucket, writeFiles } from '../snapshots/weights.ts';
 
 /** Long before any grace. */
 const OLD = new Date('2020-01-01T00:00:00.000Z');
@@ -42,6 +42,14 @@ export async function saveAsRun(
   const source = await writeFiles(temporaryFolder(), files);
   const save = { source, lineage: {}, actor: LOCAL_ACTOR, executionId, bucket };
   return (await commitWeights(platform, begun, save)).snapshot;
+}
+
+/** The platform with buckets that prefer few objects, so that small files are saved in packs. */
+export function packingPlatform<T extends Platform>(platform: T): T {
+  return {
+    ...platform,
+    openBucket: async (owner, spec) => new PackingBucket(await platform.openBucket(owner, spec)),
+  };
 }
 
 /** Puts an object nobody refers to into a bucket, old unless told otherwise; answers its key. */

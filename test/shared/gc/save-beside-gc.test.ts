@@ -10,12 +10,19 @@ import type { Platform } from '../../../shared/platform.ts';
 import { objectKey } from '../../../shared/snapshots/files/manifest.ts';
 import { type Call, WatchedBucket } from '../buckets/watched-bucket.ts';
 import { type ModelWorkspace, openModelWorkspace } from '../catalog/model-workspace.ts';
-import { checkAllRevisions, putGarbage, saveAsRun } from './gc-workspace.ts';
+import { PackingBucket } from '../snapshots/weights.ts';
+import { checkAllRevisions, packingPlatform, putGarbage, saveAsRun } from './gc-workspace.ts';
 
 const FILES = { a: 'left behind once', b: 'left behind twice', c: 'new' };
 
-/** Every test runs on a bucket that holds, old and unreferenced, two of the three files about to be saved. */
-describe('a save while gc is at work', () => {
+/** What files lie in, and which of them is in the bucket before the save: objects of their own, or a pack of them all. */
+const WAYS = [
+  { way: 'of files of their own', isPacking: false, left: [FILES.a, FILES.b] },
+  { way: 'of packs', isPacking: true, left: [FILES.a + FILES.b + FILES.c, 'left behind besides'] },
+];
+
+/** Every test runs on a bucket that holds, old and unreferenced, two objects, of which the save about to come needs one or both. */
+describe.each(WAYS)('a save $way while gc is at work', ({ isPacking, left }) => {
   let workspace: ModelWorkspace;
   let snapshot: Snapshot;
   let bucket: Bucket;
@@ -32,8 +39,7 @@ describe('a save while gc is at work', () => {
     // Has gc read a manifest after it knows what there is, so that a save can come in between.
     const other = await createSnapshot(platform, actor, { name: 'other', modelId: model.id, bucket: spec });
     await saveAsRun(platform, other, { d: 'kept' });
-    await putGarbage(root, bucket, FILES.a);
-    await putGarbage(root, bucket, FILES.b);
+    for (const text of left) await putGarbage(root, bucket, text);
   };
   /** The platform, with `before` called ahead of every call to a bucket. */
   const watched = (before: (index: number, call: Call) => Promise<void>): Platform => {
@@ -42,12 +48,14 @@ describe('a save while gc is at work', () => {
     return {
       ...platform,
       openBucket: async (owner, spec) =>
-        new WatchedBucket(await platform.openBucket(owner, spec), (call) => {
+        new (isPacking ? PackingBucket : WatchedBucket)(await platform.openBucket(owner, spec), (call) => {
           calls += 1;
           return before(calls, call);
         }),
     };
   };
+  /** Unwatched. */
+  const platform = (): Platform => (isPacking ? packingPlatform(workspace.platform) : workspace.platform);
   const gc = async (platform: Platform = workspace.platform): Promise<BucketGarbage> =>
     (await collectGarbage(platform, { free: true })).buckets.find(({ snapshots }) =>
       snapshots.includes(snapshot.id),
@@ -74,7 +82,7 @@ describe('a save while gc is at work', () => {
       const outcome = await gc(
         watched(async (index, { operation }) => {
           if (index !== step) return;
-          saving = elsewhere(() => saveAsRun(workspace.platform, snapshot, FILES));
+          saving = elsewhere(() => saveAsRun(platform(), snapshot, FILES));
           // Keys are removed within a transaction, which the save waits for: then it goes on when that is over.
           if (operation !== 'delete') await saving;
         }),
@@ -113,7 +121,7 @@ describe('a save while gc is at work', () => {
     });
 
     await expect(saveAsRun(sleepy, snapshot, FILES)).rejects.toMatchObject({ code: 'SaveRevoked' });
-    await saveAsRun(platform, snapshot, FILES);
+    await saveAsRun(isPacking ? packingPlatform(platform) : platform, snapshot, FILES);
 
     expect(await checkAllRevisions(platform)).toBe(2);
   });
@@ -125,7 +133,7 @@ describe('a save while gc is at work', () => {
       await open();
       const platform = watched(async (index) => {
         if (index !== step) return;
-        for (const text of Object.values(FILES)) await bucket.delete(objectKey(sha256Of(text)));
+        for (const text of [...left, ...Object.values(FILES)]) await bucket.delete(objectKey(sha256Of(text)));
       });
       const outcome = await saveAsRun(platform, snapshot, FILES).catch((error: unknown) => error);
       // Taken away while it is read back, an object is told as missing; the save is repeated then.

@@ -48,6 +48,7 @@ export class HeldBucket implements Bucket {
   constructor(
     options: {
       canReadRanges?: boolean;
+      prefersFewObjects?: boolean;
       faults?: ReadFault[];
       chunkBytes?: () => number;
       holds?: boolean;
@@ -58,6 +59,7 @@ export class HeldBucket implements Bucket {
       canReadRanges: options.canReadRanges ?? true,
       hasPreconditions: true,
       provesWrites: false,
+      prefersFewObjects: options.prefersFewObjects ?? false,
     };
     this.#faults = options.faults?.map((fault) => ({ times: 1, ...fault })) ?? [];
     this.#chunkBytes = options.chunkBytes ?? (() => 65_536);

@@ -9,7 +9,7 @@ import { codeOf, textOf } from '../../contracts/bucket.contract.ts';
 import { OPENERS } from '../buckets/openers.ts';
 import { WatchedBucket } from '../buckets/watched-bucket.ts';
 import { temporaryFolder } from '../content/temporary-folder.ts';
-import { fileCache, load, localBucket, save, textsIn } from './weights.ts';
+import { alterFile, fileCache, load, localBucket, save, textsIn } from './weights.ts';
 
 const FILES = { 'model.bin': 'weights', 'labels/en.json': '["a"]', empty: '' };
 
@@ -97,7 +97,7 @@ describe('loading weights', () => {
     async (_type, open) => {
       const { bucket } = await open();
       const saved = await save(bucket, FILES);
-      await bucket.write(objectOf(saved, 'model.bin'), Buffer.from('weighty'));
+      await alterFile(bucket, saved, 'model.bin', 'weighty');
 
       const failure = await load(bucket, saved).catch((error: unknown) => error);
 
@@ -209,6 +209,7 @@ describe('loading weights', () => {
 
 describe('loading hostile manifests', () => {
   const sha256 = sha256Of('x');
+  const PACK = { sha256: sha256Of('xyy'), sizeBytes: 3 };
   const manifest = {
     formatVersion: 1,
     snapshotId: 'digits',
@@ -223,23 +224,39 @@ describe('loading hostile manifests', () => {
     files: paths.map((path) => ({ path, sizeBytes: 1, sha256 })),
   });
 
+  const file = (index: number, sizeBytes: number) => ({ path: `x${index}`, sizeBytes, sha256 });
+  /** Two files in a pack, with something else about the first of them, or the pack. */
+  const packed = (first = {}, pack = {}) => ({
+    ...manifest,
+    formatVersion: 2,
+    files: [
+      { path: 'x', sizeBytes: 1, sha256, pack: 0, offset: 0, ...first },
+      { path: 'y', sizeBytes: 2, sha256: sha256Of('yy'), pack: 0, offset: 1 },
+    ],
+    packs: [{ ...PACK, ...pack }],
+  });
+
   async function plant(bucket: Bucket, text: string) {
     const manifestKey = 'manifests/1.0000000000000000.json';
     await bucket.write(`objects/${sha256}`, Buffer.from('x'));
+    await bucket.write(`objects/${PACK.sha256}`, Buffer.from('xyy'));
     await bucket.write(manifestKey, Buffer.from(text));
     return { manifestKey, manifestSha256: sha256Of(text) };
   }
 
-  it('the honest one of these tests loads', async () => {
+  it('the honest ones of these tests load', async () => {
     const bucket = localBucket();
-    const loaded = await load(bucket, await plant(bucket, canonicalJson(manifest)));
-    expect(await textsIn(loaded.directory)).toEqual({ x: 'x' });
+    const plain = await load(bucket, await plant(bucket, canonicalJson(manifest)));
+    expect(await textsIn(plain.directory)).toEqual({ x: 'x' });
+
+    const inPack = await load(bucket, await plant(bucket, canonicalJson(packed())));
+    expect(await textsIn(inPack.directory)).toEqual({ x: 'x', y: 'yy' });
   });
 
   it.each([
     ['no JSON', 'x'],
     ['no object', '[]'],
-    ['another version', canonicalJson({ ...manifest, formatVersion: 2 })],
+    ['another version', canonicalJson({ ...manifest, formatVersion: 3 })],
     ['a path that climbs', canonicalJson(withPaths('../up'))],
     ['an absolute path', canonicalJson(withPaths('/etc/cron.d/x'))],
     ['a file twice', canonicalJson(withPaths('x', 'x'))],
@@ -256,6 +273,34 @@ describe('loading hostile manifests', () => {
       canonicalJson({ ...manifest, files: [{ path: 'x', sizeBytes: 1e300, sha256 }] }),
     ],
     ['a wrong size', canonicalJson({ ...manifest, files: [{ path: 'x', sizeBytes: 2, sha256 }] })],
+    ['one digest with two sizes', canonicalJson({ ...manifest, files: [file(0, 1), file(1, 2)] })],
+    ['version 2 without packs', canonicalJson({ ...manifest, formatVersion: 2 })],
+    ['version 2 with an empty list of packs', canonicalJson({ ...manifest, formatVersion: 2, packs: [] })],
+    ['packs in version 1', canonicalJson({ ...packed(), formatVersion: 1 })],
+    ['a pack that no file lies in', canonicalJson({ ...packed(), packs: [PACK, { ...PACK, sha256 }] })],
+    [
+      'a pack listed twice',
+      canonicalJson({
+        ...packed({ pack: 1 }),
+        packs: [PACK, PACK],
+      }),
+    ],
+    ['a place in a pack that is not listed', canonicalJson(packed({ pack: 1 }))],
+    ['a place in a pack before the first', canonicalJson(packed({ pack: -1 }))],
+    ['a place between two packs', canonicalJson(packed({ pack: 0.5 }))],
+    ['a pack without an offset', canonicalJson(packed({ offset: undefined }))],
+    ['an offset without a pack', canonicalJson(packed({ pack: undefined }))],
+    ['an offset before the pack', canonicalJson(packed({ offset: -1 }))],
+    ['an offset that is text', canonicalJson(packed({ offset: '0' }))],
+    ['an offset beyond any number', canonicalJson(packed({ offset: 1e300 }))],
+    ['an offset behind the pack', canonicalJson(packed({ offset: 3 }))],
+    ['a file that reaches out of its pack', canonicalJson(packed({ sizeBytes: 4 }))],
+    ['files that lie over each other', canonicalJson(packed({ sizeBytes: 2 }))],
+    ['a file too large for a pack', canonicalJson(packed({ sizeBytes: 2 ** 21 }, { sizeBytes: 2 ** 22 }))],
+    ['a pack too large', canonicalJson(packed({}, { sizeBytes: 2 ** 30 }))],
+    ['a pack of less than nothing', canonicalJson(packed({}, { sizeBytes: -1 }))],
+    ['a pack whose digest is a path', canonicalJson(packed({}, { sha256: '../x' }))],
+    ['a pack with the digest of a file of another size', canonicalJson(packed({}, { sha256 }))],
   ])('refuses %s', async (_name, text) => {
     const bucket = localBucket();
     expect(await codeOf(load(bucket, await plant(bucket, text)))).toBe('WeightsCorrupt');

@@ -7,8 +7,12 @@ import type { SavedFiles } from '../../../shared/snapshots/files/commit-files.ts
 import type { Line } from '../../../shared/snapshots/files/fetch-parts.ts';
 import { FileCache } from '../../../shared/snapshots/files/file-cache.ts';
 import { type LoadedFiles, loadFiles } from '../../../shared/snapshots/files/load-files.ts';
+import type { Manifest } from '../../../shared/snapshots/files/manifest.ts';
+import { keyOf, type PlacedFile, placedFiles } from '../../../shared/snapshots/files/places.ts';
+import { readManifest } from '../../../shared/snapshots/files/read-manifest.ts';
 import { saveFiles } from '../../../shared/snapshots/files/save-files.ts';
-import { bytesOf } from '../../contracts/bucket.contract.ts';
+import { bytesFrom, bytesOf } from '../../contracts/bucket.contract.ts';
+import { WatchedBucket } from '../buckets/watched-bucket.ts';
 import { temporaryFolder } from '../content/temporary-folder.ts';
 
 export const CLOCK = { now: () => Date.UTC(2026, 0, 1) };
@@ -52,6 +56,36 @@ export function load(
     cache,
     snapshotId: 'digits',
   });
+}
+
+/** The manifest of a saved revision. */
+export async function manifestOf(bucket: Bucket, saved: SavedFiles): Promise<Manifest> {
+  return (await readManifest({ bucket, weights: saved, snapshotId: 'digits' })).manifest;
+}
+
+/** Where in a bucket a file's bytes lie. */
+export async function placeOf(bucket: Bucket, saved: SavedFiles, path: string): Promise<PlacedFile> {
+  return placedFiles(await manifestOf(bucket, saved)).find((file) => file.path === path)!;
+}
+
+/** Puts other bytes over those of a file, wherever they lie in the bucket. */
+export async function alterFile(
+  bucket: Bucket,
+  saved: SavedFiles,
+  path: string,
+  text: string,
+): Promise<void> {
+  const file = await placeOf(bucket, saved, path);
+  const bytes = await bytesFrom(bucket, keyOf(file));
+  bytes.write(text, file.place.start);
+  await bucket.write(keyOf(file), bytes);
+}
+
+/** Any bucket as one that prefers few objects, its calls recorded. */
+export class PackingBucket extends WatchedBucket {
+  override get capabilities() {
+    return { ...super.capabilities, prefersFewObjects: true };
+  }
 }
 
 /** The files of a folder with their texts. */
