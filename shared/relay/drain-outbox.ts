@@ -21,7 +21,7 @@ export interface DrainOptions {
   /** When to begin nothing more, ms since 1970. */
   until: number;
   now(): number;
-  pause(milliseconds: number): Promise<void>;
+  pause(milliseconds: number): Promise<unknown>;
 }
 
 const PAGE_SIZE = 100;

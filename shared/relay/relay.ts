@@ -30,7 +30,10 @@ const DEFAULT_TIME_MS = 60_000;
  * whoever left something there.
  * @throws UnknownEvent; RelayRefused when AWS takes nothing; RelaySettingMissing
  */
-export function createRelay(open: () => Promise<Platform>): Handler {
+export function createRelay(
+  open: () => Promise<Platform>,
+  wait: (milliseconds: number) => Promise<unknown> = pause,
+): Handler {
   let opening: Promise<Platform> | undefined;
   return async (payload, context = {}) => {
     const event = relayEventOf(payload);
@@ -43,6 +46,7 @@ export function createRelay(open: () => Promise<Platform>): Handler {
     const environment = needed(readLambdaEnvironment(), 'AWS_REGION');
     const shift: Shift = {
       platform,
+      wait,
       region: environment.region,
       call: awsCaller(environment, () => platform.clock.now()),
       until: endOf(platform, context),
@@ -59,6 +63,7 @@ export function createRelay(open: () => Promise<Platform>): Handler {
 /** What one call of the relay works with. */
 interface Shift {
   platform: Platform;
+  wait(milliseconds: number): Promise<unknown>;
   region: string;
   call: CallAws;
   /** When to begin nothing more, ms since 1970. */
@@ -70,7 +75,7 @@ function endOf({ clock }: Platform, context: FunctionContext): number {
   return clock.now() + Math.max(remaining / 2, remaining - MARGIN_MS);
 }
 
-function drain({ platform, call, until }: Shift): Promise<JsonObject> {
+function drain({ platform, call, until, wait }: Shift): Promise<JsonObject> {
   const { store, log, config, clock } = platform;
   return drainOutbox({
     store,
@@ -81,7 +86,7 @@ function drain({ platform, call, until }: Shift): Promise<JsonObject> {
     deadLetters: needed(config.cloud.eventDeadLetters, 'MODELFN_EVENT_DEAD_LETTERS'),
     until,
     now: () => clock.now(),
-    pause: (milliseconds) => pause(milliseconds),
+    pause: wait,
   });
 }
 

@@ -13,7 +13,9 @@ import { openTestPlatform, type TestPlatform } from '../../support/test-platform
 let platform: TestPlatform;
 let aws: AwsServices;
 let projectId: string;
+let pauses: number[];
 beforeEach(async () => {
+  pauses = [];
   aws = new AwsServices();
   stubLambdaEnvironment(await aws.listen());
   platform = await openTestPlatform({ cloud: { ...TEST_CLOUD, pipelines: undefined } });
@@ -25,7 +27,10 @@ afterEach(async () => {
 });
 
 const relay = (remainingMs = 60_000, payload: object = { relay: 'kick' }) =>
-  createRelay(async () => platform)(payload, { getRemainingTimeInMillis: () => remainingMs });
+  createRelay(
+    async () => platform,
+    async (milliseconds) => pauses.push(milliseconds),
+  )(payload, { getRemainingTimeInMillis: () => remainingMs });
 const event = (id: string, fields: Partial<DatasetEvent> = {}): DatasetEvent => ({
   id,
   resource: 'Item',
@@ -159,13 +164,13 @@ describe('the relay', () => {
   });
 
   it('fails when the bus takes nothing, and everything waits for the next one', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout'] });
     await platform.store.appendEvents(events(3));
     aws.respond = () => ({ status: 400, body: '{"__type":"ResourceNotFoundException"}' });
 
     await expect(relay()).rejects.toMatchObject({ code: 'RelayRefused' });
 
     expect(await left()).toHaveLength(3);
+    expect(pauses).toEqual([200, 400, 800, 1600]);
     aws.respond = takesEvents;
     expect(await relay()).toEqual({ sent: 3, givenUp: 0 });
   });
