@@ -8,7 +8,7 @@ import { type Log, silentLog } from '../../shared/log.ts';
 import { type BuildRecord, isRecordCurrent, readRecord, recordPath, stampInputs } from './build-record.ts';
 import { BuildFailed, FunctionNotFound } from './errors.ts';
 import { type BundleSize, measureBundles } from './measure-bundles.ts';
-import { oneEagerChunk } from './one-eager-chunk.ts';
+import { type ModuleGraph, moduleGraph, oneEagerChunk } from './one-eager-chunk.ts';
 import { pythonAsText } from './python-as-text.ts';
 
 /** A function whose bundle is ready to be imported. */
@@ -94,7 +94,8 @@ export async function buildFunctions(options: BuildFunctionsOptions): Promise<Bu
   const known = await functionNames(options.root);
   const wanted = options.names ?? known;
   for (const name of wanted) if (!known.includes(name)) throw new FunctionNotFound(name, known);
-  return Promise.all(wanted.map((name) => buildFunction(options, name)));
+  const graphOf = graphs(options, wanted);
+  return Promise.all(wanted.map((name) => buildFunction(options, name, graphOf)));
 }
 
 /** True when the function's bundle is there and none of its inputs changed since it was built. */
@@ -106,7 +107,33 @@ export async function isBuildFresh(
   return record !== undefined && (await isRecordCurrent(record, root, BUILDER));
 }
 
-async function buildFunction(options: BuildFunctionsOptions, name: string): Promise<BuiltFunction> {
+/** The graph of a function's modules. */
+type GraphOf = (name: string) => Promise<ModuleGraph>;
+
+/** One graph for all functions, made when the first is asked for; where one of them has a fault, a graph of its own for each. */
+function graphs({ root, outdir }: BuildFunctionsOptions, names: readonly string[]): GraphOf {
+  const absolute = resolve(root);
+  const make = (these: readonly string[]) =>
+    moduleGraph(
+      { ...optionsIn(absolute), outdir: resolve(outdir) },
+      these.map((name) => handlerPath(absolute, name)),
+    );
+  let all: Promise<ModuleGraph | undefined> | undefined;
+  return async (name) => {
+    all ??= make(names).catch(() => undefined);
+    return (await all) ?? make([name]);
+  };
+}
+
+function optionsIn(root: string) {
+  return { ...OPTIONS, absWorkingDir: root, plugins: [pythonAsText] };
+}
+
+async function buildFunction(
+  options: BuildFunctionsOptions,
+  name: string,
+  graphOf: GraphOf,
+): Promise<BuiltFunction> {
   const { root, outdir, clean = false, log = silentLog } = options;
   const bundle = join(resolve(outdir), name, 'index.mjs');
   const record = clean ? undefined : await readRecord(outdir, name);
@@ -114,7 +141,7 @@ async function buildFunction(options: BuildFunctionsOptions, name: string): Prom
     return { name, bundle, rebuilt: false, ...measureBundles(record.metafile) };
   const begun = Date.now();
   try {
-    const result = await bundleHandler(options, name);
+    const result = await bundleHandler(options, name, await graphOf(name));
     await writeOutputs(outdir, name, result);
     await writeRecord(options, name, result, begun);
     await removeOldOutputs(dirname(bundle), result, clean ? 0 : KEEP_CHUNKS_MS);
@@ -129,17 +156,16 @@ async function buildFunction(options: BuildFunctionsOptions, name: string): Prom
 
 type Bundled = BuildResult<typeof OPTIONS>;
 
-async function bundleHandler(options: BuildFunctionsOptions, name: string): Promise<Bundled> {
+async function bundleHandler(
+  options: BuildFunctionsOptions,
+  name: string,
+  graph: ModuleGraph,
+): Promise<Bundled> {
   const root = resolve(options.root);
   const entry = handlerPath(root, name);
-  const all = {
-    ...OPTIONS,
-    absWorkingDir: root,
-    outdir: join(resolve(options.outdir), name),
-    plugins: [pythonAsText],
-  };
-  const eager = await oneEagerChunk(all, root, entry);
-  return build({ ...all, entryPoints: [entry], plugins: [...all.plugins, eager] });
+  const all = optionsIn(root);
+  const plugins = [...all.plugins, oneEagerChunk(graph, root, entry)];
+  return build({ ...all, outdir: join(resolve(options.outdir), name), entryPoints: [entry], plugins });
 }
 
 function describe({ location, text }: Message): string {
