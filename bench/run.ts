@@ -11,6 +11,7 @@ import { events } from './events.ts';
 import { httpThroughput } from './http-throughput.ts';
 import { headOnFashion } from './inception.ts';
 import { onnxThroughput } from './onnx.ts';
+import { pipelineNode } from './pipeline-node.ts';
 import { pythonBridge } from './python-bridge.ts';
 import { svmBesideScikitLearn } from './svm.ts';
 import { transfer } from './transfer.ts';
@@ -29,6 +30,7 @@ try {
     transfer,
     coldStartOverLink,
     events,
+    pipelineNode,
     pythonBridge,
     dataloopSdk,
     onnxThroughput,
