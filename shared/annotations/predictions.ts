@@ -16,7 +16,7 @@ export interface ItemPredictions {
 }
 
 /**
- * Predictions as annotations (contract section 4.6). Ids depend on snapshot, revision, the item and its content, and the
+ * Predictions as annotations (docs/WIRE.md, Annotations). Ids depend on snapshot, revision, the item and its content, and the
  * place in the list alone: the same prediction made again is the same annotation.
  */
 export function toAnnotations(

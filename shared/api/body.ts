@@ -1,6 +1,6 @@
 import express from 'express';
 
-/** Filters with thousands of ids, and 200 masks a call that each hold a PNG (contract section 2.1). */
+/** Filters with thousands of ids, and 200 masks a call that each hold a PNG (docs/WIRE.md, Requests). */
 const MAX_JSON_BYTES = 64 * 1024 * 1024;
 const MAX_FORM_BYTES = 64 * 1024;
 

@@ -77,7 +77,7 @@ const annotationPatchSchema = z.object({
 });
 
 /**
- * Merges a diff (contract section 2.7): objects deeply, lists whole, `metadata.system` only with `system`. Nulls on
+ * Merges a diff (docs/WIRE.md, Partial updates): objects deeply, lists whole, `metadata.system` only with `system`. Nulls on
  * top and keys that are not the caller's are noise. @throws EntityNotFound, MalformedId, DatasetReadonly, InvalidInput
  */
 export async function updateAnnotation(

@@ -5,7 +5,7 @@ import { makeDir } from './folders.ts';
 
 /**
  * The folder item `/artifacts<path>` of a project's Binaries, made when it is missing; answers its id. Artifacts of the
- * platform lie there (contract section 5.3).
+ * platform lie there (docs/WIRE.md, Buckets).
  */
 export async function artifactFolder(
   platform: Platform,

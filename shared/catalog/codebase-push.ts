@@ -38,8 +38,8 @@ export interface PushedCodebase {
 }
 
 /**
- * Keeps code as `/codebases/<name>/<version>.zip` of the project's Binaries, as Dataloop's client does (contract section
- * 5.1). The same bytes again are the same version; two that push at once each get their own.
+ * Keeps code as `/codebases/<name>/<version>.zip` of the project's Binaries, as Dataloop's client does (docs/WIRE.md,
+ * Codebases). The same bytes again are the same version; two that push at once each get their own.
  * @throws ArchiveRefused, InvalidInput, InvalidItemPath, EntityNotFound, ItemTooLarge
  */
 export async function pushCodebase(

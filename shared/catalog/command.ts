@@ -2,7 +2,7 @@ import { isoTime } from '../clock.ts';
 import type { JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
 
-/** The answer of an operation that the client takes for a long one. Ours are done when they answer (contract section 2.8). */
+/** The answer of an operation that the client takes for a long one. Ours are done when they answer (docs/WIRE.md, Commands). */
 export interface Command {
   id: string;
   type: string;

@@ -20,7 +20,7 @@ import { cloneParamsSchema, readCloneParams } from './item-clone.ts';
 
 const datasetCloneSchema = z.object({
   name: nameSchema,
-  /** An envelope of contract section 3.1; missing means all files. */
+  /** An envelope (docs/WIRE.md, Envelope); missing means all files. */
   filter: z.nullish(jsonObjectSchema),
   cloneDatasetParams: cloneParamsSchema,
 });

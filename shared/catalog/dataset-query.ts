@@ -28,7 +28,7 @@ export type DatasetAnswer =
   | { kind: 'updated'; count: number };
 
 /**
- * Answers an envelope of contract section 3 on a dataset's items or annotations. With `delete` or `update` it changes
+ * Answers an envelope (docs/WIRE.md, Envelope) on a dataset's items or annotations. With `delete` or `update` it changes
  * every match whatever the page, all or none. @throws EntityNotFound, InvalidInput, InvalidFilter, DatasetReadonly
  */
 export async function queryDataset(

@@ -16,7 +16,7 @@ import { datasetEvents } from './events.ts';
 import { insertDefaultRecipe } from './labels.ts';
 import { nextMetadata } from './next-metadata.ts';
 
-/** The dataset of a project that holds its codebases and item buckets (contract section 5). */
+/** The dataset of a project that holds its codebases and item buckets (docs/WIRE.md, Codebases). */
 export const BINARIES = 'Binaries';
 
 /**

@@ -4,7 +4,7 @@ import { itemsAt } from './folders.ts';
 
 /**
  * A client asks for the files of an item bucket with `dir` = `X*`, which by the rules of wildcards also selects the
- * sibling `X0`: emptying one snapshot's bucket would empty another's (contract section 5.2). Where a folder X
+ * sibling `X0`: emptying one snapshot's bucket would empty another's (docs/WIRE.md, Buckets). Where a folder X
  * exists, the condition is read as "X or below X".
  */
 export async function protectSiblings(

@@ -6,7 +6,7 @@ import { datasetFor } from './access.ts';
 import { listMatches } from './all-matches.ts';
 import { ROOT } from './item-path.ts';
 
-/** One folder and those in it (contract section 4.2). The root has the dataset's id: no item stands for it. */
+/** One folder and those in it (docs/WIRE.md, Datasets). The root has the dataset's id: no item stands for it. */
 export interface DirectoryNode {
   value: { id: string; name: string; dir: string; filename: string; metadata: JsonObject };
   children: DirectoryNode[];

@@ -1,6 +1,6 @@
 import { Conflict, ModelfnError } from '../errors.ts';
 
-/** A project name that is taken. 500 and the wording are the platform's own (contract section 4.1). */
+/** A project name that is taken. 500 and the wording are the platform's own (docs/WIRE.md, Projects). */
 export class ProjectNameTaken extends ModelfnError {
   override readonly name = 'ProjectNameTaken';
   readonly code = 'Conflict';
@@ -13,7 +13,7 @@ export class ProjectNameTaken extends ModelfnError {
   }
 }
 
-/** A dataset name that is taken in the project. 400 as the platform answers it (contract section 4.2). */
+/** A dataset name that is taken in the project. 400 as the platform answers it (docs/WIRE.md, Datasets). */
 export class DatasetNameTaken extends ModelfnError {
   override readonly name = 'DatasetNameTaken';
   readonly code = 'Conflict';
@@ -26,7 +26,7 @@ export class DatasetNameTaken extends ModelfnError {
   }
 }
 
-/** A clone whose name is taken. 424 and the wording are the platform's own (contract section 4.2). */
+/** A clone whose name is taken. 424 and the wording are the platform's own (docs/WIRE.md, Datasets). */
 export class CloneNameTaken extends ModelfnError {
   override readonly name = 'CloneNameTaken';
   readonly code = 'Conflict';

@@ -21,7 +21,7 @@ export function getExecution(platform: Platform, actor: Actor, id: string): Prom
   return executionFor(platform.store, actor, id);
 }
 
-/** Answers an envelope of contract section 3.1 within what the actor may see. @throws InvalidFilter, InvalidInput */
+/** Answers an envelope (docs/WIRE.md, Envelope) within what the actor may see. @throws InvalidFilter, InvalidInput */
 export function queryExecutions(
   platform: Platform,
   actor: Actor,
@@ -58,7 +58,7 @@ const progressSchema = z.object({
 type Progress = z.output<typeof progressSchema>;
 
 /**
- * Takes the report of a runner that is not ours (contract section 9.3). The same final report again changes nothing.
+ * Takes the report of a runner that is not ours (docs/WIRE.md, Executions). The same final report again changes nothing.
  * @throws InvalidInput, EntityNotFound, ExecutionFinished after another end; ExecutionInProgress for an end while one of our own
  * containers holds the run
  */

@@ -22,7 +22,7 @@ export async function openItemFolder(platform: Platform, actor: Actor, itemId: s
 }
 
 /**
- * The item bucket of a snapshot, made in the project's Binaries where a client would put it (contract section 5.2).
+ * The item bucket of a snapshot, made in the project's Binaries where a client would put it (docs/WIRE.md, Buckets).
  * @throws EntityNotFound, InvalidItemPath, PathTaken
  */
 export async function createItemBucket(

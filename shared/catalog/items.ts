@@ -39,7 +39,7 @@ const itemPatchSchema = z.object({
 });
 
 /**
- * Merges a diff (contract section 2.7): `metadata` deeply, its `system` only with `system`; `filename` renames or
+ * Merges a diff (docs/WIRE.md, Partial updates): `metadata` deeply, its `system` only with `system`; `filename` renames or
  * moves, a folder with all in it. Nulls on top and keys that are not the caller's are noise.
  * @throws EntityNotFound, MalformedId, DatasetReadonly, InvalidInput, InvalidItemPath, PathTaken
  */

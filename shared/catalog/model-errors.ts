@@ -11,7 +11,7 @@ export class ModelNameTaken extends Conflict {
   }
 }
 
-/** A snapshot name that is taken in the model. The first words are the platform's own (contract section 4.8). */
+/** A snapshot name that is taken in the model. The first words are the platform's own (docs/WIRE.md, Snapshots). */
 export class SnapshotNameTaken extends Conflict {
   override readonly name = 'SnapshotNameTaken';
   constructor(name: string, modelId: string, cause?: unknown) {

@@ -52,7 +52,7 @@ export function getModel(platform: Platform, actor: Actor, id: string): Promise<
   return modelFor(platform.store, actor, id);
 }
 
-/** Answers an envelope of contract section 3.1 within what the actor may see. @throws InvalidFilter, InvalidInput */
+/** Answers an envelope (docs/WIRE.md, Envelope) within what the actor may see. @throws InvalidFilter, InvalidInput */
 export function queryModels(platform: Platform, actor: Actor, envelope: unknown): Promise<Page<Model>> {
   return queryByEnvelope(platform, 'Model', envelope, scopeOf(actor));
 }

@@ -135,7 +135,7 @@ const labelsPatchSchema = z.object({
 });
 
 /**
- * Adds or changes labels (contract section 4.4). All or none. @throws EntityNotFound, MalformedId, InvalidInput;
+ * Adds or changes labels (docs/WIRE.md, Recipes and ontologies). All or none. @throws EntityNotFound, MalformedId, InvalidInput;
  * LabelNotFound for an unknown label with `upsert: false`.
  */
 export async function patchLabels(

@@ -6,7 +6,7 @@ import type { QueryScope } from '../query/query.ts';
 import type { Page } from '../store/entity-store.ts';
 
 /**
- * Answers an envelope of contract section 3.1 on one kind, within `scope`. The envelope's own `resource` says nothing:
+ * Answers an envelope (docs/WIRE.md, Envelope) on one kind, within `scope`. The envelope's own `resource` says nothing:
  * the caller knows the kind. @throws InvalidFilter; InvalidInput, also for a `delete` or `update` over a query
  */
 export async function queryByEnvelope<K extends EntityKind>(

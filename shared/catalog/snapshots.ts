@@ -73,7 +73,7 @@ export function getSnapshot(platform: Platform, actor: Actor, id: string): Promi
   return snapshotFor(platform.store, actor, id);
 }
 
-/** Answers an envelope of contract section 3.1 within what the actor may see. @throws InvalidFilter, InvalidInput */
+/** Answers an envelope (docs/WIRE.md, Envelope) within what the actor may see. @throws InvalidFilter, InvalidInput */
 export function querySnapshots(platform: Platform, actor: Actor, envelope: unknown): Promise<Page<Snapshot>> {
   return queryByEnvelope(platform, 'Snapshot', envelope, scopeOf(actor));
 }

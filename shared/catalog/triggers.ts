@@ -54,7 +54,7 @@ export function getTrigger(platform: Platform, actor: Actor, id: string): Promis
   return triggerFor(platform.store, actor, id);
 }
 
-/** Answers an envelope of contract section 3.1 within what the actor may see. @throws InvalidFilter, InvalidInput */
+/** Answers an envelope (docs/WIRE.md, Envelope) within what the actor may see. @throws InvalidFilter, InvalidInput */
 export function queryTriggers(platform: Platform, actor: Actor, envelope: unknown): Promise<Page<Trigger>> {
   return queryByEnvelope(platform, 'Trigger', envelope, scopeOf(actor));
 }

@@ -18,7 +18,7 @@ export interface ArchiveLimits {
   ratioFreeBytes: number;
 }
 
-/** The client's own limit of 100 MB a codebase (contract section 5.1), and room for any honest one inside it. */
+/** The client's own limit of 100 MB a codebase (docs/WIRE.md, Codebases), and room for any honest one inside it. */
 export const ARCHIVE_LIMITS: Readonly<ArchiveLimits> = Object.freeze({
   archiveBytes: 100 * 2 ** 20,
   unpackedBytes: 500 * 2 ** 20,

@@ -20,7 +20,7 @@ export const ANNOTATION_TYPES = [
 ] as const;
 export type AnnotationType = (typeof ANNOTATION_TYPES)[number];
 
-/** A statement about an item: by a person or by a snapshot. Wire: contract section 4.6. `coordinates` per type are listed there. */
+/** A statement about an item: by a person or by a snapshot. Wire: docs/WIRE.md, Annotations. `coordinates` per type are listed there. */
 export const annotationSchema = z.object({
   id: idSchema,
   datasetId: idSchema,

@@ -4,7 +4,7 @@ import { gcsBucketNameSchema, gcsPrefixSchema, gcsProjectNameSchema } from './gc
 import { gitFields } from './git-spec.ts';
 
 /**
- * Where files of a snapshot live. Wire: contract section 5.2.
+ * Where files of a snapshot live. Wire: docs/WIRE.md, Buckets.
  * - `local`: a folder of the machine. Without `localPath`, a folder of the state folder that belongs to the
  *   snapshot, so that the state can be copied to another machine.
  * - `item`: the files below a folder item of the project's Binaries dataset.

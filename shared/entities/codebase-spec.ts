@@ -4,7 +4,7 @@ import { gcsBucketNameSchema, gcsObjectNameSchema, gcsProjectNameSchema } from '
 import { gitFields } from './git-spec.ts';
 
 /**
- * Where the code of a model's adapter lives. Wire: contract section 5.1.
+ * Where the code of a model's adapter lives. Wire: docs/WIRE.md, Codebases.
  * - `local`: a folder of the machine; built-in adapters need none.
  * - `item`: a zip item of the project's Binaries dataset.
  * - `git`: the files of a branch, tag or commit of a repository.

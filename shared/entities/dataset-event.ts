@@ -7,7 +7,7 @@ export const EVENT_RESOURCES = [...TRIGGER_RESOURCES, 'Execution'] as const;
 
 /**
  * A change of an entity, as it leaves the store and as an EventBridge `detail` carries it.
- * The field names are those of the platform's function context (contract section 9.4).
+ * The field names are those of the platform's function context (docs/WIRE.md, Inputs and outputs).
  */
 export const datasetEventSchema = z.object({
   /** The same for every delivery of one change. */

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { idSchema, jsonObjectSchema, jsonSchema, nameSchema, timeSchema } from './fields.ts';
 
-/** A set of items with their annotations. Wire: contract section 4.2. */
+/** A set of items with their annotations. Wire: docs/WIRE.md, Datasets. */
 export const datasetSchema = z.object({
   id: idSchema,
   name: nameSchema,

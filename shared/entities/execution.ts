@@ -26,7 +26,7 @@ export const errorBodySchema = z.object({
   details: jsonObjectSchema,
 });
 
-/** One run of a function, whoever called. Wire: contract section 9.3. */
+/** One run of a function, whoever called. Wire: docs/WIRE.md, Executions. */
 export const executionSchema = z.object({
   id: idSchema,
   functionName: z.string(),

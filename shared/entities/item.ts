@@ -10,7 +10,7 @@ export const partitionSchema = z.enum(PARTITIONS);
 /** The bytes of a file item. Ours alone: it never goes out on the wire and no caller can set it. */
 export const itemContentSchema = z.object({ sha256: sha256Schema, sizeBytes: z.number() });
 
-/** A file or a folder of a dataset. Wire: contract section 4.5 (links are added at the API's edge). */
+/** A file or a folder of a dataset. Wire: docs/WIRE.md, Items (links are added at the API's edge). */
 export const itemSchema = z.object({
   id: idSchema,
   datasetId: idSchema,

@@ -18,7 +18,7 @@ export const modelRevisionSchema = z.object({
 });
 export type ModelRevision = z.output<typeof modelRevisionSchema>;
 
-/** An architecture: the code of its Model Adapter and the configuration its snapshots start from. Wire: contract section 4.7. */
+/** An architecture: the code of its Model Adapter and the configuration its snapshots start from. Wire: docs/WIRE.md, Models. */
 export const modelSchema = z.object({
   id: idSchema,
   name: nameSchema,

@@ -29,7 +29,7 @@ export const ontologyNodeSchema: z.ZodMiniType<OntologyNode> = z.object({
   },
 });
 
-/** The labels and attributes a dataset's annotations may use. Wire: contract section 4.4. */
+/** The labels and attributes a dataset's annotations may use. Wire: docs/WIRE.md, Recipes and ontologies. */
 export const ontologySchema = z.object({
   id: idSchema,
   title: z.nullable(z.string()),

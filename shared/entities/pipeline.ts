@@ -7,7 +7,7 @@ const partIdSchema = z
   .string()
   .check(z.minLength(1), z.maxLength(128), z.regex(/^[\w.:-]+$/, 'is not an id'));
 
-/** A place where a value enters or leaves a node. `type` is of contract section 9.4. */
+/** A place where a value enters or leaves a node. `type` is of docs/WIRE.md, Inputs and outputs. */
 export const portSchema = z.object({
   portId: partIdSchema,
   name: z.string().check(z.minLength(1), z.maxLength(128)),
@@ -77,7 +77,7 @@ export const graphSchema = z.object({
 });
 export type PipelineGraph = z.output<typeof graphSchema>;
 
-/** Functions bound to snapshots, connected by typed ports. Wire: contract section 9.6. */
+/** Functions bound to snapshots, connected by typed ports. Wire: docs/PIPELINES.md. */
 export const pipelineSchema = z.object({
   id: idSchema,
   name: nameSchema,

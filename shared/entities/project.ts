@@ -7,7 +7,7 @@ export const PROJECT_ROLES = ['owner', 'engineer', 'annotationManager', 'annotat
 const botSchema = z.object({ id: idSchema, name: nameSchema, createdAt: timeSchema });
 export type Bot = z.output<typeof botSchema>;
 
-/** What everything else belongs to; the border of every query. Wire: contract section 4.1. */
+/** What everything else belongs to; the border of every query. Wire: docs/WIRE.md, Projects. */
 export const projectSchema = z.object({
   id: idSchema,
   name: nameSchema,

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { idSchema, jsonObjectSchema, jsonSchema, nullableText, timeSchema } from './fields.ts';
 
-/** How a dataset is to be annotated; points to its ontologies. Wire: contract section 4.3. */
+/** How a dataset is to be annotated; points to its ontologies. Wire: docs/WIRE.md, Recipes and ontologies. */
 export const recipeSchema = z.object({
   id: idSchema,
   title: z.string(),

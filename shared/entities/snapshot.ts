@@ -30,7 +30,7 @@ export const weightsPointerSchema = z.object({
 
 /**
  * A training run: model + dataset + ontology + configuration, and the weights that came of it.
- * Wire: contract section 4.8, extended by `parentId`, `revision`, `weights` and `lineage`.
+ * Wire: docs/WIRE.md, Snapshots, extended by `parentId`, `revision`, `weights` and `lineage`.
  */
 export const snapshotSchema = z.object({
   id: idSchema,

@@ -43,7 +43,7 @@ const commonFields = {
   updatedAt: timeSchema,
 };
 
-/** What subscribes a function to events of a project. Wire: contract section 9.5. */
+/** What subscribes a function to events of a project. Wire: docs/WIRE.md, Triggers. */
 export const eventTriggerSchema = z.object({
   ...commonFields,
   type: z.literal('Event'),
@@ -61,7 +61,7 @@ export const eventTriggerSchema = z.object({
 });
 export type EventTrigger = z.output<typeof eventTriggerSchema>;
 
-/** What has a function run at certain times. Wire: contract section 9.5. */
+/** What has a function run at certain times. Wire: docs/WIRE.md, Triggers. */
 export const cronTriggerSchema = z.object({
   ...commonFields,
   type: z.literal('Cron'),

@@ -2,7 +2,7 @@ import type { Execution } from '../entities/execution.ts';
 import type { JsonObject } from '../json.ts';
 
 /**
- * An execution as the wire has it (contract section 9.3), with `error` and `caller` beside. What the platform would fill
+ * An execution as the wire has it (docs/WIRE.md, Executions), with `error` and `caller` beside. What the platform would fill
  * and modelfn has no word for is null; lease, fence and checkpoint are nobody's business but
  * the holders'.
  */

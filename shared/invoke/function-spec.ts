@@ -5,7 +5,7 @@ import type { Invocation } from './invocation.ts';
 import type { Container, Run } from './run.ts';
 import type { Yielded } from './yielded.ts';
 
-/** Types of plain inputs, by the platform's names (contract section 9.4). */
+/** Types of plain inputs, by the platform's names (docs/WIRE.md, Inputs and outputs). */
 interface PlainTypes {
   String: string;
   Number: number;

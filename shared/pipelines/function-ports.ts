@@ -1,4 +1,4 @@
-/** Type of a port, as contract section 9.4 has it. */
+/** Type of a port, as docs/WIRE.md, Inputs and outputs has it. */
 export interface FunctionPort {
   readonly type: string;
   readonly required?: true;

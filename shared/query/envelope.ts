@@ -9,7 +9,7 @@ const joinSchema = z.object({
   filter: z._default(jsonObjectSchema, {}),
 });
 
-/** The body of every query endpoint (contract section 3.1). Nulls of the client are read as "not given". */
+/** The body of every query endpoint (docs/WIRE.md, Envelope). Nulls of the client are read as "not given". */
 const envelopeSchema = z.object({
   filter: z.nullish(jsonObjectSchema),
   sort: z.nullish(z.record(z.string(), z.enum(['ascending', 'descending']))),

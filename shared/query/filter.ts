@@ -35,7 +35,7 @@ const SDK_MEMBERS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Reads the filter language of contract section 3. Conditions of one object all hold, `$and` and `$or` beside them too.
+ * Reads the filter language of docs/WIRE.md, Queries. Conditions of one object all hold, `$and` and `$or` beside them too.
  * A string with `*` without operator is a wildcard; with `$eq` it is exact. A bare list is `$in`.
  * @throws InvalidFilter naming the part
  */

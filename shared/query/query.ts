@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json.ts';
 
-/** The other side of an inner join: at least one entity of it satisfies all of `filter` (contract section 3.4). */
+/** The other side of an inner join: at least one entity of it satisfies all of `filter` (docs/WIRE.md, Joins). */
 export interface Join {
   resource: 'annotations' | 'items';
   filter: JsonObject;
@@ -10,7 +10,7 @@ export interface Join {
 export type Sort = readonly { field: string; direction: 'ascending' | 'descending' }[];
 
 /**
- * A question to the store. `filter` is the filter language of contract section 3 as JSON; it is checked when
+ * A question to the store. `filter` is the filter language of docs/WIRE.md, Queries as JSON; it is checked when
  * compiled (`InvalidFilter` names the part).
  */
 export interface Query {

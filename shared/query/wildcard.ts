@@ -10,7 +10,7 @@ export function hasWildcard(text: string): boolean {
 }
 
 /**
- * Compiles a pattern of the filter language (contract section 3.3). Plain equality: every run of `*` stands for any
+ * Compiles a pattern of the filter language (docs/WIRE.md, Wildcards). Plain equality: every run of `*` stands for any
  * text, slashes too. Path-aware (`$glob`): `*` stays inside one folder, `**` crosses folders. A pattern `X/**` fits `X`
  * itself too. Takes time proportional to text times pattern, whatever the pattern: hostile ones cost no more.
  */

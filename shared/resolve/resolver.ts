@@ -241,7 +241,7 @@ export class Resolver {
   }
 }
 
-/** The platform's order of looking for the project of a call (contract section 9.4): datasets, items, the rest. */
+/** The platform's order of looking for the project of a call (docs/WIRE.md, Inputs and outputs): datasets, items, the rest. */
 function inOrderOfProject(wanted: readonly Wanted[]): number[] {
   const rank = { Dataset: 0, Item: 1 } as Partial<Record<ReferenceKind, number>>;
   const rankOf = (index: number) => rank[wanted[index]!.kind] ?? 2;

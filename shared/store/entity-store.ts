@@ -3,7 +3,7 @@ import type { EntityKind, EntityKinds } from '../entities/kinds.ts';
 import type { KeptLine, LogLine } from '../entities/log-line.ts';
 import type { Query } from '../query/query.ts';
 
-/** One page of an answer, in the wire's own names (contract section 2.6). */
+/** One page of an answer, in the wire's own names (docs/WIRE.md, Pages). */
 export interface Page<E> {
   items: E[];
   totalItemsCount: number;

@@ -77,7 +77,7 @@ function filterOf(
   return compileFilter(parseFilter(filter), dialect.document(kind, table));
 }
 
-/** Inner join: at least one entity of the other side satisfies all of its filter (contract section 3.4). */
+/** Inner join: at least one entity of the other side satisfies all of its filter (docs/WIRE.md, Joins). */
 function joinOf(dialect: SqlDialect, kind: EntityKind, { join }: Query): RawBuilder<boolean>[] {
   if (!join) return [];
   if (kind === 'Item' && join.resource === 'annotations')

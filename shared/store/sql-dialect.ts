@@ -19,7 +19,7 @@ export interface SqlDialect {
   compile(query: RawBuilder<unknown>): Compiled;
 }
 
-/** Annotation deletes by id list use this name for the id (contract section 3.6). */
+/** Annotation deletes by id list use this name for the id (docs/WIRE.md, Joins). */
 export function knownPath(kind: EntityKind, path: readonly string[]): readonly string[] {
   return kind === 'Annotation' && path.length === 1 && path[0] === 'annotationId' ? ['id'] : path;
 }

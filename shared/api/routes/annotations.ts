@@ -11,7 +11,7 @@ import type { ApiContext } from '../context.ts';
 import { flagParameter } from '../query-parameters.ts';
 import { annotationToWire } from '../wire/annotation.ts';
 
-/** Contract section 4.6. */
+/** docs/WIRE.md, Annotations. */
 export function annotationRoutes(api: ApiContext): Router {
   const { platform, actorOf, baseUrlOf } = api;
   const router = Router();

@@ -14,7 +14,7 @@ export class CommandNotFound extends ModelfnError {
   }
 }
 
-/** Contract section 2.8. A client polls a command only while it goes on; ours never does. */
+/** docs/WIRE.md, Commands. A client polls a command only while it goes on; ours never does. */
 export function commandRoutes(): Router {
   const router = Router();
 

@@ -22,7 +22,7 @@ import { datasetToWire } from '../wire/dataset.ts';
 import { itemToWire } from '../wire/item.ts';
 import { pageToWire } from '../wire/page.ts';
 
-/** Contract section 4.2, and the queries of section 3. */
+/** docs/WIRE.md, Datasets, and the queries. */
 export function datasetRoutes(api: ApiContext): Router {
   const { platform, actorOf, baseUrlOf } = api;
   const router = Router();

@@ -11,7 +11,7 @@ import type { ApiContext } from '../context.ts';
 import { flagParameter, textParameter } from '../query-parameters.ts';
 import { executionToWire } from '../wire/execution.ts';
 
-/** Contract section 9.3; they are listed by `POST /query/faas`. `PUT` has a function run under an id of the caller's own. */
+/** docs/WIRE.md, Executions; they are listed by `POST /query/faas`. `PUT` has a function run under an id of the caller's own. */
 export function executionRoutes(api: ApiContext): Router {
   const { platform, actorOf, baseUrlOf } = api;
   const router = Router();

@@ -16,7 +16,7 @@ import { triggerToWire } from '../wire/trigger.ts';
 const RESOURCES = ['executions', 'triggers', 'packages', 'services'] as const;
 type Resource = (typeof RESOURCES)[number];
 
-/** One query for all that runs (contract section 9): `resource` says of what. */
+/** One query for all that runs (docs/WIRE.md, Queries): `resource` says of what. */
 export function faasQueryRoutes(api: ApiContext): Router {
   const { platform, actorOf, baseUrlOf } = api;
   const router = Router();

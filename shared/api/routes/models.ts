@@ -13,7 +13,7 @@ import { modelToWire } from '../wire/model.ts';
 import { pageToWire } from '../wire/page.ts';
 import { modelFromWire, readerOf } from '../wire/sdk-entity.ts';
 
-/** Contract section 4.7. */
+/** docs/WIRE.md, Models. */
 export function modelRoutes(api: ApiContext): Router {
   const { platform, actorOf, baseUrlOf } = api;
   const router = Router();

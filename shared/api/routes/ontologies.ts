@@ -13,7 +13,7 @@ import { listParameter, pagingParameters } from '../query-parameters.ts';
 import { ontologyToWire } from '../wire/ontology.ts';
 import { pageToWire } from '../wire/page.ts';
 
-/** Contract section 4.4. */
+/** docs/WIRE.md, Recipes and ontologies. */
 export function ontologyRoutes(api: ApiContext): Router {
   const { platform, actorOf, baseUrlOf } = api;
   const router = Router();

@@ -16,7 +16,7 @@ import type { ApiContext } from '../context.ts';
 import { pageToWire } from '../wire/page.ts';
 import { pipelineExecutionToWire, pipelineToWire } from '../wire/pipeline.ts';
 
-/** Contract section 9.6. A run is recorded here and begun by whoever runs pipelines; it is polled. */
+/** docs/PIPELINES.md. A run is recorded here and begun by whoever runs pipelines; it is polled. */
 export function pipelineRoutes(api: ApiContext): Router {
   const { platform, actorOf, baseUrlOf } = api;
   const router = Router();

@@ -12,7 +12,7 @@ import { formBody, jsonBody } from '../body.ts';
 import type { ApiContext } from '../context.ts';
 import { projectToWire } from '../wire/project.ts';
 
-/** Contract section 4.1. */
+/** docs/WIRE.md, Projects. */
 export function projectRoutes(api: ApiContext): Router {
   const { platform, actorOf } = api;
   const router = Router();

@@ -17,7 +17,7 @@ import { recipeToWire } from '../wire/recipe.ts';
 
 const cloneSchema = z.object({ shallow: z._default(z.boolean(), false) });
 
-/** Contract section 4.3. */
+/** docs/WIRE.md, Recipes and ontologies. */
 export function recipeRoutes(api: ApiContext): Router {
   const { platform, actorOf, baseUrlOf } = api;
   const router = Router();

@@ -17,7 +17,7 @@ import { pageToWire } from '../wire/page.ts';
 import { readerOf } from '../wire/sdk-entity.ts';
 import { snapshotToWire } from '../wire/snapshot.ts';
 
-/** Contract section 4.8; `clone`, `revisions` and `restore` are ours: the client clones by itself, and knows no revisions. */
+/** docs/WIRE.md, Snapshots; `clone`, `revisions` and `restore` are ours: the client clones by itself, and knows no revisions. */
 export function snapshotRoutes(api: ApiContext): Router {
   const { platform, actorOf } = api;
   const router = Router();

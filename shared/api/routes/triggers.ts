@@ -4,7 +4,7 @@ import { jsonBody } from '../body.ts';
 import type { ApiContext } from '../context.ts';
 import { triggerToWire } from '../wire/trigger.ts';
 
-/** Contract section 9.5; they are listed by `POST /query/faas`. */
+/** docs/WIRE.md, Triggers; they are listed by `POST /query/faas`. */
 export function triggerRoutes(api: ApiContext): Router {
   const { platform, actorOf, baseUrlOf } = api;
   const router = Router();

@@ -2,7 +2,7 @@ import type { Annotation } from '../../entities/annotation.ts';
 import type { JsonObject } from '../../json.ts';
 import { linkTo } from './links.ts';
 
-/** The keys of contract section 11. A `class` annotation has no coordinates. */
+/** The keys of the wire (docs/WIRE.md, Keys of the answers). A `class` annotation has no coordinates. */
 export function annotationToWire(annotation: Annotation, baseUrl: string): JsonObject {
   const { coordinates, labelSuggestions, ...fields } = annotation;
   return {

@@ -2,7 +2,7 @@ import type { Dataset } from '../../entities/dataset.ts';
 import type { JsonObject } from '../../json.ts';
 import { linkTo } from './links.ts';
 
-/** The keys of contract section 11; `items`, `directoryTree` and `export` are links. */
+/** The keys of the wire (docs/WIRE.md, Keys of the answers); `items`, `directoryTree` and `export` are links. */
 export function datasetToWire(dataset: Dataset, baseUrl: string): JsonObject {
   const { id, name, annotated, creator, projects, metadata, driver, expirationOptions } = dataset;
   const { readableType, createdAt, accessLevel, readonly, itemsCount } = dataset;

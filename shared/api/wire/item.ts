@@ -2,7 +2,7 @@ import type { Item } from '../../entities/item.ts';
 import type { JsonObject } from '../../json.ts';
 import { linkTo } from './links.ts';
 
-/** The keys of contract section 11: `annotations`, `dataset` and `stream` are links, where its bytes lie is not told. */
+/** The keys of the wire (docs/WIRE.md, Keys of the answers): `annotations`, `dataset` and `stream` are links, where its bytes lie is not told. */
 export function itemToWire(item: Item, baseUrl: string): JsonObject {
   const { id, datasetId, name, type, filename, dir, hidden, annotated } = item;
   const { annotationsCount, metadata, createdAt, spec, creator } = item;

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../json.ts';
 import { linkTo } from './links.ts';
 import { contextOf, type Reader } from './sdk-entity.ts';
 
-/** The keys of contract section 11; `configuration` beside them, left out while it is empty. */
+/** The keys of the wire (docs/WIRE.md, Keys of the answers); `configuration` beside them, left out while it is empty. */
 export function modelToWire(model: Model, baseUrl: string, { readsContext }: Reader): JsonObject {
   const { revisions: _internal, configuration, ...fields } = model;
   return {

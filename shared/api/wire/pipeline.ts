@@ -4,7 +4,7 @@ import { executionToWire } from '../../invoke/execution-wire.ts';
 import type { JsonObject } from '../../json.ts';
 import { linkTo } from './links.ts';
 
-/** The keys of contract section 9.6. */
+/** The keys of docs/PIPELINES.md. */
 export function pipelineToWire({ revision, ...pipeline }: Pipeline, baseUrl: string): JsonObject {
   return {
     ...pipeline,

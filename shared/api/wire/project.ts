@@ -1,6 +1,6 @@
 import type { Project } from '../../entities/project.ts';
 
-/** The keys of contract section 11; `contributors` is the same in every answer. */
+/** The keys of the wire (docs/WIRE.md, Keys of the answers); `contributors` is the same in every answer. */
 export function projectToWire(project: Project): Project {
   const { id, name, org, creator, role, account, contributors } = project;
   const { featureConstraints, createdAt, updatedAt, isBlocked } = project;

@@ -2,7 +2,7 @@ import type { Snapshot } from '../../entities/snapshot.ts';
 import type { JsonObject } from '../../json.ts';
 import { contextOf, type Reader } from './sdk-entity.ts';
 
-/** The keys of contract section 14, and `parentId`, `revision`, `weights` and `lineage` beside them. */
+/** The keys of the wire (docs/WIRE.md, Keys of the answers), and `parentId`, `revision`, `weights` and `lineage` beside them. */
 export function snapshotToWire(snapshot: Snapshot, { readsContext }: Reader): JsonObject {
   const { run: _internal, ...fields } = snapshot;
   return { ...fields, ...(readsContext && contextOf(snapshot)) } as JsonObject;

@@ -5,7 +5,7 @@ import { linkTo } from './links.ts';
 
 const SHOWN_RUNS = 5;
 
-/** The keys of contract section 9.5; a cron trigger also tells its next times after `now`, ms since 1970. */
+/** The keys of docs/WIRE.md, Triggers; a cron trigger also tells its next times after `now`, ms since 1970. */
 export function triggerToWire(trigger: Trigger, baseUrl: string, now: number): JsonObject {
   const next =
     trigger.type === 'Cron'

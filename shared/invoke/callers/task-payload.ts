@@ -27,7 +27,7 @@ const canonicalSchema = z.strictObject({
   ),
 });
 
-/** An execution as a Dataloop client sends it (contract section 9.3); keys beyond these are its own business. */
+/** An execution as a Dataloop client sends it (docs/WIRE.md, Executions); keys beyond these are its own business. */
 const platformSchema = z.object({
   id: z.nullish(idSchema),
   functionName: z.nullish(z.string()),
