@@ -1,7 +1,7 @@
 import { availableParallelism, homedir } from 'node:os';
 import { resolve } from 'node:path';
 import * as z from 'zod/mini';
-import { gcsBucketNameSchema, gcsPrefixSchema } from './entities/gcs-names.ts';
+import { gcsBucketNameSchema, gcsPrefixSchema, gcsProjectNameSchema } from './entities/gcs-names.ts';
 import { ModelfnError } from './errors.ts';
 import { readGitHosts } from './git/hosts.ts';
 import { memoryGiven } from './memory.ts';
@@ -16,6 +16,8 @@ export interface Config {
   store: string | undefined;
   /** Bucket of Cloud Storage that keeps the bytes of items; the state folder does when undefined. */
   content: { readonly bucketName: string; readonly prefix: string } | undefined;
+  /** Bucket of Cloud Storage below which snapshots have theirs when they are given none; the state folder when undefined. */
+  bucket: { readonly bucketName: string; readonly prefix: string; readonly projectName: string } | undefined;
   /**
    * Where a call goes that is answered before it ran: `self`, an asynchronous invocation of the same Lambda function, or
    * the ARN of a state machine. Undefined where the container offers a way of its own.
@@ -84,12 +86,16 @@ export interface PythonSettings {
 }
 
 export interface GcsSettings {
-  /** `adc`: what Google's client finds by itself (workload identity, gcloud's login). `anonymous`: none. Else the path of a key file. */
+  /**
+   * `adc`: what Google's client finds by itself (workload identity, gcloud's login). `anonymous`: none. A name of `secrets`: the
+   * key itself, as a Lambda function is given it. Else the path of a key file.
+   */
   credentials: 'adc' | 'anonymous' | (string & {});
   /** Origin of another server than Google's, such as `http://127.0.0.1:4443`. */
   endpoint: string | undefined;
   /** Buckets, or `bucket/prefix`, that specs may name; any the credentials reach when undefined. */
   buckets: readonly string[] | undefined;
+  secrets?: Secrets;
 }
 
 export const DEFAULT_LEASE_SECONDS = 30;
@@ -126,6 +132,20 @@ const contentPlace = z.pipe(
   }),
 );
 
+/** `gcs://<bucket>/<prefix>?project=<id>`. */
+const bucketPlace = z.pipe(
+  z.string(),
+  z.transform((text, context) => {
+    const [, place = '', project] = /^(.*)\?project=([^&]+)$/.exec(text) ?? [];
+    const found = z.safeParse(contentPlace, place);
+    const projectName = z.safeParse(gcsProjectNameSchema, project);
+    if (found.success && projectName.success)
+      return Object.freeze({ ...found.data, projectName: projectName.data });
+    context.issues.push({ code: 'custom', input: text, message: 'no bucket' });
+    return z.NEVER;
+  }),
+);
+
 const roleArn = z.string().check(z.regex(/^arn:[\w-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/));
 const ROLE_EXAMPLE = 'arn:aws:iam::123456789012:role/modelfn-dev';
 
@@ -143,6 +163,11 @@ const SETTINGS = {
     schema: contentPlace,
     takes: 'a bucket of Cloud Storage, with a prefix or without',
     example: 'gcs://my-contents/modelfn',
+  },
+  MODELFN_BUCKET: {
+    schema: bucketPlace,
+    takes: 'a bucket of Cloud Storage and its project, with a prefix or without',
+    example: 'gcs://my-weights/modelfn?project=my-project-123',
   },
   MODELFN_DISPATCH: {
     schema: z.string().check(z.regex(/^(self|arn:[\w-]+:states:[\w-]+:\d{12}:stateMachine:[\w-]{1,80})$/)),
@@ -211,7 +236,8 @@ const SETTINGS = {
   },
   MODELFN_GCS_CREDENTIALS: {
     schema: z.string(),
-    takes: 'adc, anonymous or the path of a key file',
+    takes:
+      'adc, anonymous, the path of a key file, or the name of a variable MODELFN_SECRET_... that holds the key',
     example: '/secrets/gcs-key.json',
   },
   MODELFN_GCS_ENDPOINT: {
@@ -281,6 +307,7 @@ export function readConfig(
     home: toFolder(read('MODELFN_HOME') ?? '.modelfn', cwd),
     store: read('MODELFN_STORE'),
     content: read('MODELFN_CONTENT'),
+    bucket: read('MODELFN_BUCKET'),
     dispatch: read('MODELFN_DISPATCH'),
     relay: read('MODELFN_RELAY'),
     cloud: Object.freeze({
@@ -313,6 +340,7 @@ export function readConfig(
       read('MODELFN_GCS_ENDPOINT') ?? read('STORAGE_EMULATOR_HOST'),
       read('MODELFN_GCS_BUCKETS'),
       cwd,
+      new Secrets(secretsOf(env)),
     ),
     python: Object.freeze({
       command: read('MODELFN_PYTHON') ?? 'python3',
@@ -321,6 +349,11 @@ export function readConfig(
       installEnvironment: variablesOf(env, INSTALL_ENVIRONMENT),
     }),
   };
+  const { credentials } = config.gcs;
+  if (SECRET_NAME.test(credentials) && config.secrets.get(credentials) === undefined)
+    problems.push(
+      `MODELFN_GCS_CREDENTIALS=${credentials}: there is no such variable; put the key's JSON into it`,
+    );
   if (sendsTokensInClear(config.gcs))
     problems.push(
       `MODELFN_GCS_ENDPOINT=${JSON.stringify(config.gcs.endpoint)}: credentials are not sent over http to another machine; ` +
@@ -342,6 +375,9 @@ export function toEnvironment(
     MODELFN_HOME: config.home,
     MODELFN_STORE: config.store,
     MODELFN_CONTENT: config.content && `gcs://${config.content.bucketName}/${config.content.prefix}`,
+    MODELFN_BUCKET:
+      config.bucket &&
+      `gcs://${config.bucket.bucketName}/${config.bucket.prefix}?project=${config.bucket.projectName}`,
     MODELFN_DISPATCH: config.dispatch,
     MODELFN_RELAY: config.relay,
     MODELFN_EVENT_BUS: config.cloud.eventBus,
@@ -382,11 +418,14 @@ function gcsSettings(
   endpoint: string | undefined,
   buckets: string | undefined,
   cwd: string,
+  secrets: Secrets,
 ): GcsSettings {
   const named = credentials ?? (endpoint === undefined ? 'adc' : 'anonymous');
   return Object.freeze({
-    credentials: named === 'adc' || named === 'anonymous' ? named : toFolder(named, cwd),
+    credentials:
+      named === 'adc' || named === 'anonymous' || SECRET_NAME.test(named) ? named : toFolder(named, cwd),
     endpoint,
+    secrets,
     buckets: buckets
       ?.split(',')
       .map((bucket) => bucket.trim().replace(/\/+$/, ''))

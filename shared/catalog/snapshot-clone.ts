@@ -1,12 +1,12 @@
 import * as z from 'zod/mini';
 import type { Actor } from '../auth/actor.ts';
-import type { BucketSpec } from '../entities/bucket-spec.ts';
 import { jsonObjectSchema, nameSchema } from '../entities/fields.ts';
 import type { Snapshot } from '../entities/snapshot.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
 import { copyBareFiles, copyFiles } from '../snapshots/files/copy-files.ts';
 import { openWeightsBucket } from '../snapshots/shared-files.ts';
+import { defaultBucket } from './default-bucket.ts';
 import { snapshotFor } from './model-access.ts';
 import { removeOwnBucket } from './snapshot-bucket.ts';
 import { insertSnapshot } from './snapshots.ts';
@@ -33,8 +33,9 @@ export async function cloneSnapshot(
 ): Promise<Snapshot> {
   const { name, configuration, withWeights } = parse(cloneSchema, input, 'clone of a snapshot');
   const source = await snapshotFor(platform.store, actor, id);
+  const cloneId = platform.ids.objectId();
   const clone = {
-    id: platform.ids.objectId(),
+    id: cloneId,
     name,
     projectId: source.projectId,
     modelId: source.modelId,
@@ -43,7 +44,7 @@ export async function cloneSnapshot(
     revision: 0,
     weights: null,
     ontologySpec: source.ontologySpec,
-    bucket: { type: 'local' } satisfies BucketSpec,
+    bucket: defaultBucket(platform.config, cloneId),
     configuration: { ...source.configuration, ...configuration },
     status: 'created',
     lineage: {},

@@ -8,6 +8,7 @@ import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
 import { ensureRecorded, recordRevision } from '../snapshots/revisions.ts';
 import type { EntityStore, Page } from '../store/entity-store.ts';
+import { defaultBucket } from './default-bucket.ts';
 import { givenFields } from './given-fields.ts';
 import { snapshotFor } from './model-access.ts';
 import { SnapshotHasChildren, SnapshotNameTaken } from './model-errors.ts';
@@ -20,15 +21,16 @@ import { assertNotInUse, childrenOf, removeSnapshots } from './snapshot-removal.
 /**
  * Makes a snapshot. A whole snapshot, as the client's own clone sends it, is taken for a new one: id, creator, times,
  * weights and lineage are not the caller's. Without an `ontologySpec`: the labels of the dataset's ontology now;
- * without a bucket: a local one of its own. Of the model's configuration nothing is copied.
+ * without a bucket: one of its own, where MODELFN_BUCKET says or in the state folder. Of the model's configuration nothing is copied.
  * @throws InvalidInput, EntityNotFound, ProjectMismatch, SnapshotNameTaken (code `Conflict`)
  */
 export async function createSnapshot(platform: Platform, actor: Actor, input: unknown): Promise<Snapshot> {
   const fields = parse(newSnapshotSchema, givenFields(input), 'snapshot');
   return platform.store.transaction(async (store) => {
     const { model, dataset } = await readParts(store, actor, fields);
+    const id = platform.ids.objectId();
     return insertSnapshot(platform, actor, store, {
-      id: platform.ids.objectId(),
+      id,
       name: fields.name,
       projectId: model.projectId,
       modelId: model.id,
@@ -37,7 +39,7 @@ export async function createSnapshot(platform: Platform, actor: Actor, input: un
       revision: 0,
       weights: null,
       ontologySpec: fields.ontologySpec ?? (await ontologySpecOf(store, dataset)),
-      bucket: fields.bucket ?? { type: 'local' },
+      bucket: fields.bucket ?? defaultBucket(platform.config, id),
       configuration: fields.configuration ?? {},
       status: fields.status ?? 'created',
       lineage: {},

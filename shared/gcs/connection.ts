@@ -3,6 +3,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { GcsSettings } from '../config.ts';
 import { systemCode } from '../errors.ts';
+import type { Secrets } from '../secrets.ts';
 import { CredentialsFailure } from './failures.ts';
 
 /** The way to one Cloud Storage with one set of credentials: shared by all calls of a process. */
@@ -42,12 +43,12 @@ export function gcsConnection(settings: Readonly<GcsSettings>): GcsConnection {
 }
 
 function authorization(settings: Readonly<GcsSettings>): Pick<GcsConnection, 'authorize' | 'renew'> {
-  const { credentials } = settings;
+  const { credentials, secrets } = settings;
   if (credentials === 'anonymous') return { authorize: async () => ({}), renew: async () => {} };
   let opening: ReturnType<typeof openAuth> | undefined;
   // One that failed is opened again: a key file may be put there, a metadata server may wake up.
   const open = () => {
-    opening ??= openAuth(credentials).catch((error: unknown) => {
+    opening ??= openAuth(credentials, secrets).catch((error: unknown) => {
       opening = undefined;
       throw error;
     });
@@ -68,8 +69,11 @@ function authorization(settings: Readonly<GcsSettings>): Pick<GcsConnection, 'au
 }
 
 /** Google's client knows every kind of credentials; it is loaded only when some are needed. */
-async function openAuth(credentials: string) {
-  const key = credentials === 'adc' ? undefined : await readKey(credentials);
+async function openAuth(credentials: string, secrets: Secrets | undefined) {
+  const key =
+    credentials === 'adc'
+      ? undefined
+      : parseKey(secrets?.get(credentials) ?? (await readFile(credentials, 'utf8')));
   const { Storage } = await import('@google-cloud/storage');
   const { authClient } = new Storage();
   // As its option `credentials`, which prints a warning of its own accord.
@@ -77,8 +81,8 @@ async function openAuth(credentials: string) {
   return authClient;
 }
 
-async function readKey(path: string): Promise<object> {
-  const key: unknown = JSON.parse(await readFile(path, 'utf8'));
+function parseKey(text: string): object {
+  const key: unknown = JSON.parse(text);
   if (typeof key !== 'object' || key === null) throw new SyntaxError('no JSON object');
   return key;
 }
@@ -93,8 +97,7 @@ async function guarded<T>(credentials: string, work: () => Promise<T>): Promise<
 
 /** Says what failed in our own words: messages of the library may repeat requests, and those hold secrets. */
 function credentialsFailure(credentials: string, error: unknown): CredentialsFailure {
-  const source =
-    credentials === 'adc' ? 'the default credentials' : 'the key file of MODELFN_GCS_CREDENTIALS';
+  const source = credentials === 'adc' ? 'the default credentials' : 'the key of MODELFN_GCS_CREDENTIALS';
   const code = systemCode(error);
   if (code !== undefined && credentials !== 'adc' && ['ENOENT', 'EACCES', 'EISDIR', 'EPERM'].includes(code))
     return new CredentialsFailure(`${source} cannot be read (${code})`, false);

@@ -115,14 +115,20 @@ describe('the template that npm run package writes', () => {
   });
 
   it('takes secrets by reference alone', () => {
-    const named = { StoreSettings: 'modelfn/test/store', RetrainSnapshot: 's1' };
+    const named = {
+      StoreSettings: 'modelfn/test/store',
+      RetrainSnapshot: 's1',
+      GoogleKey: 'modelfn/test/google',
+    };
     for (const [id, { Properties }] of resourcesOf(template, 'AWS::Lambda::Function')) {
       const { Variables } = resolve(template, Properties.Environment!, named) as { Variables: JsonObject };
       expect(Variables.MODELFN_STORE, id).toBe(
         '{{resolve:secretsmanager:modelfn/test/store:SecretString:address}}',
       );
+      // The name of the variable with the key, which is a reference like the others.
+      expect(Variables.MODELFN_GCS_CREDENTIALS, id).toBe('MODELFN_SECRET_GCS');
       for (const [name, value] of Object.entries(Variables))
-        if (/SECRET|TOKEN|PASSWORD|CREDENTIAL|KEY|STORE/.test(name))
+        if (/SECRET|TOKEN|PASSWORD|KEY|STORE/.test(name))
           expect(value, name).toMatch(/^\{\{resolve:(secretsmanager|ssm-secure):[^{}]+\}\}$/);
     }
   });

@@ -3,6 +3,29 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { cpusGiven, readConfig, toEnvironment } from '../../shared/config.ts';
 
+describe('the bucket of snapshots that are given none', () => {
+  it.each([
+    ['gcs://weights/team/a?project=my-project', { bucketName: 'weights', prefix: 'team/a' }],
+    ['gcs://weights/?project=my-project', { bucketName: 'weights', prefix: '' }],
+  ])('is read and handed on: %s', (text, place) => {
+    const config = readConfig({ MODELFN_BUCKET: text }, '/here');
+
+    expect(config.bucket).toEqual({ ...place, projectName: 'my-project' });
+    expect(toEnvironment(config, {}).MODELFN_BUCKET).toBe(text);
+  });
+
+  it.each([
+    'gcs://weights/team',
+    'gcs://w?project=my-project',
+    'gcs://weights?project=X',
+    's3://weights?project=my-project',
+  ])('is refused when it is none: %s', (text) => {
+    expect(() => readConfig({ MODELFN_BUCKET: text }, '/here')).toThrow(
+      expect.objectContaining({ code: 'InvalidConfig', message: expect.stringContaining('MODELFN_BUCKET') }),
+    );
+  });
+});
+
 describe('secrets in the environment', () => {
   const env = { MODELFN_SECRET_GIT_TOKEN: 'hunter2', MODELFN_SECRET_EMPTY: '', AWS_SECRET_ACCESS_KEY: 'aws' };
 

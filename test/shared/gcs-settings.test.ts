@@ -5,7 +5,7 @@ describe('the settings of gcs', () => {
   const gcsOf = (env: Record<string, string>) => readConfig(env, '/here').gcs;
 
   it("default to Google's own credentials, and to none where an emulator is named", () => {
-    expect(gcsOf({})).toEqual({ credentials: 'adc', endpoint: undefined, buckets: undefined });
+    expect(gcsOf({})).toMatchObject({ credentials: 'adc', endpoint: undefined, buckets: undefined });
     expect(gcsOf({ STORAGE_EMULATOR_HOST: 'localhost:4443' })).toMatchObject({
       credentials: 'anonymous',
       endpoint: 'http://localhost:4443',
@@ -26,7 +26,7 @@ describe('the settings of gcs', () => {
       MODELFN_GCS_BUCKETS: 'weights, shared/team-a/,',
     });
 
-    expect(gcs).toEqual({
+    expect(gcs).toMatchObject({
       credentials: '/here/keys/gcs.json',
       endpoint: 'http://127.0.0.1:1',
       buckets: ['weights', 'shared/team-a'],
@@ -44,6 +44,20 @@ describe('the settings of gcs', () => {
       );
     },
   );
+
+  it('take the name of a variable that holds the key, and say when there is none', () => {
+    const env = { MODELFN_GCS_CREDENTIALS: 'MODELFN_SECRET_GCS' };
+    const gcs = gcsOf({ ...env, MODELFN_SECRET_GCS: '{"type":"service_account"}' });
+
+    expect(gcs.credentials).toBe('MODELFN_SECRET_GCS');
+    expect(JSON.stringify(gcs)).not.toContain('service_account');
+    expect(() => gcsOf(env)).toThrow(
+      expect.objectContaining({
+        code: 'InvalidConfig',
+        message: expect.stringContaining('there is no such variable'),
+      }),
+    );
+  });
 
   it('refuse to send credentials over http to another machine', () => {
     const env = { MODELFN_GCS_ENDPOINT: 'http://storage.example', MODELFN_GCS_CREDENTIALS: 'adc' };

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import type { Bucket } from '../../../shared/buckets/bucket.ts';
 import { openBucket } from '../../../shared/buckets/registry.ts';
 import type { GcsSettings } from '../../../shared/config.ts';
 import type { ModelfnError } from '../../../shared/errors.ts';
+import { Secrets } from '../../../shared/secrets.ts';
 import { bytesFrom, bytesOf, codeOf, listOf, textOf } from '../../contracts/bucket.contract.ts';
 import {
   instantPace,
@@ -355,7 +356,16 @@ describe('credentials of gcs', () => {
       },
     );
 
-  it('come from a key file of workload identity, once, and are renewed when they expire', async () => {
+  it.each([
+    ['a key file', async (path: string) => ({ credentials: path })],
+    [
+      'a variable with a key',
+      async (path: string) => ({
+        credentials: 'MODELFN_SECRET_GCS',
+        secrets: new Secrets({ MODELFN_SECRET_GCS: await readFile(path, 'utf8') }),
+      }),
+    ],
+  ])('come from %s of workload identity, once, and are renewed when they expire', async (_what, given) => {
     const server = await startGcsServer(NAME);
     onTestFinished(() => server.close());
     const tokens = await startTokens((count) => ({
@@ -368,7 +378,7 @@ describe('credentials of gcs', () => {
       },
     }));
     const bucket = await open({
-      credentials: await keyFile(tokens.address),
+      ...(await given(await keyFile(tokens.address))),
       endpoint: server.origin,
       buckets: undefined,
     });

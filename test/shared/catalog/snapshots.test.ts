@@ -29,6 +29,27 @@ const exists = (path: string): Promise<boolean> =>
   );
 
 describe('creating snapshots', () => {
+  it('gives one without a bucket a folder of its own where the setting says, and leaves a given one alone', async () => {
+    const { actor, model } = workspace;
+    const bucket = { bucketName: 'weights', prefix: 'team', projectName: 'my-project' };
+    const platform = { ...workspace.platform, config: { ...workspace.platform.config, bucket } };
+
+    const created = await createSnapshot(platform, actor, { name: 'own', modelId: model.id });
+    const given = await createSnapshot(platform, actor, {
+      name: 'given',
+      modelId: model.id,
+      bucket: { type: 'local' },
+    });
+
+    expect(created.bucket).toEqual({
+      type: 'gcs',
+      gcsProjectName: 'my-project',
+      gcsBucketName: 'weights',
+      gcsPrefix: `team/snapshots/${created.id}`,
+    });
+    expect(given.bucket).toEqual({ type: 'local' });
+  });
+
   it('what is not given gets its default, and nothing of the model is copied into the configuration', async () => {
     const { platform, actor, project, dataset } = workspace;
     await addLabels(platform, actor, dataset.id, ['cat', 'dog.small']);
