@@ -1,12 +1,12 @@
 import type { Actor } from '../auth/actor.ts';
-import { isoTime } from '../clock.ts';
 import { type Annotation, type NewAnnotation, newAnnotationSchema } from '../entities/annotation.ts';
 import { labelNodeSchema } from '../entities/ontology.ts';
 import { derivedId } from '../ids.ts';
-import { canonicalJson, isJsonObject, mergePatch } from '../json.ts';
+import { canonicalJson } from '../json.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
 import { assertWritable, datasetFor } from './access.ts';
+import { newAnnotation } from './annotations.ts';
 import { annotationEvents } from './events.ts';
 import { ensureLabels } from './labels.ts';
 
@@ -61,29 +61,12 @@ function annotationsOf(
   { platform, actor, datasetId }: { platform: Platform; actor: Actor; datasetId: string },
   { itemId, annotations }: AnnotationGroup,
 ): Annotation[] {
-  const now = isoTime(platform.clock);
   const seen = new Map<string, number>();
   return annotations.map((given) => {
     const said = canonicalJson(given);
     const times = seen.get(said) ?? 0;
     seen.set(said, times + 1);
-    const metadata = mergePatch({}, given.metadata ?? {});
-    return {
-      id: derivedId('import', itemId, said, times),
-      datasetId,
-      itemId,
-      type: given.type,
-      label: given.label,
-      attributes: given.attributes ?? [],
-      ...(given.coordinates != null && { coordinates: given.coordinates }),
-      ...(given.labelSuggestions != null && { labelSuggestions: given.labelSuggestions }),
-      metadata: { ...metadata, system: isJsonObject(metadata.system) ? metadata.system : {} },
-      creator: actor.email,
-      createdAt: now,
-      updatedAt: now,
-      updatedBy: actor.email,
-      source: 'import',
-      hash: null,
-    };
+    const id = derivedId('import', itemId, said, times);
+    return newAnnotation(platform, actor, { id: itemId, datasetId }, given, { id, source: 'import' });
   });
 }

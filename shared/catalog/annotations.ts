@@ -38,7 +38,9 @@ export async function createAnnotations(
     const found = idOf ? await store.getMany('Annotation', ids) : [];
     const known = new Map(found.map(({ entity }) => [entity.id, entity]));
     const annotations = list.map(
-      (each, at) => known.get(ids[at]!) ?? newAnnotation(platform, actor, item, each, ids[at]!),
+      (each, at) =>
+        known.get(ids[at]!) ??
+        newAnnotation(platform, actor, item, each, { id: ids[at]!, source: each.source ?? 'sdk' }),
     );
     const fresh = annotations.filter(({ id }) => !known.has(id));
     if (fresh.length === 0) return annotations;
@@ -120,14 +122,15 @@ export async function deleteAnnotation(platform: Platform, actor: Actor, id: str
   });
 }
 
-function newAnnotation(
-  platform: Platform,
+/** An annotation that is made now, of what was given for it. */
+export function newAnnotation(
+  { clock }: Pick<Platform, 'clock'>,
   actor: Actor,
-  item: Item,
+  item: { id: string; datasetId: string },
   given: NewAnnotation,
-  id: string,
+  { id, source }: Pick<Annotation, 'id' | 'source'>,
 ): Annotation {
-  const now = isoTime(platform.clock);
+  const now = isoTime(clock);
   const metadata = mergePatch({}, given.metadata ?? {});
   return {
     id,
@@ -143,7 +146,7 @@ function newAnnotation(
     createdAt: now,
     updatedAt: now,
     updatedBy: actor.email,
-    source: given.source ?? 'sdk',
+    source,
     hash: null,
   };
 }
