@@ -337,7 +337,7 @@ const RULES: readonly { keeps: string; rule: Rule; breaks: Files; says: string; 
   {
     keeps: 'the lockfile names no host',
     rule: lockNamesNoHost,
-    breaks: { 'package-lock.json': '{\n"resolved": "https://registry.example/x.tgz"\n}' },
+    breaks: { 'package-lock.json': '{\n"resolved": "https://host.example/x.tgz"\n}' },
     says: 'package-lock.json:2 names a host',
     allows: { 'package-lock.json': '{"integrity": "sha512-x"}' },
   },

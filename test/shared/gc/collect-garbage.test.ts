@@ -17,6 +17,8 @@ import { type ModelWorkspace, openModelWorkspace } from '../catalog/model-worksp
 import { PackingBucket, save } from '../snapshots/weights.ts';
 import { age, checkAllRevisions, packingPlatform, putGarbage, saveAsRun } from './gc-workspace.ts';
 
+const DAY_MS = 24 * 3600 * 1000;
+
 describe('gc', () => {
   let workspace: ModelWorkspace;
   let snapshot: Snapshot;
@@ -86,11 +88,34 @@ describe('gc', () => {
     await fail({ statusCode: 503, code: 'PythonDied', message: 'killed', details: {} });
     await gc();
     const afterFault = await keys();
+    platform.clock.advance(13 * DAY_MS);
+    await gc();
+    const afterDays = await keys();
     await claimExecution(platform, 'run-1', call, 'holder');
     await fail({ statusCode: 422, code: 'PythonRaised', message: 'wrong', details: {} });
     await gc();
 
     expect(afterFault).toContain(key);
+    expect(afterDays).toContain(key);
+    expect(await keys()).not.toContain(key);
+  });
+
+  it('frees the checkpoint of a training that failed and was never tried again', async () => {
+    const { platform, actor } = workspace;
+    const key = `checkpoints/run-1/objects/${'0'.repeat(64)}`;
+    await bucket.write(key, bytesOf('state'));
+    await age(root, bucket);
+    const call = { functionName: 'train', input: {}, caller: 'event', actor, executionId: 'run-1' } as const;
+    await claimExecution(platform, 'run-1', call, 'holder');
+    const weights = { manifestKey: 'manifests/1.json', manifestSha256: '0'.repeat(64) };
+    const checkpoint = { bucket: snapshot.bucket, weights, facts: {} };
+    await platform.store.update('Execution', 'run-1', (now) => ({ ...now, checkpoint }));
+    const error = { statusCode: 503, code: 'PythonDied', message: 'killed', details: {} };
+    await finishExecution(platform, 'run-1', 'holder', { durationMs: 1, error });
+
+    platform.clock.advance(15 * DAY_MS);
+    await gc();
+
     expect(await keys()).not.toContain(key);
   });
 

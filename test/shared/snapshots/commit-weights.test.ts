@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createContainer } from '../../../shared/invoke/handler.ts';
 import type { Platform } from '../../../shared/platform.ts';
+import { tinyAdapters } from '../../support/tiny-adapter.ts';
 import { WatchedBucket } from '../buckets/watched-bucket.ts';
 import { type ModelWorkspace, openModelWorkspace, saveWeights } from '../catalog/model-workspace.ts';
 
@@ -43,4 +45,21 @@ it('that is sending when the snapshot moves on under it does not put its weights
   ).rejects.toMatchObject({ code: 'RevisionMoved', details: { expected: 0, found: 1 } });
 
   expect(await platform.store.get('Snapshot', snapshot.id)).toMatchObject({ revision: 1, weights: null });
+});
+
+it('keeps a short manifest with its revision, and a load asks the bucket for the files alone', async () => {
+  const { platform, snapshot } = workspace;
+  const saved = await saveWeights(workspace, snapshot, 'text');
+  const read: string[] = [];
+  const watching: Platform = {
+    ...platform,
+    openBucket: async (owner, spec) =>
+      new WatchedBucket(await platform.openBucket(owner, spec), ({ key }) => void read.push(key)),
+  };
+  const { loaded } = createContainer(watching, tinyAdapters().builtIns);
+
+  const { manifest, release } = await loaded.fetch({ ...saved, owner: saved });
+  release();
+
+  expect(read).toEqual(manifest!.files.map(({ sha256 }) => `objects/${sha256}`));
 });
