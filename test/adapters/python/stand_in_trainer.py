@@ -15,7 +15,7 @@ WEIGHTS = ("weights", "last.pt")
 CHECKPOINT = (WEIGHTS, ("opt.yaml",))
 
 
-def train(folder, settings, resume, on_epoch):
+def train(folder, settings, on_epoch, on_batch):
     with open(os.path.join(folder, "data.yaml")) as file:
         data = json.load(file)
     assert data["nc"] == len(data["names"])
@@ -23,7 +23,7 @@ def train(folder, settings, resume, on_epoch):
     last = os.path.join(folder, "run", *WEIGHTS)
     state = {"epoch": 0, "means": [[0.5] * 4 for _ in data["names"]]}
     generator = random.Random(settings["seed"])
-    if resume:
+    if os.path.exists(last):
         with open(last) as file:
             state = json.load(file)
         version, numbers, gauss = state["random"]
@@ -39,6 +39,7 @@ def train(folder, settings, resume, on_epoch):
                 error = box[side] - mean[side]
                 loss += error * error
                 mean[side] += (0.1 + generator.random() * 0.01) * error
+            on_batch()
             if index == 1:
                 die(settings, epoch)
         state.update(epoch=epoch + 1, random=generator.getstate())
@@ -52,7 +53,11 @@ def train(folder, settings, resume, on_epoch):
     return True
 
 
-def export(run, settings, target):
+def save(run, target):
+    shutil.copyfile(os.path.join(run, *WEIGHTS), target)
+
+
+def export(weights, settings, target):
     shutil.copyfile(settings["fixture"], target)
 
 
