@@ -62,10 +62,13 @@ def export(weights, settings, target):
 
 
 def labels_below(data):
+    """As YOLOv5 finds them: by the image's path, its last `images` and its extension replaced."""
     images = os.path.join(data["path"], data["train"])
-    found = sorted(glob.glob(os.path.join(images, "**", "*.png"), recursive=True))
+    found = sorted(glob.glob(os.path.join(images, "**", "*.*"), recursive=True))
     assert found and all(os.path.getsize(path) > 0 for path in found)
-    return [os.path.splitext(path.replace("/images/", "/labels/"))[0] + ".txt" for path in found]
+    texts = ["/labels/".join(os.path.splitext(path)[0].rsplit("/images/", 1)) + ".txt" for path in found]
+    assert len(set(texts)) == len(texts)
+    return texts
 
 
 def read(path):
