@@ -330,8 +330,14 @@ export abstract class ModelAdapter<Sample = unknown> {
   /**
    * Compares predictions with ground truth. The default goes by the types of annotation that are there: of `class` the
    * surest prediction of each item, of `box` COCO's numbers, of `segment` and `binary` the overlap of pixels.
+   *
+   * Pairs come one after the other, once, in order of filename, each read as it is asked for: keep of each what the numbers
+   * need. `Array.fromAsync(pairs)` has all of them, where they fit in memory.
    */
-  evaluate(pairs: readonly EvaluationPair[], options?: EvaluateOptions): Promise<Evaluation> | Evaluation {
+  evaluate(
+    pairs: AsyncIterable<EvaluationPair>,
+    options?: EvaluateOptions,
+  ): Promise<Evaluation> | Evaluation {
     return evaluatePairs(pairs, this.labels, options);
   }
 

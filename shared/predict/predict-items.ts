@@ -16,19 +16,41 @@ export interface PredictedItems {
   timings: { prepareMs: number; predictMs: number };
 }
 
+export interface PredictOptions {
+  signal: AbortSignal;
+  /** Predictions below are dropped, 0..1. */
+  minConfidence: number;
+}
+
+/** All items' predictions together; `onProgress` is told how many items are done. @throws as `predictBatches` */
+export async function predictItems(
+  platform: Platform,
+  loaded: Pick<LoadedSnapshot, 'adapter'>,
+  items: readonly Readonly<Item>[],
+  { onProgress, ...options }: PredictOptions & { onProgress?: (done: number) => void },
+): Promise<PredictedItems> {
+  const all = nothingPredicted();
+  for await (const { results, failed, timings } of predictBatches(platform, loaded, items, options)) {
+    for (const each of results) all.results.push(each);
+    for (const each of failed) all.failed.push(each);
+    all.timings.prepareMs += timings.prepareMs;
+    all.timings.predictMs += timings.predictMs;
+    onProgress?.(all.results.length + all.failed.length);
+  }
+  return all;
+}
+
 /**
  * Prepares and predicts items batch by batch, one batch of `maxBatchSize` ahead: at most two of them are in memory. An
  * unreadable item fails alone, and so does one that makes the adapter throw.
  * @throws PredictionInvalid for an answer that is no list of annotations with the snapshot's labels
  */
-export async function predictItems(
+export async function* predictBatches(
   platform: Platform,
   { adapter }: Pick<LoadedSnapshot, 'adapter'>,
   items: readonly Readonly<Item>[],
-  options: { signal: AbortSignal; minConfidence: number; onProgress?: (done: number) => void },
-): Promise<PredictedItems> {
-  const { signal, minConfidence, onProgress } = options;
-  const predicted: PredictedItems = { results: [], failed: [], timings: { prepareMs: 0, predictMs: 0 } };
+  { signal, minConfidence }: PredictOptions,
+): AsyncGenerator<PredictedItems> {
   const labels = new Set(adapter.labels);
   const batchSize = batchSizeOf(adapter.maxBatchSize);
   const prepare = (item: Readonly<Item>) => adapter.prepare(inputOf(platform, item));
@@ -47,6 +69,7 @@ export async function predictItems(
     // Images of the next batch are decoded while this one is predicted.
     if (from + batchSize < items.length) next = prepareFrom(from + batchSize);
     const prepared = performance.now();
+    const predicted = nothingPredicted();
     const samples = done.map(({ result }) => result);
     const predict = async (part: readonly unknown[]) => {
       const answers = await adapter.predict(part, { signal });
@@ -67,11 +90,14 @@ export async function predictItems(
       });
     }
     predicted.failed.push(...failed);
-    predicted.timings.prepareMs += prepared - started;
-    predicted.timings.predictMs += performance.now() - prepared;
-    onProgress?.(Math.min(items.length, from + batch.length));
+    predicted.timings.prepareMs = prepared - started;
+    predicted.timings.predictMs = performance.now() - prepared;
+    yield predicted;
   }
-  return predicted;
+}
+
+function nothingPredicted(): PredictedItems {
+  return { results: [], failed: [], timings: { prepareMs: 0, predictMs: 0 } };
 }
 
 /** No batch size at all would be a loop without end. */

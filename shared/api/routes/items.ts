@@ -18,7 +18,7 @@ import { itemToWire } from '../wire/item.ts';
 const makeDirSchema = z.object({ type: z.literal('dir'), path: z.string() });
 const modeSchema = z._default(z.enum(['skip', 'overwrite']), 'skip');
 
-/** Contract sections 2.4, 2.5 and 4.5. */
+/** docs/WIRE.md, Items. */
 export function itemRoutes(api: ApiContext): Router {
   const { platform, actorOf, baseUrlOf } = api;
   const router = Router();

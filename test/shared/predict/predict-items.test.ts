@@ -82,3 +82,18 @@ it('leaves no failure unheard when the run ends before the next batch has its tu
 
   await expect(predicting).rejects.toThrow('enough');
 });
+
+it('tells after each batch how many items are done', async () => {
+  const items = ['1', '2', '3'].map((id) => item(id));
+  const adapter = new Heard(
+    (id) => {
+      if (id === '1') throw new Error('a broken item');
+    },
+    async () => undefined,
+  );
+  const done: number[] = [];
+
+  await predictItems(NOWHERE, { adapter }, items, { ...OPTIONS, onProgress: (count) => done.push(count) });
+
+  expect(done).toEqual([2, 3]);
+});
