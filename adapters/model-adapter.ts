@@ -133,7 +133,32 @@ export interface Prediction {
   confidence: number;
   /** The wire's shape for the type; absent for `class`. */
   coordinates?: Json;
+  /**
+   * In place of coordinates: numbers of any amount. Up to 4,096 of them become coordinates `{"dims", "data"}`; more are kept as a
+   * `.npy` file of the annotation, whose coordinates are `{"dims", "dtype", "sizeBytes"}`.
+   */
+  tensor?: PredictedTensor;
   attributes?: Json;
+}
+
+/** Types of a tensor's elements. */
+export type TensorElements =
+  | Float16Array
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array;
+
+/** Numbers row by row. */
+export interface PredictedTensor {
+  /** Sizes of the dimensions: their product is the number of elements. */
+  readonly dims: readonly number[];
+  /** Read when the prediction is kept, after `predict` answered: not to be written to any more. */
+  readonly data: TensorElements;
 }
 
 /** Where `convert` writes to. Paths are relative, `/`-separated. */

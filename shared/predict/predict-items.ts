@@ -1,4 +1,5 @@
 import type { Prediction } from '../../adapters/model-adapter.ts';
+import { problemOfTensor } from '../annotations/keep-tensors.ts';
 import type { ItemPredictions } from '../annotations/predictions.ts';
 import { type FailedItem, failedItem, mapItems } from '../datasets/map-items.ts';
 import { inputOf } from '../datasets/partition-data.ts';
@@ -124,12 +125,14 @@ function checked(
     throw new PredictionInvalid({ filename: item.filename, problem, ...(shown && { labels: shown }) });
   };
   if (!Array.isArray(predictions)) refuse('is no list');
-  for (const { type, label, confidence } of predictions) {
+  for (const { type, label, confidence, tensor } of predictions) {
     if (typeof type !== 'string' || type === '') refuse('has no annotation type');
     if (!known.has(label))
       refuse(`has the label ${JSON.stringify(label)}, which is not in the ontology`, labels);
     if (!(confidence >= 0 && confidence <= 1))
       refuse(`has the confidence ${confidence}, which is not in 0..1`);
+    const problem = tensor && problemOfTensor(tensor);
+    if (problem !== undefined) refuse(problem);
   }
   return predictions;
 }

@@ -11,7 +11,7 @@ import { formBody, jsonBody } from '../body.ts';
 import type { ApiContext } from '../context.ts';
 import { type FilePart, receiveFilePart } from '../multipart.ts';
 import { flagParameter, textParameter } from '../query-parameters.ts';
-import { sendItem } from '../send-item.ts';
+import { sendFile } from '../send-file.ts';
 import { commandToWire } from '../wire/command.ts';
 import { itemToWire } from '../wire/item.ts';
 
@@ -58,7 +58,7 @@ export function itemRoutes(api: ApiContext): Router {
   });
 
   router.get('/items/:id/stream', async (request, response) => {
-    await sendItem(request, response, await readItem(platform, actorOf(request), request.params.id));
+    await sendFile(request, response, await readItem(platform, actorOf(request), request.params.id));
   });
 
   router.patch('/items/:id', jsonBody, async (request, response) => {

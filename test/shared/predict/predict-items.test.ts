@@ -97,3 +97,25 @@ it('tells after each batch how many items are done', async () => {
 
   expect(done).toEqual([2, 3]);
 });
+
+it.each<[string, unknown, RegExp]>([
+  ['too few elements', { dims: [2, 2], data: Float32Array.of(1) }, /2 x 2 with 1 elements/],
+  ['a size that is none', { dims: [-1], data: Float32Array.of(1) }, /no list of sizes/],
+  ['no sizes', { data: Float32Array.of(1) }, /no list of sizes/],
+  ['a list for an array', { dims: [1], data: [1] }, /no typed array/],
+])('refuses a tensor of %s', async (_what, tensor, message) => {
+  class Wrong extends Heard {
+    override async predict(): Promise<Prediction[][]> {
+      return [[{ type: 'tensor', label: 'a', confidence: 1, tensor } as Prediction]];
+    }
+  }
+  const adapter = new Wrong(
+    () => undefined,
+    async () => undefined,
+  );
+
+  await expect(predictItems(NOWHERE, { adapter }, [item('1')], OPTIONS)).rejects.toMatchObject({
+    code: 'PredictionInvalid',
+    message: expect.stringMatching(message),
+  });
+});
