@@ -40,7 +40,10 @@ export interface ItemInput {
   text(): Promise<string>;
   /** The bytes as JSON. @throws ItemUnreadable when they are not. */
   json(): Promise<Json>;
-  /** The decoded image, turned upright by its EXIF orientation. @throws ItemUnreadable when it cannot be decoded. */
+  /**
+   * The decoded image, turned upright by its EXIF orientation. @throws ItemUnreadable when it cannot be decoded, or would take
+   * more memory than MODELFN_MAX_IMAGE_BYTES: of a large JPEG ask for the size you need.
+   */
   image(options?: ImageOptions): Promise<ImagePixels>;
 }
 

@@ -35,6 +35,8 @@ export interface Config {
   /** A snapshot id this function is pinned to: its weights are fetched during init. */
   pinnedSnapshot: string | undefined;
   maxItemBytes: number;
+  /** Bytes of the pixels that decoding one image may take. */
+  maxImageBytes: number;
   /** Limit of the cache of loaded weights, on disk. */
   cacheBytes: number;
   /** Adapters kept loaded in one warm process. */
@@ -215,6 +217,7 @@ const SETTINGS = {
     example: '61f8245d0f6f7a1100000040',
   },
   MODELFN_MAX_ITEM_BYTES: { schema: count(1), takes: 'a number of bytes', example: '1073741824' },
+  MODELFN_MAX_IMAGE_BYTES: { schema: count(1), takes: 'a number of bytes', example: '300000000' },
   MODELFN_CACHE_BYTES: { schema: count(0), takes: 'a number of bytes', example: '10737418240' },
   MODELFN_MAX_LOADED_SNAPSHOTS: { schema: count(1), takes: 'a number from 1', example: '8' },
   MODELFN_LOADED_BYTES: { schema: count(0), takes: 'a number of bytes', example: '1073741824' },
@@ -265,6 +268,8 @@ const INSTALL_ENVIRONMENT =
   /^(PIP_[A-Z_]+|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE)$/;
 
 export const DEFAULT_MAX_ITEM_BYTES = 1024 ** 3;
+/** A hundred million pixels in colour. */
+export const DEFAULT_MAX_IMAGE_BYTES = 300_000_000;
 /** The other half is for items, predictions, and the runtime. */
 const LOADED_SHARE = 0.5;
 
@@ -327,6 +332,7 @@ export function readConfig(
       .map((root) => toFolder(root, cwd)),
     pinnedSnapshot: read('MODELFN_SNAPSHOT'),
     maxItemBytes: read('MODELFN_MAX_ITEM_BYTES') ?? DEFAULT_MAX_ITEM_BYTES,
+    maxImageBytes: read('MODELFN_MAX_IMAGE_BYTES') ?? DEFAULT_MAX_IMAGE_BYTES,
     cacheBytes: read('MODELFN_CACHE_BYTES') ?? 10 * 1024 ** 3,
     maxLoadedSnapshots: read('MODELFN_MAX_LOADED_SNAPSHOTS') ?? 8,
     loadedBytes: read('MODELFN_LOADED_BYTES') ?? Math.floor(memoryGiven(env) * LOADED_SHARE),
@@ -392,6 +398,7 @@ export function toEnvironment(
     MODELFN_LOCAL_ROOTS: config.localRoots.join(':'),
     MODELFN_SNAPSHOT: config.pinnedSnapshot,
     MODELFN_MAX_ITEM_BYTES: String(config.maxItemBytes),
+    MODELFN_MAX_IMAGE_BYTES: String(config.maxImageBytes),
     MODELFN_CACHE_BYTES: String(config.cacheBytes),
     MODELFN_MAX_LOADED_SNAPSHOTS: String(config.maxLoadedSnapshots),
     MODELFN_LOADED_BYTES: String(config.loadedBytes),

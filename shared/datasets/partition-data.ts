@@ -28,8 +28,11 @@ export interface OpenPartition<Sample> extends PartitionData<Sample> {
 }
 
 /** Opens an item's bytes. Nothing is read before the adapter asks. */
-export function inputOf({ content }: Pick<Platform, 'content'>, item: Readonly<Item>): ItemInput {
-  return createItemInput(item, () => content.bytes(item.content!));
+export function inputOf(
+  { content, config }: Pick<Platform, 'content' | 'config'>,
+  item: Readonly<Item>,
+): ItemInput {
+  return createItemInput(item, () => content.bytes(item.content!), config);
 }
 
 /**
