@@ -3,6 +3,7 @@
 Frames on file descriptor 3, both ways: length of the JSON and of the bytes (u32 little-endian each), JSON, bytes.
 
     modelfn -> host   {"id", "method", "params"}   {"cancel": id}   {"answer": call, "value" | "error"}
+                      {"expect": number, "params"}: what a `predict` with {"expected": number} will be about
     host -> modelfn   {"hello": 1, ...}   {"reply": id, "result" | "error"}   {"event", "id", ...}   {"call", "id", "name"}
 
 What the adapter prints is no part of it: stdout and stderr are the log of the run.
@@ -126,6 +127,8 @@ class Item(_Readable):
         self._scratch = scratch
         self._content = content
         self._path = path
+        # Its pixels to be, for the adapter of the SDK.
+        self.decoded = None
 
     @property
     def path(self):
@@ -360,13 +363,15 @@ class Host:
         self._cancelled = set()
         self._calls = 0
         self._lock = threading.Lock()
+        # The batch that comes next, most likely: its number and items.
+        self._expected = (None, None)
         self.adapter = None
 
     def serve(self):
         threading.Thread(target=self._listen, name="modelfn", daemon=True).start()
         while True:
-            request, binary = self._requests.get()
-            self._serve(request, binary)
+            request, items = self._requests.get()
+            self._serve(request, items)
 
     def _listen(self):
         while True:
@@ -383,15 +388,47 @@ class Host:
                     waiting = self._answers.pop(message["answer"], None)
                 if waiting is not None:
                     waiting.put(message)
+            elif "expect" in message:
+                self._expect(message, binary)
             else:
-                self._requests.put((message, binary))
+                self._requests.put((message, self._given(message, binary)))
 
-    def _serve(self, request, binary):
+    def _given(self, message, binary):
+        """What a request is about. Taken at once: the next expected batch takes the place of this one."""
+        params = message["params"]
+        if message["method"] != "predict":
+            return None
+        if "expected" not in params:
+            return self._items(params, binary)
+        number, items = self._expected
+        self._expected = (None, None)
+        return items if number == params["expected"] else None
+
+    def _expect(self, message, binary):
+        items = self._items(message["params"], binary)
+        # Of an adapter for modelfn that would be a name of its author's.
+        if type(self.adapter).__module__ == "modelfn_dataloop":
+            self.adapter.expect(items)
+        self._expected = (message["expect"], items)
+
+    def _items(self, params, binary):
+        scratch = os.path.join(self._scratch, "predict")
+        return [
+            Item(
+                given["item"],
+                scratch,
+                binary[given["from"] : given["to"]] if given["path"] is None else None,
+                given["path"],
+            )
+            for given in params["items"]
+        ]
+
+    def _serve(self, request, items):
         reply = {"reply": request["id"]}
         try:
             if self.is_cancelled(request["id"]):
                 raise Cancelled()
-            reply["result"] = getattr(self, "_" + request["method"])(request, binary)
+            reply["result"] = getattr(self, "_" + request["method"])(request, items)
             reply["rssBytes"] = rss_bytes()
             self._channel.send(reply)
         except BaseException as error:
@@ -440,7 +477,7 @@ class Host:
 
     # The methods of the protocol.
 
-    def _describe_adapter(self, request, binary):
+    def _describe_adapter(self, request, _):
         def open_api():
             keys = self.call(request["id"], "openApi")
             if keys is not None:
@@ -456,12 +493,12 @@ class Host:
             "methods": [method for method in METHODS if callable(getattr(adapter, method, None))],
         }
 
-    def _load(self, request, binary):
+    def _load(self, request, _):
         params = request["params"]
         self._tell_entities(params)
         self.adapter.load(params["directory"], params["configuration"], params["labels"])
 
-    def _train(self, request, binary):
+    def _train(self, request, _):
         context = Context(self, request)
         random.seed(context.seed)
         self._tell_entities(request["params"])
@@ -470,15 +507,10 @@ class Host:
             raise TypeError("train returned %r; it returns None or 'yielded'" % (result,))
         return result
 
-    def _predict(self, request, binary):
-        items = []
-        scratch = os.path.join(self._scratch, "predict")
+    def _predict(self, request, items):
+        if items is None:
+            raise AdapterProblem("modelfn expected another batch; predict again")
         try:
-            for given in request["params"]["items"]:
-                content = None
-                if given["path"] is None:
-                    content = binary[given["from"] : given["to"]]
-                items.append(Item(given["item"], scratch, content, given["path"]))
             prepare = self._prepare()
             batch = [prepare(item) for item in items] if prepare else items
             answers = self.adapter.predict(batch)
@@ -487,7 +519,7 @@ class Host:
                 raise ValueError("predict gave %d lists for %d samples" % (len(answers), len(items)))
             return [self._predictions(answer) for answer in answers]
         finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            shutil.rmtree(os.path.join(self._scratch, "predict"), ignore_errors=True)
 
     def _predictions(self, answer):
         return [self._prediction(each) for each in answer]
@@ -505,15 +537,15 @@ class Host:
                 result[name] = each[name]
         return result
 
-    def _save(self, request, binary):
+    def _save(self, request, _):
         self.adapter.save(request["params"]["directory"])
 
-    def _convert(self, request, binary):
+    def _convert(self, request, _):
         params = request["params"]
         self._tell_entities(params)
         self.adapter.convert(Data(params["data"], self._prepare()), params["directory"], Context(self, request))
 
-    def _convert_back(self, request, binary):
+    def _convert_back(self, request, _):
         params = request["params"]
         entries = []
         for filename, content, label in self.adapter.convert_back(params["directory"]):
