@@ -14,6 +14,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: '100%',
+    reporters: ['default', './test/support/skip-reporter.ts'],
     globalSetup: 'test/support/memory-folder.ts',
     projects: [
       // Modules are read once a worker, not once a file: of some two hundred files that is a third of all the work.

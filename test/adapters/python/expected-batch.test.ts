@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../../shared/content/temporary-folder.ts';
+import { describeUnless } from '../../support/describe-unless.ts';
 import { ENDLESS, loadedFrom, moduleWith, pythonCode, pythonProblem, sample } from './hosted-python.ts';
 
 const LARGE = 2 ** 20 + 1;
@@ -24,7 +25,7 @@ def predict(batch):
 const labelsOf = (answers: { label: string }[][]) => answers.map(([first]) => Number(first!.label));
 const bytes = (length: number) => sample(new Uint8Array(length), `/${length}.bin`);
 
-describe.skipIf(pythonProblem !== undefined)('a batch that a process gets before its turn', () => {
+describeUnless(pythonProblem, 'a batch that a process gets before its turn', () => {
   it('is predicted as any other, and so are others that come first or in its place', async () => {
     const adapter = await loadedFrom(measuring());
     const batches = [[1, 2], [3, LARGE], [5], [LARGE + 1, 7]].map((lengths) => lengths.map(bytes));
