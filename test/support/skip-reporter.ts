@@ -1,8 +1,7 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
 /** Says at the end of a run which tests were skipped, and why: the default reporter tells their number. */
-// biome-ignore lint/style/noDefaultExport: vitest takes a reporter as the default export of its file
-export default class SkipReporter implements Reporter {
+export class SkipReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const byReason = new Map<string, string[]>();
     for (const module of modules)
