@@ -323,6 +323,12 @@ export abstract class ModelAdapter<Sample = unknown> {
     context: PredictContext,
   ): Promise<Prediction[][]> | Prediction[][];
 
+  /**
+   * Told of the batch that most likely comes next while `predict` is at another, for adapters that can begin with it elsewhere,
+   * as in another process. Its turn may never come, and others may come first. Does not throw.
+   */
+  expect?(samples: readonly Sample[]): void;
+
   /** Writes all that `load` needs into an empty folder, sub-folders as you like. Equal weights give equal bytes. */
   abstract save(directory: string): Promise<void>;
 

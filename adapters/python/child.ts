@@ -124,6 +124,12 @@ export class PythonChild {
     return promise;
   }
 
+  /** A word that is not answered. False: there is nobody to hear it. @throws PythonFrameTooLarge */
+  tell(message: JsonObject, binary: readonly Uint8Array[]): boolean {
+    if (this.isAlive) this.#write(encodeFrame(message, binary));
+    return this.isAlive;
+  }
+
   /** Ends the process and all that it forked; resolves when it is gone. May be called twice. */
   async end(): Promise<void> {
     this.#kill('was ended');

@@ -58,8 +58,11 @@ export async function* predictBatches(
   const prepareFrom = (from: number) => {
     const batch = items.slice(from, from + batchSize);
     const preparing = mapItems(batch, (item) => item, prepare, signal);
-    // Its turn may never come, when the batch before it fails the run.
-    preparing.catch(() => undefined);
+    const isAhead = from > 0;
+    preparing
+      .then(({ done }) => isAhead && adapter.expect?.(done.map(({ result }) => result)))
+      // Its turn may never come, when the batch before it fails the run.
+      .catch(() => undefined);
     return { batch, preparing };
   };
   let next = prepareFrom(0);

@@ -67,6 +67,40 @@ it('prepares the next batch while one is predicted, and no batch more', async ()
   expect(Math.max(...ahead)).toBe(2);
 });
 
+it('tells the adapter of the next batch while one is predicted, and takes no harm from what that does', async () => {
+  const items = ['1', '2', '3', '4', '5'].map((id) => item(id));
+  const ids = items.map(({ id }) => id);
+  const heard: string[] = [];
+  let told = Promise.withResolvers<void>();
+  class Told extends Heard {
+    override expect(samples: readonly string[]): void {
+      heard.push(`expect ${samples.join(' ')}`);
+      told.resolve();
+      throw new Error('it was not to');
+    }
+  }
+  const adapter = new Told(
+    () => undefined,
+    async (batch) => {
+      // Without a word of the next batch this would wait for ever.
+      if (!batch.includes(ids.at(-1)!)) await told.promise;
+      told = Promise.withResolvers();
+      heard.push(`predict ${batch.join(' ')}`);
+    },
+  );
+
+  await predictItems(NOWHERE, { adapter }, items, OPTIONS);
+
+  const [one, two, three] = [ids.slice(0, 2), ids.slice(2, 4), ids.slice(4)].map((each) => each.join(' '));
+  expect(heard).toEqual([
+    `expect ${two}`,
+    `predict ${one}`,
+    `expect ${three}`,
+    `predict ${two}`,
+    `predict ${three}`,
+  ]);
+});
+
 it('leaves no failure unheard when the run ends before the next batch has its turn', async () => {
   const items = ['1', '2', '3', '4'].map((id) => item(id));
   const controller = new AbortController();
