@@ -1,5 +1,5 @@
 import type { ImageOptions, ImagePixels } from '../../adapters/model-adapter.ts';
-import { assertAffordable } from './image-cost.ts';
+import { assertAffordable, isSmallAnswer, isSmallPng } from './image-cost.ts';
 
 /** 16,384 x 16,384: what takes longer to go through is an attack or a mistake, however little memory it takes. */
 const MAX_PIXELS = 2 ** 28;
@@ -21,10 +21,13 @@ export async function decodeImage(
   const { default: sharp } = await import('sharp');
   const { width, height, fit = 'fill', channels = 3 } = options;
   const opened = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' });
-  const header = await opened.metadata();
-  assertAffordable(header, options, maxBytes);
+  const isResized = width !== undefined || height !== undefined;
+  // Who knows that it is affordable asks for the header while the image is decoded, and only for its size.
+  const isKnown = isSmallPng(bytes, maxBytes) && isSmallAnswer(options, maxBytes);
+  const asked = isResized || !isKnown ? opened.metadata() : undefined;
+  if (!isKnown) assertAffordable((await asked)!, options, maxBytes);
   let image = opened.rotate();
-  if (width !== undefined || height !== undefined)
+  if (isResized)
     image = image.resize({
       ...(width !== undefined && { width }),
       ...(height !== undefined && { height }),
@@ -35,13 +38,16 @@ export async function decodeImage(
   image = channels === 1 ? image.flatten().toColourspace('b-w') : image.toColourspace('srgb');
   if (channels === 3) image = image.flatten();
   if (channels === 4) image = image.ensureAlpha();
-  const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  const [{ data, info }, header] = await Promise.all([
+    image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }),
+    asked,
+  ]);
   return {
     width: info.width,
     height: info.height,
     channels,
     data: info.channels === channels ? data : fewerChannels(data, info.channels, channels),
-    source: header.autoOrient,
+    source: header?.autoOrient ?? { width: info.width, height: info.height },
   };
 }
 

@@ -35,6 +35,20 @@ describe.each<[string, Uint8Array]>([
   );
 });
 
+it('a PNG gives the same whether its size was asked of the decoder or read in its first bytes', async () => {
+  const turned = await picture().withMetadata({ orientation: 6 }).png().toBuffer();
+
+  const small = { width: 20, height: 20, fit: 'inside' } as const;
+  const [asked, seen] = [await read(turned, PIXELS * 8 - 1), await read(turned, PIXELS * 8)];
+
+  expect(seen).toEqual(asked);
+  expect(await read(turned, PIXELS * 8, small)).toEqual(await read(turned, PIXELS * 8 - 1, small));
+  await expect(read(turned, PIXELS * 8, { width: 4000, height: 4000 })).rejects.toMatchObject({
+    code: 'ItemUnreadable',
+  });
+  expect(seen).toMatchObject({ width: HEIGHT, height: WIDTH, source: { width: HEIGHT, height: WIDTH } });
+});
+
 describe('a JPEG', () => {
   it('that is asked for small is decoded small, however large it is', async () => {
     const { width, height, source } = await read(JPEG, 50 * 38 * 3, { width: 40, fit: 'inside' });
