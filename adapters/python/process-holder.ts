@@ -22,7 +22,8 @@ import { PythonNotReady, PythonTimedOut } from './errors.ts';
 import { ExpectedBatch } from './expected-batch.ts';
 import { handOver, type PythonSample } from './hand-over.ts';
 import { layOut } from './layout.ts';
-import { convertedSchema, type HostEvent, predictionsSchema } from './messages.ts';
+import { convertedSchema, type HostEvent } from './messages.ts';
+import { readPredictions } from './read-predictions.ts';
 import type { Session } from './session.ts';
 import { trainingCalls } from './training-calls.ts';
 
@@ -170,13 +171,13 @@ export class ProcessHolder {
     const expected = this.#takeExpected(session, samples);
     const handed = (await expected?.handed) ?? (await handOver(session.directory, samples));
     try {
-      const said = await session.request('predict', handed.params, { binary: handed.binary, signal });
-      // Checked: keys without a value are absent in JSON.
-      return parse(
-        predictionsSchema,
-        said,
-        `answer of predict of ${this.#code.entryPoint}`,
-      ) as Prediction[][];
+      let bytes: Uint8Array = new Uint8Array();
+      const onBinary = (binary: Uint8Array) => {
+        bytes = binary;
+      };
+      const { params, binary } = handed;
+      const said = await session.request('predict', params, { binary, onBinary, signal });
+      return readPredictions(said, bytes, this.#code.entryPoint);
     } finally {
       await handed.discard();
     }

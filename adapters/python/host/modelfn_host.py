@@ -23,6 +23,8 @@ from modelfn_context import Cancelled, Context
 from modelfn_data import Data, Item
 
 PROTOCOL = 1
+# As NumPy writes them: elements of at most 4 bytes, and float64.
+TENSOR_TYPES = ("<f2", "<f4", "<f8", "|i1", "<i2", "<i4", "|u1", "<u2", "<u4")
 METHODS = ("load", "prepare", "train", "predict", "save", "convert", "convert_back")
 
 
@@ -40,6 +42,7 @@ class Host:
         self._lock = threading.Lock()
         # The batch that comes next, most likely: its number and items.
         self._expected = (None, None)
+        self._binary = []
         self.adapter = None
 
     def serve(self):
@@ -103,9 +106,11 @@ class Host:
         try:
             if self.is_cancelled(request["id"]):
                 raise Cancelled()
+            # Bytes that go with the answer.
+            self._binary = []
             reply["result"] = getattr(self, "_" + request["method"])(request, items)
             reply["rssBytes"] = rss_bytes()
-            self._channel.send(reply)
+            self._channel.send(reply, b"".join(self._binary))
         except BaseException as error:
             self._channel.send({"reply": request["id"], "error": self._describe(error), "rssBytes": rss_bytes()})
         finally:
@@ -210,7 +215,23 @@ class Host:
         for name in ("coordinates", "attributes"):
             if each.get(name) is not None:
                 result[name] = each[name]
+        if each.get("tensor") is not None:
+            result["tensor"] = self._tensor(each["tensor"])
         return result
+
+    def _tensor(self, array):
+        """An array of NumPy, or a tensor of PyTorch, as bytes beside the answer."""
+        if callable(getattr(array, "detach", None)):
+            array = array.detach().cpu().numpy()
+        if not all(hasattr(array, name) for name in ("shape", "dtype", "tobytes")):
+            raise TypeError("predict gave a tensor of %s; give an array of NumPy" % type(array).__name__)
+        code = array.dtype.newbyteorder("<").str
+        if code not in TENSOR_TYPES:
+            raise TypeError("predict gave a tensor of %s; cast it, as with .astype('float32')" % array.dtype)
+        data = array.astype(code, copy=False).tobytes()
+        start = sum(map(len, self._binary))
+        self._binary.append(data)
+        return {"dims": list(array.shape), "type": code, "from": start, "to": start + len(data)}
 
     def _save(self, request, _):
         self.adapter.save(request["params"]["directory"])
