@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { testReporters } from './test/support/test-reporters.ts';
 
 /** Files that start processes, change what a process has of its own, or look at how it says something. */
 const ALONE = [
@@ -14,6 +15,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: '100%',
+    reporters: testReporters,
     globalSetup: 'test/support/memory-folder.ts',
     projects: [
       // Modules are read once a worker, not once a file: of some two hundred files that is a third of all the work.

@@ -40,7 +40,10 @@ export interface ItemInput {
   text(): Promise<string>;
   /** The bytes as JSON. @throws ItemUnreadable when they are not. */
   json(): Promise<Json>;
-  /** The decoded image, turned upright by its EXIF orientation. @throws ItemUnreadable when it cannot be decoded. */
+  /**
+   * The decoded image, turned upright by its EXIF orientation. @throws ItemUnreadable when it cannot be decoded, or would take
+   * more memory than MODELFN_MAX_IMAGE_BYTES: of a large JPEG ask for the size you need.
+   */
   image(options?: ImageOptions): Promise<ImagePixels>;
 }
 
@@ -133,7 +136,32 @@ export interface Prediction {
   confidence: number;
   /** The wire's shape for the type; absent for `class`. */
   coordinates?: Json;
+  /**
+   * In place of coordinates: numbers of any amount. Up to 4,096 of them become coordinates `{"dims", "data"}`; more are kept as a
+   * `.npy` file of the annotation, whose coordinates are `{"dims", "dtype", "sizeBytes"}`.
+   */
+  tensor?: PredictedTensor;
   attributes?: Json;
+}
+
+/** Types of a tensor's elements. */
+export type TensorElements =
+  | Float16Array
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array;
+
+/** Numbers row by row. */
+export interface PredictedTensor {
+  /** Sizes of the dimensions: their product is the number of elements. */
+  readonly dims: readonly number[];
+  /** Read when the prediction is kept, after `predict` answered: not to be written to any more. */
+  readonly data: TensorElements;
 }
 
 /** Where `convert` writes to. Paths are relative, `/`-separated. */
@@ -295,6 +323,12 @@ export abstract class ModelAdapter<Sample = unknown> {
     context: PredictContext,
   ): Promise<Prediction[][]> | Prediction[][];
 
+  /**
+   * Told of the batch that most likely comes next while `predict` is at another, for adapters that can begin with it elsewhere,
+   * as in another process. Its turn may never come, and others may come first. Does not throw.
+   */
+  expect?(samples: readonly Sample[]): void;
+
   /** Writes all that `load` needs into an empty folder, sub-folders as you like. Equal weights give equal bytes. */
   abstract save(directory: string): Promise<void>;
 
@@ -330,8 +364,14 @@ export abstract class ModelAdapter<Sample = unknown> {
   /**
    * Compares predictions with ground truth. The default goes by the types of annotation that are there: of `class` the
    * surest prediction of each item, of `box` COCO's numbers, of `segment` and `binary` the overlap of pixels.
+   *
+   * Pairs come one after the other, once, in order of filename, each read as it is asked for: keep of each what the numbers
+   * need. `Array.fromAsync(pairs)` has all of them, where they fit in memory.
    */
-  evaluate(pairs: readonly EvaluationPair[], options?: EvaluateOptions): Promise<Evaluation> | Evaluation {
+  evaluate(
+    pairs: AsyncIterable<EvaluationPair>,
+    options?: EvaluateOptions,
+  ): Promise<Evaluation> | Evaluation {
     return evaluatePairs(pairs, this.labels, options);
   }
 

@@ -5,21 +5,27 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { builtInAdapters } from '../adapters/registry.ts';
 import { convertFunction } from '../functions/convert/convert.ts';
+import { evaluateFunction } from '../functions/evaluate/evaluate.ts';
+import { toPrediction } from '../shared/annotations/predictions.ts';
+import { writePredictions } from '../shared/annotations/write-predictions.ts';
 import { LOCAL_ACTOR } from '../shared/auth/actor.ts';
+import { allMatches } from '../shared/catalog/all-matches.ts';
 import { createDataset } from '../shared/catalog/datasets.ts';
 import { uploadItems } from '../shared/catalog/item-import.ts';
 import { createModel } from '../shared/catalog/models.ts';
 import { createProject } from '../shared/catalog/projects.ts';
 import { createSnapshot } from '../shared/catalog/snapshots.ts';
 import { readConfig } from '../shared/config.ts';
+import { queryOf, withGroundTruth } from '../shared/datasets/partition-data.ts';
+import type { FunctionSpec, InputSpecs } from '../shared/invoke/function-spec.ts';
 import { createContainer } from '../shared/invoke/handler.ts';
 import { invoke } from '../shared/invoke/invoke.ts';
 import type { JsonObject } from '../shared/json.ts';
 import { openPlatform } from '../shared/open-platform.ts';
 
 /**
- * Takes a COCO file of `count` annotations in through the convert function, and writes it out again, with a real store; prints what that
- * took: node bench/coco-program.ts <folder> <count>
+ * Takes a COCO file of `count` annotations in through the convert function, writes it out again, predicts exactly what is
+ * there, and evaluates that, with a real store; prints what it took: node bench/coco-program.ts <folder> <count>
  */
 const [folder, count] = [process.argv[2]!, Number(process.argv[3])];
 const PER_ITEM = 100;
@@ -34,16 +40,17 @@ const platform = await openPlatform(
   }),
 );
 const container = createContainer(platform, builtInAdapters);
-const { dataset, snapshot } = await prepare();
+const { dataset, model, snapshot } = await prepare();
 
 const watch = { rss: 0 };
 const timer = setInterval(() => {
   watch.rss = Math.max(watch.rss, process.memoryUsage.rss());
 }, 10);
 const before = process.memoryUsage.rss();
-const taken = await convert({ from: { type: 'local', localPath: from }, media: false });
-const readMs = performance.now();
-const written = await convert({ bucket: { type: 'local', localPath: to }, media: false });
+const taken = await convert({ from: { type: 'local', localPath: from } });
+const written = await convert({ bucket: { type: 'local', localPath: to } });
+await predictTruth();
+const evaluated = await run(evaluateFunction, { partition: 'train' });
 clearInterval(timer);
 const { size } = await stat(join(from, 'annotations.json'));
 process.stdout.write(
@@ -54,22 +61,39 @@ process.stdout.write(
     beforeBytes: before,
     rssBytes: watch.rss,
     readSeconds: taken.seconds,
-    writeSeconds: (performance.now() - readMs) / 1000,
+    writeSeconds: written.seconds,
+    evaluateSeconds: evaluated.seconds,
+    averagePrecision: (evaluated.metrics as JsonObject).AP,
   }),
 );
 await platform.close();
 await rm(folder, { recursive: true, force: true });
 
-async function convert(input: JsonObject): Promise<JsonObject> {
+function convert(input: JsonObject): Promise<JsonObject> {
+  return run(convertFunction, { format: 'coco', media: false, ...input });
+}
+
+async function run<S extends InputSpecs>(spec: FunctionSpec<S>, input: JsonObject): Promise<JsonObject> {
   const began = performance.now();
-  const outcome = await invoke(container, convertFunction, {
-    functionName: 'convert',
-    input: { snapshot: snapshot.id, dataset: dataset.id, format: 'coco', ...input },
+  const outcome = await invoke(container, spec, {
+    functionName: spec.name,
+    input: { snapshot: snapshot.id, dataset: dataset.id, ...input },
     caller: 'pipeline',
     actor: LOCAL_ACTOR,
   });
   if (outcome.output === undefined) throw outcome.error;
   return { ...outcome.output, seconds: (performance.now() - began) / 1000 };
+}
+
+/** Predictions that say what the file said. */
+async function predictTruth(): Promise<void> {
+  const query = queryOf({ datasetId: dataset.id, partition: 'all' });
+  const by = { snapshot, model, codeDigest: '' };
+  for await (const page of allMatches(platform.store, 'Item', query))
+    for await (const { item, annotations } of withGroundTruth(platform, page))
+      await writePredictions(platform, LOCAL_ACTOR, by, [
+        { item, predictions: annotations.map(toPrediction) },
+      ]);
 }
 
 async function prepare() {
@@ -95,7 +119,7 @@ async function prepare() {
     datasetId: made.id,
     ontologySpec: { ontologyId: null, labels },
   });
-  return { dataset: made, snapshot: own };
+  return { dataset: made, model, snapshot: own };
 }
 
 /** Line by line: the program itself must not hold it whole. */

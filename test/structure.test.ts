@@ -404,12 +404,12 @@ const RULES: readonly { keeps: string; rule: Rule; breaks: Files; says: string; 
     keeps: 'settings are told',
     rule: settingsAreTold,
     breaks: {
-      'shared/config.ts': 'const SETTINGS = {\n  PORT: { takes: 1 },\n};',
+      'shared/settings.ts': 'const SETTINGS = {\n  PORT: { takes: 1 },\n};',
       'README.md': '| `HOST` | x |',
     },
     says: 'README.md says nothing of the setting PORT',
     allows: {
-      'shared/config.ts': 'const SETTINGS = {\n  PORT: { takes: 1 },\n};',
+      'shared/settings.ts': 'const SETTINGS = {\n  PORT: { takes: 1 },\n};',
       'README.md': '| `PORT` | x |',
     },
   },

@@ -10,6 +10,8 @@ export interface SamplePacker<Sample> {
   readonly batch: number | undefined;
   /** `count`: rows of the tensor; those beyond the samples are empty. */
   pack(samples: readonly Sample[], count?: number): TensorData;
+  /** The run with the tensor is over: its memory may be filled again. */
+  recycle?(tensor: TensorData): void;
   /** Whether two samples may be of one run; missing where all may. */
   isAlike?(first: Sample, second: Sample): boolean;
 }
@@ -85,6 +87,7 @@ export class BatchedModel<Sample> {
       const batch = samples.slice(from, this.#endOfBatch(samples, from));
       const tensor = this.packer.pack(batch, this.packer.batch);
       const outputs = await this.session.run({ [this.packer.input]: tensor }, wanted);
+      this.packer.recycle?.(tensor);
       yield { from, count: batch.length, outputs };
       from += batch.length;
     }

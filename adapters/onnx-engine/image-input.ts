@@ -3,6 +3,7 @@ import type { ImagePixels, ItemInput } from '../model-adapter.ts';
 import type { SamplePacker } from './batched-model.ts';
 import { OnnxSignatureDiffers } from './errors.ts';
 import type { OnnxSession, Port, TensorData } from './session.ts';
+import { SpareArray } from './spare-array.ts';
 
 const side = z.int().check(z.gte(1), z.lte(4096));
 const numbers = z.array(z.number()).check(z.minLength(1), z.maxLength(3));
@@ -77,6 +78,7 @@ export class ImagePacker implements SamplePacker<ImageSample> {
   readonly #type: ImageType;
   /** By channel of the tensor: what each level 0..255 becomes. */
   readonly #tables: Float32Array[];
+  readonly #spare = new SpareArray<ImageArray>();
 
   /** @throws OnnxSignatureDiffers */
   constructor({ file, inputs }: Pick<OnnxSession, 'file' | 'inputs'>, spec: ImageInput) {
@@ -92,10 +94,15 @@ export class ImagePacker implements SamplePacker<ImageSample> {
   pack(samples: readonly ImageSample[], count: number = samples.length): TensorData {
     const { width, height, channels, layout } = this.#spec;
     const size = width * height * channels;
-    const data = new ARRAYS[this.#type](count * size);
+    const data = this.#spare.take(count * size) ?? new ARRAYS[this.#type](count * size);
+    data.fill(0, samples.length * size);
     for (const [index, sample] of samples.entries()) this.#write(sample, data, index * size);
     const dims = layout === 'NCHW' ? [count, channels, height, width] : [count, height, width, channels];
     return { type: this.#type, data, dims };
+  }
+
+  recycle({ data }: TensorData): void {
+    this.#spare.put(data as ImageArray);
   }
 
   #write({ pixels, left, top }: ImageSample, data: ImageArray, start: number): void {

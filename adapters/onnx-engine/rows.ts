@@ -1,4 +1,11 @@
+import type { TensorElements } from '../model-adapter.ts';
 import type { OutputTensor } from './session.ts';
+
+/** The same as `rowOf`, of the type that the model gives. */
+export function elementsOf({ data, dims }: OutputTensor, index: number): TensorElements {
+  const size = sizeOfRow(dims)!;
+  return data.subarray(index * size, (index + 1) * size);
+}
 
 /** What the output has for image `index` of a batch, whatever its dimensions. Shares memory with the output. */
 export function rowOf({ data, dims }: OutputTensor, index: number): Float32Array | Float64Array {

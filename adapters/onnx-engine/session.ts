@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { cpusGiven } from '../../shared/config.ts';
 import { messageOf } from '../../shared/errors.ts';
+import type { TensorElements } from '../model-adapter.ts';
 import { OnnxModelInvalid, OnnxRunFailed } from './errors.ts';
 import { inspectModel } from './inspect-model.ts';
 import { findOptimised } from './optimised-cache.ts';
@@ -48,7 +49,7 @@ export function toTensor(type: NumberType, values: Float64Array, dims: readonly 
 
 /** An output of a run. */
 export interface OutputTensor {
-  readonly data: ArrayLike<number>;
+  readonly data: TensorElements;
   readonly dims: readonly number[];
 }
 

@@ -6,7 +6,7 @@ import { candidatesOf, classesOf, type DetectionHead } from '../onnx-engine/dete
 import { OnnxSignatureDiffers } from '../onnx-engine/errors.ts';
 import type { ImageSample } from '../onnx-engine/image-input.ts';
 import type { NumberTensor } from '../onnx-engine/numpy-file.ts';
-import { rowOf, sizeOfRow } from '../onnx-engine/rows.ts';
+import { elementsOf, rowOf, sizeOfRow } from '../onnx-engine/rows.ts';
 import type { OutputTensor, Port } from '../onnx-engine/session.ts';
 import { softmax, surestFirst } from '../onnx-engine/softmax.ts';
 import { suppress } from '../onnx-engine/suppress.ts';
@@ -35,8 +35,14 @@ export function outputReader({ kind }: OutputSpec, port: Port, meaning: Meaning)
       `its output ${port.name} is no tensor`,
       'Export it without ZipMap, or name another output.',
     );
+  if (port.type === 'string')
+    throw new OnnxSignatureDiffers(
+      meaning.file,
+      `its output ${port.name} is of texts`,
+      'Export it with numbers of classes, or name another output.',
+    );
   if (kind === 'probabilities' || kind === 'logits') return classReader(kind, port, meaning);
-  if (kind === 'embedding' || kind === 'tensor') return vectorReader(kind, port, meaning);
+  if (kind === 'embedding' || kind === 'tensor') return numbersReader(kind, port, meaning);
   return boxReader(kind, port, meaning);
 }
 
@@ -92,7 +98,11 @@ function boxReader(
   };
 }
 
-function vectorReader(kind: 'embedding' | 'tensor', { name }: Port, { file, labels }: Meaning): OutputReader {
+function numbersReader(
+  kind: 'embedding' | 'tensor',
+  { name }: Port,
+  { file, labels }: Meaning,
+): OutputReader {
   const [label] = labels;
   if (label === undefined)
     throw new OnnxSignatureDiffers(
@@ -104,15 +114,10 @@ function vectorReader(kind: 'embedding' | 'tensor', { name }: Port, { file, labe
     name,
     isVector: true,
     read(tensor, index) {
-      const numbers = Array.from(rowOf(tensor, index));
-      return [
-        {
-          type: kind,
-          label,
-          confidence: 1,
-          coordinates: kind === 'embedding' ? numbers : { dims: tensor.dims.slice(1), data: numbers },
-        },
-      ];
+      const prediction = { type: kind, label, confidence: 1 };
+      return kind === 'embedding'
+        ? [{ ...prediction, coordinates: Array.from(rowOf(tensor, index)) }]
+        : [{ ...prediction, tensor: { dims: tensor.dims.slice(1), data: elementsOf(tensor, index) } }];
     },
   };
 }

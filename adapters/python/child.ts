@@ -37,6 +37,8 @@ export interface RequestOptions {
   /** The child is told; one that does not stop is killed. The request is rejected with what came of it. */
   signal?: AbortSignal | undefined;
   onEvent?: (event: HostEvent) => void;
+  /** Gets the bytes that come with the answer, before it. */
+  onBinary?: (binary: Uint8Array) => void;
   /** Answers a question of the adapter. */
   onCall?: (call: HostCall) => Promise<Json> | Json;
 }
@@ -124,6 +126,12 @@ export class PythonChild {
     return promise;
   }
 
+  /** A word that is not answered. False: there is nobody to hear it. @throws PythonFrameTooLarge */
+  tell(message: JsonObject, binary: readonly Uint8Array[]): boolean {
+    if (this.isAlive) this.#write(encodeFrame(message, binary));
+    return this.isAlive;
+  }
+
   /** Ends the process and all that it forked; resolves when it is gone. May be called twice. */
   async end(): Promise<void> {
     this.#kill('was ended');
@@ -160,13 +168,13 @@ export class PythonChild {
     this.#line.on('error', () => undefined);
   }
 
-  #take({ message }: Frame): void {
+  #take({ message, binary }: Frame): void {
     const result = z.safeParse(hostMessageSchema, message);
     if (!result.success) throw new Error('a message that is none of the protocol');
     const said = result.data;
     if ('hello' in said) return;
     if ('reply' in said) {
-      this.#settle(said.reply, said);
+      this.#settle(said.reply, said, binary);
       return;
     }
     const pending = this.#pending.get(said.id);
@@ -176,13 +184,19 @@ export class PythonChild {
     else void this.#answer(pending, said);
   }
 
-  #settle(id: number, said: { result: Json; rssBytes: number } | { error: Raised; rssBytes: number }): void {
+  #settle(
+    id: number,
+    said: { result: Json; rssBytes: number } | { error: Raised; rssBytes: number },
+    binary: Uint8Array,
+  ): void {
     this.#rssBytes = said.rssBytes;
     const pending = this.#pending.get(id);
     if (!pending) return;
     pending.settle();
-    if ('result' in said) pending.resolve(said.result);
-    else pending.reject(this.#errorOf(pending, said.error));
+    if ('result' in said) {
+      pending.onBinary?.(binary);
+      pending.resolve(said.result);
+    } else pending.reject(this.#errorOf(pending, said.error));
   }
 
   #errorOf({ method, signal }: Pending, raised: Raised): unknown {

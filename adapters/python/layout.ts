@@ -84,7 +84,12 @@ export function itemOf({ id, datasetId, filename, name, dir, metadata }: Readonl
 }
 
 /** The keys of the wire, without links: the SDK reads an annotation by them. */
-function annotationOf({ coordinates, labelSuggestions, ...fields }: Readonly<Annotation>): JsonObject {
+function annotationOf({
+  coordinates,
+  labelSuggestions,
+  content: _internal,
+  ...fields
+}: Readonly<Annotation>): JsonObject {
   return {
     ...fields,
     ...(coordinates !== undefined && { coordinates }),

@@ -59,16 +59,4 @@ export const descriptionSchema = z.object({
 });
 export type Description = z.output<typeof descriptionSchema>;
 
-export const predictionsSchema = z.array(
-  z.array(
-    z.object({
-      type: z.string(),
-      label: z.string(),
-      confidence: z.number(),
-      coordinates: z.optional(jsonSchema),
-      attributes: z.optional(jsonSchema),
-    }),
-  ),
-);
-
 export const convertedSchema = z.array(z.object({ filename: z.string(), label: z.nullable(z.string()) }));

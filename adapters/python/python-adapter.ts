@@ -1,10 +1,5 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { relativePathProblem } from '../../shared/content/relative-path.ts';
-import { walkFolder } from '../../shared/content/walk-folder.ts';
-import { hasCode } from '../../shared/errors.ts';
-import { deepFreeze, type Json, type JsonObject } from '../../shared/json.ts';
-import { parse } from '../../shared/parse.ts';
+import { join } from 'node:path';
+import { deepFreeze } from '../../shared/json.ts';
 import type { HostedCode } from '../built-in-adapters.ts';
 import {
   AdapterMethodMissing,
@@ -22,36 +17,19 @@ import {
   type TrainingData,
   type TrainResult,
 } from '../model-adapter.ts';
-import type { RequestOptions } from './child.ts';
-import { PythonNotReady, PythonTimedOut } from './errors.ts';
+import type { PythonSample } from './hand-over.ts';
 import { findInterpreter } from './interpreter.ts';
-import { itemOf, layOut } from './layout.ts';
-import { convertedSchema, type HostEvent, predictionsSchema } from './messages.ts';
+import { itemOf } from './layout.ts';
+import { type OpenSession, ProcessHolder } from './process-holder.ts';
 import { openSession, type Session } from './session.ts';
-import { trainingCalls } from './training-calls.ts';
 import { pythonFor } from './virtual-environment.ts';
 
-/** An item's bytes up to this size go over the line; larger ones as a file. */
-const INLINE_BYTES = 2 ** 20;
-/** Bytes over the line for one batch. */
-const INLINE_BATCH_BYTES = 64 * 2 ** 20;
-/** Loading, saving and converting have no signal: a function lives no longer than this. */
-const CALL_LIMIT_MS = 15 * 60_000;
 const INSTALL_LIMIT_MS = 10 * 60_000;
 /** A process that was started to ask what the adapter is waits so long for an instance that takes it. */
 const SPARE_MS = 30_000;
 
-/** An item's bytes; what Python's `prepare` makes of it stays in its process. */
-interface PythonSample {
-  item: JsonObject;
-  bytes: Uint8Array;
-}
-
-/** Starts a process, or takes the one that waits; aborted when nobody wants it any more. */
-type OpenSession = (over: AbortSignal) => Promise<Session>;
-
 /** Ends the process of an adapter that was dropped without `unload`. */
-const abandoned = new FinalizationRegistry<Holder>((holder) => void holder.end());
+const abandoned = new FinalizationRegistry<ProcessHolder>((holder) => void holder.end());
 
 /**
  * A class that runs the Python code. Its requirements are installed, and it is imported once to see what it offers; that
@@ -79,11 +57,11 @@ export async function hostPython(code: HostedCode, signal?: AbortSignal): Promis
     static override readonly outputType = description.outputType;
 
     override readonly maxBatchSize = description.maxBatchSize;
-    readonly #holder: Holder;
+    readonly #holder: ProcessHolder;
 
     constructor(setup: AdapterSetup) {
       super(setup);
-      this.#holder = new Holder(code, open, setup);
+      this.#holder = new ProcessHolder(code, open, setup);
       abandoned.register(this, this.#holder, this);
     }
 
@@ -101,6 +79,10 @@ export async function hostPython(code: HostedCode, signal?: AbortSignal): Promis
 
     async predict(samples: readonly PythonSample[], { signal }: PredictContext): Promise<Prediction[][]> {
       return samples.length === 0 ? [] : this.#holder.predict(samples, signal);
+    }
+
+    override expect(samples: readonly PythonSample[]): void {
+      this.#holder.expect(samples);
     }
 
     async save(directory: string): Promise<void> {
@@ -141,256 +123,4 @@ class Spare {
     clearTimeout(this.#timer);
     return session?.child.isAlive ? Promise.resolve(session) : undefined;
   }
-}
-
-/** What an instance's process holds: nothing yet, weights that can be loaded again, or those of a training, which cannot. */
-type State = 'empty' | 'trained' | { loadedFrom: string };
-
-/** The process behind one instance: started when it is needed, and again when it died with weights that can be loaded. */
-class Holder {
-  readonly #code: HostedCode;
-  readonly #open: OpenSession;
-  readonly #setup: JsonObject;
-  #session: Promise<Session> | undefined;
-  #state: State = 'empty';
-  /** The process of `#session`, from before its weights are loaded. */
-  #opened: Session | undefined;
-  readonly #over = new AbortController();
-
-  constructor(code: HostedCode, open: OpenSession, { configuration, labels, entities }: AdapterSetup) {
-    this.#code = code;
-    this.#open = open;
-    this.#setup = { configuration, labels: [...labels], entities: entities ? { ...entities } : null };
-  }
-
-  /** Answers the memory of the process, in bytes. */
-  async load(directory: string): Promise<number> {
-    this.#state = { loadedFrom: directory };
-    try {
-      return (await this.#ready('load')).child.rssBytes;
-    } catch (error) {
-      await this.end();
-      throw error;
-    }
-  }
-
-  async train(data: TrainingData<unknown>, context: TrainContext): Promise<TrainResult> {
-    const { signal, seed, resumeFrom } = context;
-    signal.throwIfAborted();
-    context.progress(0, 'reading items');
-    const session = await unlessAborted(this.#started(), signal);
-    const folder = await mkdtemp(join(session.directory, 'train-'));
-    try {
-      const laidOut = await layOut(folder, [data.train, data.validation], signal);
-      const params = { ...this.#setup, data: laidOut, seed, resumeFrom: resumeFrom ?? null };
-      const onEvent = (event: HostEvent) => {
-        if (event.event === 'log') context.log(...event.samples.map(({ time: _, ...sample }) => sample));
-        else context.progress(Math.min(1, Math.max(0, event.fraction)), event.message ?? undefined);
-      };
-      const calls = trainingCalls(context);
-      const result = await calls.during(
-        session.request('train', params, { signal, onEvent, onCall: calls.answer }),
-      );
-      signal.throwIfAborted();
-      this.#state = 'trained';
-      return result === 'yielded' ? 'yielded' : undefined;
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
-  }
-
-  /** A process that dies is started again, once for each call. */
-  async predict(samples: readonly PythonSample[], signal: AbortSignal): Promise<Prediction[][]> {
-    try {
-      return await this.#predict(samples, signal);
-    } catch (error) {
-      if (!hasCode(error, 'PythonDied') || typeof this.#state === 'string') throw error;
-      signal.throwIfAborted();
-      return this.#predict(samples, signal);
-    }
-  }
-
-  async save(directory: string): Promise<void> {
-    await this.#within('save', await this.#ready('save'), 'save', { directory });
-  }
-
-  async convert(data: PartitionData<unknown>, layout: LayoutWriter): Promise<void> {
-    const session = await this.#started();
-    const folder = await mkdtemp(join(session.directory, 'convert-'));
-    try {
-      const laidOut = await layOut(folder, [data], new AbortController().signal);
-      const directory = join(folder, 'layout');
-      await mkdir(directory);
-      await this.#within('convert', session, 'convert', { ...this.#setup, data: laidOut, directory });
-      for await (const { path, absolutePath } of walkFolder(directory))
-        await layout.write(path, await readFile(absolutePath));
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
-  }
-
-  async *convertBack(layout: LayoutReader): AsyncGenerator<ConvertedItem> {
-    const session = await this.#started();
-    const folder = await mkdtemp(join(session.directory, 'convert-'));
-    try {
-      const directory = join(folder, 'layout');
-      const output = join(folder, 'output');
-      for (const each of [directory, output]) await mkdir(each);
-      for (const path of await layout.list()) {
-        if (relativePathProblem(path) !== undefined) continue;
-        await mkdir(join(directory, path, '..'), { recursive: true });
-        await writeFile(join(directory, path), await layout.read(path));
-      }
-      const said = await this.#within('convert_back', session, 'convert_back', { directory, output });
-      const entries = parse(convertedSchema, said, `answer of convert_back of ${this.#code.entryPoint}`);
-      for (const [index, { filename, label }] of entries.entries())
-        yield {
-          filename: `/${filename.replace(/^\/+/, '')}`,
-          content: await readFile(join(output, String(index))),
-          label: label ?? undefined,
-        };
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
-  }
-
-  async end(): Promise<void> {
-    this.#over.abort(this.#wasUnloaded());
-    const session = this.#session;
-    this.#session = undefined;
-    // It may hang in a load: nobody waits for that.
-    await this.#opened?.end();
-    await session?.then(
-      (each) => each.end(),
-      () => undefined,
-    );
-  }
-
-  async #predict(samples: readonly PythonSample[], signal: AbortSignal): Promise<Prediction[][]> {
-    // Others may wait for the same start: it goes on, and this call ends with its run.
-    const session = await unlessAborted(this.#ready('predict'), signal);
-    const { items, binary, folder } = await handOver(session, samples);
-    try {
-      const said = await session.request('predict', { items }, { binary, signal });
-      // Checked: keys without a value are absent in JSON.
-      return parse(
-        predictionsSchema,
-        said,
-        `answer of predict of ${this.#code.entryPoint}`,
-      ) as Prediction[][];
-    } finally {
-      if (folder !== undefined) await rm(folder, { recursive: true, force: true });
-    }
-  }
-
-  /** A living process. One that died, or grew above the limit between two requests, is replaced; with its weights, if it can be. */
-  async #started(): Promise<Session> {
-    for (;;) {
-      this.#over.signal.throwIfAborted();
-      const opening = this.#session;
-      if (!opening) return this.#restart();
-      const session = await opening.catch(() => undefined);
-      if (session && !this.#isSpent(session)) return session;
-      if (this.#session === opening) {
-        this.#session = undefined;
-        await session?.end();
-      }
-    }
-  }
-
-  #restart(): Promise<Session> {
-    const opening = this.#begin();
-    this.#session = opening;
-    opening.catch(() => {
-      if (this.#session === opening) this.#session = undefined;
-    });
-    return opening;
-  }
-
-  async #begin(): Promise<Session> {
-    if (this.#state === 'trained') throw this.#lostTraining();
-    const session = await this.#open(this.#over.signal);
-    this.#opened = session;
-    try {
-      this.#over.signal.throwIfAborted();
-      if (typeof this.#state === 'object') {
-        await this.#within('load', session, 'load', { ...this.#setup, directory: this.#state.loadedFrom });
-      }
-      return session;
-    } catch (error) {
-      await session.end();
-      throw error;
-    }
-  }
-
-  async #ready(method: string): Promise<Session> {
-    if (this.#state === 'empty')
-      throw new PythonNotReady(this.#code.entryPoint, method, 'it has no weights yet');
-    return this.#started();
-  }
-
-  #isSpent({ child }: Session): boolean {
-    if (!child.isAlive) return true;
-    const limit = this.#code.python.memoryBytes;
-    return limit !== undefined && typeof this.#state === 'object' && !child.isBusy && child.rssBytes > limit;
-  }
-
-  #wasUnloaded(): PythonNotReady {
-    return new PythonNotReady(this.#code.entryPoint, 'this', 'it was unloaded');
-  }
-
-  #lostTraining(): PythonNotReady {
-    return new PythonNotReady(this.#code.entryPoint, 'this', 'the process that trained it is gone');
-  }
-
-  async #within(
-    name: string,
-    session: Session,
-    method: string,
-    params: JsonObject,
-    options: RequestOptions = {},
-  ): Promise<Json> {
-    const limit = AbortSignal.timeout(CALL_LIMIT_MS);
-    try {
-      return await session.request(method, params, { ...options, signal: limit });
-    } catch (error) {
-      throw limit.aborted ? new PythonTimedOut(this.#code.entryPoint, name, CALL_LIMIT_MS) : error;
-    }
-  }
-}
-
-/** @throws the signal's reason, as soon as it is aborted */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}
-
-/** Small items as bytes of the frame, large ones as files. */
-async function handOver({ directory }: Session, samples: readonly PythonSample[]) {
-  const items: JsonObject[] = [];
-  const binary: Uint8Array[] = [];
-  let folder: string | undefined;
-  let at = 0;
-  for (const [index, { item, bytes }] of samples.entries()) {
-    if (bytes.byteLength <= INLINE_BYTES && at + bytes.byteLength <= INLINE_BATCH_BYTES) {
-      binary.push(bytes);
-      items.push({ item, path: null, from: at, to: at + bytes.byteLength });
-      at += bytes.byteLength;
-    } else {
-      folder ??= await mkdtemp(join(directory, 'predict-'));
-      // The name tells the kind of file; the folder keeps equal names apart.
-      const path = join(folder, String(index), basename(String(item.filename)));
-      await mkdir(join(folder, String(index)));
-      await writeFile(path, bytes);
-      items.push({ item, path });
-    }
-  }
-  return { items, binary, folder };
 }

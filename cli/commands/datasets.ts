@@ -4,6 +4,7 @@ import type { CliIo } from '../io.ts';
 import { numberOption, wholeOption } from '../options.ts';
 import { createOne, listAll, listItems, lock, remove, showOne, unlock } from './datasets/entities.ts';
 import { partition } from './datasets/partition.ts';
+import { writeTensor } from './datasets/tensor.ts';
 import { upload } from './datasets/upload.ts';
 
 /** `modelfn datasets`. */
@@ -47,6 +48,13 @@ export function registerDatasets(program: Command, io: CliIo): void {
       .option('--limit <count>', 'items shown', wholeOption, 50)
       .action(onSession(io, listItems)),
     `modelfn datasets items pets --filter '{"annotated": true}'`,
+  );
+  withExamples(
+    verb('tensor', 'Write the tensor of a prediction as a .npy file.')
+      .argument('<annotation>', 'id of the annotation, as predict tells it')
+      .option('--to <file>', 'the file; <annotation>.npy here when missing')
+      .action(onSession(io, writeTensor)),
+    'modelfn datasets tensor 6b059d0fde7b4571c8c76ded --to features.npy',
   );
   withExamples(
     onDataset('partition', 'Split all items by shares, or put those of a filter into one partition.')

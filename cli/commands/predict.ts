@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Snapshot } from '../../shared/entities/snapshot.ts';
-import type { Json, JsonObject } from '../../shared/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../shared/json.ts';
 import { type Answer, onSession, withExamples } from '../command.ts';
 import { WrongUsage } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
@@ -116,6 +116,15 @@ function itemsOf(
   });
 }
 
+/** A tensor that is a file is told by its size and the annotation that it belongs to. */
+function predictionText({ label, confidence, coordinates, annotation_id: id }: JsonObject): string {
+  const text = `${label} ${numberText(Number(confidence))}`;
+  if (!isJsonObject(coordinates) || !Array.isArray(coordinates.dims)) return text;
+  const { dims, dtype } = coordinates;
+  const told = [dims.join(' x '), ...(dtype === undefined ? [] : [dtype])].join(' ');
+  return `${text} (${told}${id === undefined ? '' : `, annotation ${id}`})`;
+}
+
 function predictText(output: JsonObject, failed: readonly JsonObject[]): string {
   const { predictMs } = part(output, 'timings');
   const written =
@@ -124,9 +133,7 @@ function predictText(output: JsonObject, failed: readonly JsonObject[]): string 
       : 'nothing written';
   const rows = parts(output, 'predictions').map((each) => {
     const found = parts(each, 'annotations');
-    const shown = found
-      .slice(0, 3)
-      .map(({ label, confidence }) => `${label} ${numberText(Number(confidence))}`);
+    const shown = found.slice(0, 3).map(predictionText);
     return [String(each.filename), `${shown.join(', ')}${found.length > 3 ? ', ...' : ''}`];
   });
   return [

@@ -14,11 +14,10 @@ export const EVALUATION_CHECKS: readonly Check[] = [
       'Leave a number out where there is nothing to divide by: a label without items, an item without predictions.',
     needs: 'loads',
     async run(subject) {
-      const pairs = await pairsOf(subject);
       const adapter = await subject.loaded();
       // With nothing predicted as well: it is what an evaluation of other items may come to.
-      for (const each of [pairs, pairs.map((pair) => ({ ...pair, predictions: [] }))]) {
-        const found = problemOf(await adapter.evaluate(each, DEFAULT_JUDGEMENT), subject.labels);
+      for (const pairs of [pairsOf(subject), withoutPredictions(pairsOf(subject))]) {
+        const found = problemOf(await adapter.evaluate(pairs, DEFAULT_JUDGEMENT), subject.labels);
         if (found !== undefined) return found;
       }
       return undefined;
@@ -26,14 +25,16 @@ export const EVALUATION_CHECKS: readonly Check[] = [
   },
 ];
 
-async function pairsOf(subject: Subject): Promise<EvaluationPair[]> {
+async function* pairsOf(subject: Subject): AsyncGenerator<EvaluationPair> {
   const adapter = await subject.loaded();
-  const pairs: EvaluationPair[] = [];
   for await (const { input, annotations, label } of (await subject.partition(adapter, 'test')).inputs()) {
     const [predictions] = await subject.predict(adapter, [await adapter.prepare(input)]);
-    pairs.push({ item: input.item, groundTruth: annotations, label, predictions: predictions! });
+    yield { item: input.item, groundTruth: annotations, label, predictions: predictions! };
   }
-  return pairs;
+}
+
+async function* withoutPredictions(pairs: AsyncIterable<EvaluationPair>): AsyncGenerator<EvaluationPair> {
+  for await (const pair of pairs) yield { ...pair, predictions: [] };
 }
 
 function problemOf({ metrics, perLabel }: Evaluation, labels: readonly string[]): string | undefined {

@@ -9,6 +9,11 @@ import numpy as np
 from PIL import Image
 
 
+def mean_colour(image):
+    """Of the columns first: NumPy adds whole rows of pixels to each other then, many times as fast as pixel by pixel."""
+    return image.mean(axis=0).mean(axis=0)
+
+
 class ModelAdapter(dl.BaseModelAdapter):
     _defaults = {"weights_filename": "colours.json", "num_epochs": 1}
 
@@ -43,7 +48,7 @@ class ModelAdapter(dl.BaseModelAdapter):
             for line in file:
                 filename, label = line.rstrip("\n").split("\t")
                 image = np.asarray(Image.open(os.path.join(data_path, "train", "items", filename)))
-                pixels.setdefault(label, []).append(image.reshape(-1, image.shape[-1]).mean(axis=0))
+                pixels.setdefault(label, []).append(mean_colour(image))
         self.model = {label: np.mean(means, axis=0).tolist() for label, means in pixels.items()}
         if on_epoch_end is not None:
             on_epoch_end(0, self.configuration["num_epochs"])
@@ -53,7 +58,7 @@ class ModelAdapter(dl.BaseModelAdapter):
     def predict(self, batch, **kwargs):
         collections = []
         for image in batch:
-            mean = image.reshape(-1, image.shape[-1]).mean(axis=0)
+            mean = mean_colour(image)
             distances = {label: float(np.linalg.norm(mean - np.array(own))) for label, own in self.model.items()}
             label = min(distances, key=distances.get)
             collection = dl.AnnotationCollection()

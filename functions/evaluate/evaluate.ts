@@ -1,25 +1,20 @@
-import type { EvaluateOptions, EvaluationPair, Prediction } from '../../adapters/model-adapter.ts';
-import { classLabelOf, predictedBy, toPrediction } from '../../shared/annotations/predictions.ts';
-import { predictionsOf } from '../../shared/annotations/write-predictions.ts';
-import { listMatches } from '../../shared/catalog/all-matches.ts';
+import type { EvaluateOptions, EvaluationPair } from '../../adapters/model-adapter.ts';
 import { datasetOf } from '../../shared/datasets/dataset-of.ts';
 import { PartitionEmpty } from '../../shared/datasets/errors.ts';
-import type { FailedItem } from '../../shared/datasets/map-items.ts';
-import { groundTruthOf, queryOf } from '../../shared/datasets/partition-data.ts';
-import type { Item, Partition } from '../../shared/entities/item.ts';
+import { queryOf } from '../../shared/datasets/partition-data.ts';
+import type { Partition } from '../../shared/entities/item.ts';
 import type { Model } from '../../shared/entities/model.ts';
 import type { Snapshot } from '../../shared/entities/snapshot.ts';
 import { defineFunction } from '../../shared/invoke/function-spec.ts';
 import type { Run } from '../../shared/invoke/run.ts';
 import type { JsonObject } from '../../shared/json.ts';
 import { DEFAULT_JUDGEMENT } from '../../shared/metrics/evaluate-pairs.ts';
-import { PredictionsMissing } from '../../shared/predict/errors.ts';
-import { predictItems } from '../../shared/predict/predict-items.ts';
 import { loadAdapterClass } from '../../shared/snapshots/adapter-class.ts';
 import { adapterSetup } from '../../shared/snapshots/adapter-setup.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
 import { MetricWriter } from '../../shared/train/metric-writer.ts';
 import { keepItems } from './keep-items.ts';
+import { listItems, pairsPredictedNow, pairsWithPredictions } from './read-pairs.ts';
 
 /** Compares a snapshot's predictions with what people said. */
 export const evaluateFunction = defineFunction({
@@ -65,40 +60,32 @@ export const evaluateFunction = defineFunction({
     const model = await modelOf(container, snapshot);
     const dataset = await datasetOf(platform, snapshot, inputs.dataset);
     const partition = inputs.partition as Partition | 'all';
-    const filter = inputs.filter as JsonObject | undefined;
-    const items = await listMatches(
-      platform.store,
-      'Item',
-      queryOf({ datasetId: dataset.id, partition, filter }),
-    );
-    if (items.length === 0) throw new PartitionEmpty(dataset, partition === 'all' ? 'test' : partition);
-    const { byItem, failed } = inputs.predict
-      ? await predictNow(run, snapshot, model, items)
-      : { byItem: await readPredictions(run, snapshot, items), failed: [] };
-    const truth = await groundTruthOf(platform, items);
-    const pairs = items
-      .filter(({ id }) => byItem.has(id))
-      .map((item): EvaluationPair => {
-        const groundTruth = truth.get(item.id) ?? [];
-        return {
-          item,
-          groundTruth,
-          label: classLabelOf(groundTruth),
-          predictions: byItem.get(item.id) ?? [],
-        };
-      });
+    const query = queryOf({
+      datasetId: dataset.id,
+      partition,
+      filter: inputs.filter as JsonObject | undefined,
+    });
+    const items = await listItems(platform, query);
+    const count = items.ids.length;
+    if (count === 0) throw new PartitionEmpty(dataset, partition === 'all' ? 'test' : partition);
     const { iou, confidence } = inputs;
-    const evaluation = await evaluateWith(run, model, snapshot, pairs, { iou, confidence });
+    const compare = (pairs: AsyncIterable<EvaluationPair>) =>
+      evaluateWith(run, model, snapshot, pairs, { iou, confidence });
+    const evaluation = inputs.predict
+      ? await container.loaded.use(snapshot, model, (loaded) =>
+          compare(pairsPredictedNow(run, loaded, items)),
+        )
+      : await compare(pairsWithPredictions(run, snapshot, items));
     const perItem = await keepItems(run, dataset, evaluation.perItem ?? []);
     const samples = await keep(run, snapshot, partition, evaluation.metrics);
     return {
       snapshot: describeSnapshot(snapshot),
       dataset: { id: dataset.id, name: dataset.name },
       partition,
-      items: items.length,
-      evaluated: pairs.length,
-      withoutPredictions: items.length - pairs.length,
-      failed: failed.map((each) => ({ ...each })),
+      items: count,
+      evaluated: items.evaluated,
+      withoutPredictions: count - items.evaluated,
+      failed: items.failed.map((each) => ({ ...each })),
       metrics: { ...evaluation.metrics },
       perLabel: structuredClone(evaluation.perLabel) as JsonObject,
       details: evaluation.details ?? {},
@@ -112,45 +99,13 @@ async function evaluateWith(
   run: Run,
   model: Readonly<Model>,
   snapshot: Readonly<Snapshot>,
-  pairs: EvaluationPair[],
+  pairs: AsyncIterable<EvaluationPair>,
   options: EvaluateOptions,
 ) {
   const { platform, container, signal } = run;
   const { adapterClass } = await loadAdapterClass(platform, container.builtIns, model, signal);
   const adapter = new adapterClass(adapterSetup(platform, adapterClass, model, snapshot));
   return adapter.evaluate(pairs, options);
-}
-
-async function predictNow(
-  { platform, container, signal, progress }: Run,
-  snapshot: Readonly<Snapshot>,
-  model: Readonly<Model>,
-  items: readonly Item[],
-): Promise<{ byItem: Map<string, readonly Prediction[]>; failed: FailedItem[] }> {
-  const onProgress = (done: number) => progress((done / items.length) * 95, 'predicting');
-  const { results, failed } = await container.loaded.use(snapshot, model, (loaded) =>
-    predictItems(platform, loaded, items, { signal, minConfidence: 0, onProgress }),
-  );
-  return { byItem: new Map(results.map(({ item, predictions }) => [item.id, predictions])), failed };
-}
-
-/** The predictions of the snapshot's current revision on the items, surest first. @throws PredictionsMissing */
-async function readPredictions(
-  { platform }: Run,
-  snapshot: Readonly<Snapshot>,
-  items: readonly Item[],
-): Promise<Map<string, readonly Prediction[]>> {
-  const ids = items.map(({ id }) => id);
-  const byItem = new Map<string, Prediction[]>();
-  for (const annotation of (await predictionsOf(platform.store, snapshot.id, ids)).values()) {
-    if (predictedBy(annotation)?.revision !== snapshot.revision) continue;
-    const own = byItem.get(annotation.itemId) ?? [];
-    byItem.set(annotation.itemId, own);
-    own.push(toPrediction(annotation));
-  }
-  if (byItem.size === 0) throw new PredictionsMissing(snapshot, items.length);
-  for (const own of byItem.values()) own.sort((a, b) => b.confidence - a.confidence);
-  return byItem;
 }
 
 /** One curve a number: figure = partition, legend = metric, x = revision. */

@@ -1,11 +1,13 @@
-import { digestOf } from '../../shared/annotations/predictions.ts';
+import type { KeptPrediction, KeptPredictions } from '../../shared/annotations/keep-tensors.ts';
+import { digestOf, predictionId } from '../../shared/annotations/predictions.ts';
 import { writePredictions } from '../../shared/annotations/write-predictions.ts';
 import type { Item } from '../../shared/entities/item.ts';
+import type { Snapshot } from '../../shared/entities/snapshot.ts';
 import { InvalidInput } from '../../shared/errors.ts';
 import { defineFunction } from '../../shared/invoke/function-spec.ts';
 import type { JsonObject } from '../../shared/json.ts';
 import { NothingPredicted } from '../../shared/predict/errors.ts';
-import { predictItems } from '../../shared/predict/predict-items.ts';
+import { predictAndKeep } from '../../shared/predict/predict-and-keep.ts';
 import { snapshotAt } from '../../shared/snapshots/snapshot-at.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
 
@@ -50,7 +52,11 @@ export const predictFunction = defineFunction({
       model,
       async (loaded, isCold) => ({
         loadedAt: performance.now(),
-        predicted: await predictItems(platform, loaded, items, { signal, minConfidence }),
+        predicted: await predictAndKeep(platform, loaded, items, {
+          signal,
+          minConfidence,
+          write: inputs.write,
+        }),
         cold: isCold,
         codeDigest: loaded.codeDigest,
       }),
@@ -71,13 +77,13 @@ export const predictFunction = defineFunction({
       failed: [...failed.map((each) => ({ ...each })), ...gone(results, written.goneItemIds)],
       written: inputs.write,
       digest: inputs.write ? digestOf(written.annotations) : null,
-      predictions: results.length <= SHOWN_ITEMS ? results.map(shown) : null,
+      predictions: results.length <= SHOWN_ITEMS ? results.map((each) => shown(each, snapshot)) : null,
       cold,
       timings: {
         loadMs: round(loadedAt - started),
         prepareMs: round(predicted.timings.prepareMs),
         predictMs: round(predicted.timings.predictMs),
-        writeMs: round(performance.now() - predictedAt),
+        writeMs: round(predicted.timings.keepMs + performance.now() - predictedAt),
       },
     } satisfies JsonObject;
   },
@@ -106,12 +112,17 @@ function itemsOf({
   return [...new Map(all.map((each) => [each.id, each])).values()];
 }
 
-function shown({ item, predictions }: { item: Readonly<Item>; predictions: readonly object[] }): JsonObject {
+function shown({ item, predictions }: KeptPredictions, snapshot: Readonly<Snapshot>): JsonObject {
   return {
     item_id: item.id,
     filename: item.filename,
-    annotations: predictions.map((prediction) => ({ ...prediction }) as JsonObject),
+    annotations: predictions.map((each, index) => shownPrediction(each, predictionId(snapshot, item, index))),
   };
+}
+
+/** Of a tensor that is a file, the annotation whose file it is. */
+function shownPrediction({ content, ...prediction }: KeptPrediction, id: string): JsonObject {
+  return { ...prediction, ...(content && { annotation_id: id }) } as JsonObject;
 }
 
 function gone(results: readonly { item: Readonly<Item> }[], ids: readonly string[]): JsonObject[] {

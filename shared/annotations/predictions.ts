@@ -8,6 +8,7 @@ import type { Snapshot } from '../entities/snapshot.ts';
 import { derivedId } from '../ids.ts';
 import { canonicalJson, isJsonObject, type JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
+import type { KeptPrediction, KeptPredictions } from './keep-tensors.ts';
 
 /** What a snapshot says about one item. */
 export interface ItemPredictions {
@@ -16,18 +17,27 @@ export interface ItemPredictions {
 }
 
 /**
- * Predictions as annotations (docs/WIRE.md, Annotations). Ids depend on snapshot, revision, the item and its content, and the
+ * The annotation's id of prediction `index` of an item. It depends on snapshot, revision, the item and its content, and the
  * place in the list alone: the same prediction made again is the same annotation.
  */
+export function predictionId(
+  { id, revision }: Pick<Snapshot, 'id' | 'revision'>,
+  item: Pick<Item, 'id' | 'content'>,
+  index: number,
+): string {
+  return derivedId('prediction', id, revision, item.id, item.content?.sha256 ?? '', index);
+}
+
+/** Predictions as annotations (docs/WIRE.md, Annotations). */
 export function toAnnotations(
   { clock }: Pick<Platform, 'clock'>,
   by: { snapshot: Readonly<Snapshot>; model: Readonly<Model>; codeDigest: string; creator: string },
-  { item, predictions }: ItemPredictions,
+  { item, predictions }: KeptPredictions,
 ): Annotation[] {
   const now = isoTime(clock);
   const { snapshot, creator } = by;
   return predictions.map((prediction, index) => ({
-    id: derivedId('prediction', snapshot.id, snapshot.revision, item.id, item.content?.sha256 ?? '', index),
+    id: predictionId(snapshot, item, index),
     datasetId: item.datasetId,
     itemId: item.id,
     type: prediction.type,
@@ -54,6 +64,7 @@ export function toAnnotations(
     updatedBy: creator,
     source: 'modelfn',
     hash: null,
+    ...(prediction.content && { content: prediction.content }),
   }));
 }
 
@@ -72,7 +83,7 @@ export function predictedBy(
 }
 
 /** An annotation by a snapshot, as the prediction it was. */
-export function toPrediction(annotation: Readonly<Annotation>): Prediction {
+export function toPrediction(annotation: Readonly<Annotation>): KeptPrediction {
   return {
     type: annotation.type,
     label: annotation.label,
@@ -90,7 +101,7 @@ export function classLabelOf(annotations: readonly Readonly<Annotation>[]): stri
 /** sha256 over what predictions say, in order of item and place; times and writers do not count. */
 export function digestOf(annotations: readonly Annotation[]): string {
   const said = annotations.map(
-    ({ id, itemId, type, label, attributes, coordinates, metadata }): JsonObject => ({
+    ({ id, itemId, type, label, attributes, coordinates, metadata, content }): JsonObject => ({
       id,
       itemId,
       type,
@@ -98,6 +109,7 @@ export function digestOf(annotations: readonly Annotation[]): string {
       attributes,
       coordinates: coordinates ?? null,
       metadata,
+      ...(content && { content: content.sha256 }),
     }),
   );
   const lines = said.map((each) => canonicalJson(each)).sort();

@@ -10,7 +10,8 @@ import type { Snapshot } from '../entities/snapshot.ts';
 import type { Platform } from '../platform.ts';
 import type { EntityStore } from '../store/entity-store.ts';
 import { EntityNotFound } from '../store/errors.ts';
-import { type ItemPredictions, predictedBy, toAnnotations } from './predictions.ts';
+import type { KeptPredictions } from './keep-tensors.ts';
+import { predictedBy, toAnnotations } from './predictions.ts';
 
 /** What was written. */
 export interface WrittenPredictions {
@@ -30,7 +31,7 @@ export async function writePredictions(
   platform: Platform,
   actor: Actor,
   by: Predictor,
-  results: readonly ItemPredictions[],
+  results: readonly KeptPredictions[],
 ): Promise<WrittenPredictions> {
   const written: WrittenPredictions = { annotations: [], goneItemIds: [] };
   for (const chunk of chunksOf(results)) {
@@ -58,7 +59,7 @@ interface Write {
   by: Predictor;
 }
 
-async function replaceChunk(write: Write, results: readonly ItemPredictions[]): Promise<WrittenPredictions> {
+async function replaceChunk(write: Write, results: readonly KeptPredictions[]): Promise<WrittenPredictions> {
   const { platform, store, actor, by } = write;
   const itemIds = results.map(({ item }) => item.id);
   const alive = await store.versions('Item', itemIds);

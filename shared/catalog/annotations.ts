@@ -13,6 +13,7 @@ import { listMatches } from './all-matches.ts';
 import { removeAnnotations } from './annotation-removal.ts';
 import { annotationEvents } from './events.ts';
 import { nextMetadata } from './next-metadata.ts';
+import type { SentFile } from './sent-file.ts';
 
 /** Says which id an annotation gets: the same call again finds what it made, and makes nothing. */
 export type AnnotationIds = (annotation: NewAnnotation, index: number) => string;
@@ -54,6 +55,16 @@ export async function createAnnotations(
 /** @throws EntityNotFound, MalformedId */
 export async function getAnnotation(platform: Platform, actor: Actor, id: string): Promise<Annotation> {
   return (await annotationFor(platform.store, actor, id)).annotation;
+}
+
+/** The file of a prediction's tensor as a stream, not yet opened. @throws EntityNotFound, MalformedId; InvalidInput where there is none. */
+export async function readTensorFile(platform: Platform, actor: Actor, id: string): Promise<SentFile> {
+  const { content } = await getAnnotation(platform, actor, id);
+  if (content === undefined)
+    throw new InvalidInput('annotation', [
+      { field: 'id', problem: `${JSON.stringify(id)} has no file; its coordinates say all` },
+    ]);
+  return { name: `${id}.npy`, content, bytes: platform.content.stream(content) };
 }
 
 /** All annotations of an item, oldest first. @throws EntityNotFound, MalformedId */
@@ -98,7 +109,8 @@ export async function updateAnnotation(
       type: patch.type ?? current.type,
       label: patch.label ?? current.label,
       attributes: merged(current.attributes, patch.attributes) ?? [],
-      ...given('coordinates', merged(current.coordinates, patch.coordinates)),
+      // Those of a tensor's file are what is in it; a client sends them back with the link that it was answered.
+      ...given('coordinates', merged(current.coordinates, current.content ? null : patch.coordinates)),
       ...given('labelSuggestions', merged(current.labelSuggestions, patch.labelSuggestions)),
       metadata: nextMetadata(current.metadata, patch.metadata ?? {}, options.system ?? false),
     };

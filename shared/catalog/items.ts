@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { Actor } from '../auth/actor.ts';
 import { idSchema, jsonObjectSchema } from '../entities/fields.ts';
-import type { Item } from '../entities/item.ts';
+import { type Item, systemMetadata } from '../entities/item.ts';
 import { InvalidInput } from '../errors.ts';
 import { canonicalJson } from '../json.ts';
 import { parse } from '../parse.ts';
@@ -12,24 +12,28 @@ import { relocate } from './item-move.ts';
 import { joinPath, ROOT } from './item-path.ts';
 import { removeItems } from './item-removal.ts';
 import { nextMetadata } from './next-metadata.ts';
+import type { SentFile } from './sent-file.ts';
 
 /** A file or folder. @throws EntityNotFound, MalformedId */
 export async function getItem(platform: Platform, actor: Actor, id: string): Promise<Item> {
   return (await itemFor(platform.store, actor, id)).item;
 }
 
-/** A file and its bytes as a stream, not yet opened. @throws EntityNotFound, MalformedId; InvalidInput for a folder. */
-export async function readItem(
-  platform: Platform,
-  actor: Actor,
-  id: string,
-): Promise<{ item: Item; sizeBytes: number; bytes: AsyncIterable<Uint8Array> }> {
+/** A file's bytes. @throws EntityNotFound, MalformedId; InvalidInput for a folder. */
+export async function readItem(platform: Platform, actor: Actor, id: string): Promise<SentFile> {
   const item = await getItem(platform, actor, id);
-  if (!item.content)
+  const { name, filename, content } = item;
+  if (!content)
     throw new InvalidInput('item', [
-      { field: 'id', problem: `${JSON.stringify(item.filename)} is a folder and has no bytes` },
+      { field: 'id', problem: `${JSON.stringify(filename)} is a folder and has no bytes` },
     ]);
-  return { item, sizeBytes: item.content.sizeBytes, bytes: platform.content.stream(item.content) };
+  const { mimetype } = systemMetadata(item);
+  return {
+    name,
+    ...(typeof mimetype === 'string' && { mimetype }),
+    content,
+    bytes: platform.content.stream(content),
+  };
 }
 
 const itemPatchSchema = z.object({

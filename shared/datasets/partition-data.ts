@@ -28,8 +28,11 @@ export interface OpenPartition<Sample> extends PartitionData<Sample> {
 }
 
 /** Opens an item's bytes. Nothing is read before the adapter asks. */
-export function inputOf({ content }: Pick<Platform, 'content'>, item: Readonly<Item>): ItemInput {
-  return createItemInput(item, () => content.bytes(item.content!));
+export function inputOf(
+  { content, config }: Pick<Platform, 'content' | 'config'>,
+  item: Readonly<Item>,
+): ItemInput {
+  return createItemInput(item, () => content.bytes(item.content!), config);
 }
 
 /**
@@ -90,11 +93,26 @@ async function* readInputs(platform: Platform, query: Query): AsyncGenerator<Lab
 /** Annotations in memory at once, where no single item has more. */
 const MOST_ANNOTATIONS = 2_000;
 
+/** An item and annotations of it, in order of creation. */
+export interface AnnotatedItem {
+  item: Readonly<Item>;
+  annotations: Annotation[];
+}
+
 /** Each item with what people said about it, in the order of the items. Memory: that of a few items, however many there are. */
 export async function* withGroundTruth(
   platform: Pick<Platform, 'store'>,
-  items: readonly Item[],
-): AsyncGenerator<{ item: Item; annotations: Annotation[] }> {
+  items: readonly Readonly<Item>[],
+): AsyncGenerator<AnnotatedItem> {
+  for await (const { item, annotations } of withAnnotations(platform, items))
+    yield { item, annotations: annotations.filter((each) => !predictedBy(each)) };
+}
+
+/** Each item with all its annotations, by people and by snapshots; order and memory as above. */
+export async function* withAnnotations(
+  platform: Pick<Platform, 'store'>,
+  items: readonly Readonly<Item>[],
+): AsyncGenerator<AnnotatedItem> {
   for (let from = 0; from < items.length; ) {
     let to = from + 1;
     let count = items[from]!.annotationsCount;
@@ -103,14 +121,13 @@ export async function* withGroundTruth(
       to += 1;
     }
     const part = items.slice(from, to);
-    const byItem = await groundTruthOf(platform, part);
+    const byItem = await annotationsOf(platform, part);
     for (const item of part) yield { item, annotations: byItem.get(item.id) ?? [] };
     from = to;
   }
 }
 
-/** What people said about the items, by item id, in order of creation. */
-export async function groundTruthOf(
+async function annotationsOf(
   { store }: Pick<Platform, 'store'>,
   items: readonly Readonly<Item>[],
 ): Promise<Map<string, Annotation[]>> {
@@ -120,7 +137,6 @@ export async function groundTruthOf(
       filter: { itemId: { $in: chunk.map(({ id }) => id) } },
     });
     for (const annotation of annotations) {
-      if (predictedBy(annotation)) continue;
       const own = byItem.get(annotation.itemId) ?? [];
       byItem.set(annotation.itemId, own);
       own.push(annotation);

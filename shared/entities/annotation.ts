@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { idSchema, jsonObjectSchema, jsonSchema, timeSchema } from './fields.ts';
+import { itemContentSchema } from './item.ts';
 
 /** The kinds of annotation the field knows; other types of a client are kept verbatim. */
 export const ANNOTATION_TYPES = [
@@ -39,6 +40,8 @@ export const annotationSchema = z.object({
   source: z.string(),
   hash: z.nullable(z.string()),
   labelSuggestions: z.optional(jsonSchema),
+  /** The file of a prediction's tensor. As an item's content it never goes out on the wire and no caller can set it. */
+  content: z.optional(itemContentSchema),
 });
 export type Annotation = z.output<typeof annotationSchema>;
 

@@ -1,6 +1,7 @@
 import type { ImageOptions, ImagePixels } from '../../adapters/model-adapter.ts';
+import { assertAffordable, isSmallAnswer, isSmallPng } from './image-cost.ts';
 
-/** 16,384 x 16,384: a small file that unpacks to more is an attack or a mistake. */
+/** 16,384 x 16,384: what takes longer to go through is an attack or a mistake, however little memory it takes. */
 const MAX_PIXELS = 2 ** 28;
 
 /** Major brands of files with HEVC in them, as phones write them. AVIF has others, and is read. */
@@ -9,15 +10,23 @@ const HEIC_BRANDS: ReadonlySet<string> = new Set(['heic', 'heix', 'heim', 'heis'
 /**
  * Decodes an image and turns it upright. sharp (libvips) is imported with the first image: functions that meet none do
  * not pay for it. Without a size nothing is resampled: grey levels of an 8-bit PNG come out as they went in.
+ * An image whose pixels would take more than `maxBytes` is refused by its header, which decoders keep to.
  */
-export async function decodeImage(bytes: Uint8Array, options: ImageOptions = {}): Promise<ImagePixels> {
+export async function decodeImage(
+  bytes: Uint8Array,
+  maxBytes: number,
+  options: ImageOptions = {},
+): Promise<ImagePixels> {
   assertReadable(bytes);
   const { default: sharp } = await import('sharp');
   const { width, height, fit = 'fill', channels = 3 } = options;
   const opened = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' });
-  let image = opened.rotate();
   const isResized = width !== undefined || height !== undefined;
-  const source = isResized ? (await opened.metadata()).autoOrient : undefined;
+  // Who knows that it is affordable asks for the header while the image is decoded, and only for its size.
+  const isKnown = isSmallPng(bytes, maxBytes) && isSmallAnswer(options, maxBytes);
+  const asked = isResized || !isKnown ? opened.metadata() : undefined;
+  if (!isKnown) assertAffordable((await asked)!, options, maxBytes);
+  let image = opened.rotate();
   if (isResized)
     image = image.resize({
       ...(width !== undefined && { width }),
@@ -29,13 +38,16 @@ export async function decodeImage(bytes: Uint8Array, options: ImageOptions = {})
   image = channels === 1 ? image.flatten().toColourspace('b-w') : image.toColourspace('srgb');
   if (channels === 3) image = image.flatten();
   if (channels === 4) image = image.ensureAlpha();
-  const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  const [{ data, info }, header] = await Promise.all([
+    image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }),
+    asked,
+  ]);
   return {
     width: info.width,
     height: info.height,
     channels,
     data: info.channels === channels ? data : fewerChannels(data, info.channels, channels),
-    source: source ?? { width: info.width, height: info.height },
+    source: header?.autoOrient ?? { width: info.width, height: info.height },
   };
 }
 

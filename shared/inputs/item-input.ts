@@ -1,4 +1,5 @@
 import type { ItemInput } from '../../adapters/model-adapter.ts';
+import { type Config, DEFAULT_MAX_IMAGE_BYTES } from '../config.ts';
 import type { Item } from '../entities/item.ts';
 import { isModelfnError } from '../errors.ts';
 import type { Json } from '../json.ts';
@@ -6,7 +7,11 @@ import { ItemUnreadable } from './errors.ts';
 import { decodeImage } from './image.ts';
 
 /** An item for an adapter. `readBytes` is called when bytes are first asked for, and once. */
-export function createItemInput(item: Readonly<Item>, readBytes: () => Promise<Uint8Array>): ItemInput {
+export function createItemInput(
+  item: Readonly<Item>,
+  readBytes: () => Promise<Uint8Array>,
+  { maxImageBytes }: Pick<Config, 'maxImageBytes'> = { maxImageBytes: DEFAULT_MAX_IMAGE_BYTES },
+): ItemInput {
   let reading: Promise<Uint8Array> | undefined;
   const bytes = (): Promise<Uint8Array> => {
     reading ??= readBytes();
@@ -27,6 +32,7 @@ export function createItemInput(item: Readonly<Item>, readBytes: () => Promise<U
     bytes,
     text: () => read('is no text in UTF-8', decodeText),
     json: () => read('is no JSON', (content) => JSON.parse(decodeText(content)) as Json),
-    image: (options) => read('cannot be decoded as an image', (content) => decodeImage(content, options)),
+    image: (options) =>
+      read('cannot be decoded as an image', (content) => decodeImage(content, maxImageBytes, options)),
   };
 }

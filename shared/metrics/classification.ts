@@ -1,7 +1,7 @@
 import type { EvaluationPair } from '../../adapters/model-adapter.ts';
 import type { JsonObject } from '../json.ts';
-import { calibrationOf } from './calibration.ts';
-import { type ItemVerdict, inOrder, type KindEvaluation, ratio } from './evaluation-kind.ts';
+import { Calibration } from './calibration.ts';
+import { type ItemVerdict, inOrder, type KindEvaluation, type KindJudge, ratio } from './evaluation-kind.ts';
 
 interface Tally {
   truePositives: number;
@@ -16,53 +16,72 @@ interface Tally {
  * denominator is 0, as scikit-learn's `precision_recall_fscore_support(zero_division=0)`.
  * `calibrationError` is of the items with truth and prediction; there is none without such items.
  */
-export function evaluateClasses(pairs: readonly EvaluationPair[], labels: readonly string[]): KindEvaluation {
-  const tallies = new Map<string, Tally>();
+export class ClassJudge implements KindJudge {
+  readonly #labels: readonly string[];
   // Maps, as a label may have any name: `__proto__` among them.
-  const confusion = new Map<string, Map<string, number>>();
-  const perItem = new Map<string, ItemVerdict>();
-  const calibrated: { confidence: number; isRight: boolean }[] = [];
-  for (const { item, label, predictions } of pairs) {
-    if (label === undefined) continue;
+  readonly #tallies = new Map<string, Tally>();
+  readonly #confusion = new Map<string, Map<string, number>>();
+  readonly #calibration = new Calibration();
+  #items = 0;
+  #right = 0;
+
+  constructor(labels: readonly string[]) {
+    this.#labels = labels;
+  }
+
+  judges(type: string): boolean {
+    return type === 'class';
+  }
+
+  add({ label, predictions }: EvaluationPair): ItemVerdict | undefined {
+    if (label === undefined) return undefined;
     const surest = surestPrediction(predictions);
     const predicted = surest?.label;
     const isRight = predicted === label;
-    tallyOf(tallies, label).support += 1;
-    if (predicted !== undefined) tallyOf(tallies, predicted).predicted += 1;
-    if (isRight) tallyOf(tallies, label).truePositives += 1;
-    if (surest) calibrated.push({ confidence: surest.confidence, isRight });
-    addTo(confusion, label, predicted ?? '');
-    perItem.set(item.id, {
+    this.#items += 1;
+    tallyOf(this.#tallies, label).support += 1;
+    if (predicted !== undefined) tallyOf(this.#tallies, predicted).predicted += 1;
+    if (isRight) {
+      this.#right += 1;
+      tallyOf(this.#tallies, label).truePositives += 1;
+    }
+    if (surest) this.#calibration.add(surest.confidence, isRight);
+    addTo(this.#confusion, label, predicted ?? '');
+    return {
       errors: isRight ? 0 : 1,
       label,
       predicted: predicted ?? null,
       confidence: surest?.confidence ?? null,
-    });
+    };
   }
-  const perLabel = Object.fromEntries(
-    inOrder(tallies.keys(), labels).map((label) => [label, scoresOf(tallies.get(label)!)]),
-  );
-  const scores = Object.values(perLabel);
-  const macro = (name: 'precision' | 'recall' | 'f1') =>
-    ratio(
-      scores.reduce((sum, score) => sum + score[name], 0),
-      scores.length,
+
+  result(): KindEvaluation {
+    const perLabel = Object.fromEntries(
+      inOrder(this.#tallies.keys(), this.#labels).map((label) => [
+        label,
+        scoresOf(this.#tallies.get(label)!),
+      ]),
     );
-  const right = [...perItem.values()].filter(({ errors }) => errors === 0).length;
-  const { error, bins } = calibrationOf(calibrated);
-  return {
-    metrics: {
-      accuracy: ratio(right, perItem.size),
-      precision: macro('precision'),
-      recall: macro('recall'),
-      f1: macro('f1'),
-      ...(error !== null && { calibrationError: error }),
-      items: perItem.size,
-    },
-    perLabel,
-    details: { confusion: toObject(confusion), calibration: { error, bins } },
-    perItem,
-  };
+    const scores = Object.values(perLabel);
+    const macro = (name: 'precision' | 'recall' | 'f1') =>
+      ratio(
+        scores.reduce((sum, score) => sum + score[name], 0),
+        scores.length,
+      );
+    const { error, bins } = this.#calibration.result();
+    return {
+      metrics: {
+        accuracy: ratio(this.#right, this.#items),
+        precision: macro('precision'),
+        recall: macro('recall'),
+        f1: macro('f1'),
+        ...(error !== null && { calibrationError: error }),
+        items: this.#items,
+      },
+      perLabel,
+      details: { confusion: toObject(this.#confusion), calibration: { error, bins } },
+    };
+  }
 }
 
 /** The `class` prediction with the highest confidence; the first one of equals. */

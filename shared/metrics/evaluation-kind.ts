@@ -1,4 +1,4 @@
-import type { EvaluationPair, ItemEvaluation } from '../../adapters/model-adapter.ts';
+import type { EvaluationPair } from '../../adapters/model-adapter.ts';
 import type { JsonObject } from '../json.ts';
 
 /** At what a single item is judged. */
@@ -14,30 +14,22 @@ export interface KindEvaluation {
   metrics: Record<string, number>;
   perLabel: Record<string, Record<string, number>>;
   details: JsonObject;
-  /** By item id. */
-  perItem: Map<string, ItemVerdict>;
+}
+
+/** Judges one kind of annotation, an item at a time: of each it keeps no more than its numbers need. */
+export interface KindJudge {
+  /** True for types of annotation that it judges. */
+  judges(type: string): boolean;
+  /** What is to be said of the item; nothing where the kind has no say. */
+  add(pair: EvaluationPair): ItemVerdict | undefined;
+  /** Of all items added so far. */
+  result(): KindEvaluation;
 }
 
 /** One item's part: what is wrong there, in words of the kind. */
 export interface ItemVerdict extends JsonObject {
   /** Number of things that are wrong: what is wrong most comes first. */
   errors: number;
-}
-
-/** Every item that any kind judged, in order of the pairs. */
-export function itemsOf(
-  pairs: readonly EvaluationPair[],
-  kinds: Readonly<Record<string, KindEvaluation>>,
-): ItemEvaluation[] {
-  return pairs.flatMap(({ item }) => {
-    const found = Object.entries(kinds).flatMap(([kind, { perItem }]) => {
-      const verdict = perItem.get(item.id);
-      return verdict ? [[kind, verdict] as const] : [];
-    });
-    if (found.length === 0) return [];
-    const errors = found.reduce((sum, [, verdict]) => sum + verdict.errors, 0);
-    return [{ itemId: item.id, filename: item.filename, errors, kinds: Object.fromEntries(found) }];
-  });
 }
 
 /** Labels in the ontology's order, then the others by name. */

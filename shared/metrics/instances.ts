@@ -1,4 +1,5 @@
-import { type CocoGroup, type CocoResult, evaluateCoco, matchGroup } from './coco.ts';
+import { type CocoResult, CocoTally } from './coco.ts';
+import { type CocoGroup, matchGroup } from './coco-matching.ts';
 import { type ItemVerdict, inOrder, type Judgement, ratio } from './evaluation-kind.ts';
 
 /** One thing that is there, or was found. */
@@ -13,7 +14,6 @@ export interface Instance<Shape> {
 
 /** The things of one item. */
 export interface ItemInstances<Shape> {
-  itemId: string;
   truths: readonly Instance<Shape>[];
   detections: readonly Instance<Shape>[];
 }
@@ -24,42 +24,65 @@ export interface InstanceResult {
   coco: CocoResult;
   /** At the judgement's IoU and confidence, over all labels. */
   counts: Counts;
+  /** Labels in the ontology's order, then the others by name. */
   countsOfLabel: Map<string, Counts>;
-  perItem: Map<string, ItemVerdict>;
 }
 
-/** Judges boxes and masks alike; a detection counts for a truth of exactly its label alone. */
-export function evaluateInstances<Shape>(
-  items: readonly ItemInstances<Shape>[],
-  labels: readonly string[],
-  overlap: (detection: Shape, truth: Shape, isCrowd: boolean) => number,
-  { iou, confidence }: Judgement,
-): InstanceResult {
-  const groups = new Map<string, CocoGroup[]>();
-  const counts: Counts = { truePositives: 0, falsePositives: 0, falseNegatives: 0 };
-  const countsOfLabel = new Map<string, Counts>();
-  const perItem = new Map<string, ItemVerdict>();
-  const all = items.flatMap(({ truths, detections }) => [...truths, ...detections]);
-  for (const label of inOrder(
-    all.map((each) => each.label),
-    labels,
-  )) {
-    groups.set(label, []);
-    countsOfLabel.set(label, { truePositives: 0, falsePositives: 0, falseNegatives: 0 });
+/** How much a detection lies on a truth, 0..1. */
+export type Overlap<Shape> = (detection: Shape, truth: Shape, isCrowd: boolean) => number;
+
+/**
+ * Judges boxes and masks alike, an item at a time, and keeps no shape; a detection counts for a truth of exactly its
+ * label alone.
+ */
+export class InstanceTally<Shape> {
+  readonly #overlap: Overlap<Shape>;
+  readonly #judgement: Judgement;
+  readonly #coco = new CocoTally();
+  readonly #counts = noCounts();
+  readonly #countsOfLabel = new Map<string, Counts>();
+
+  constructor(overlap: Overlap<Shape>, judgement: Judgement) {
+    this.#overlap = overlap;
+    this.#judgement = judgement;
   }
-  for (const { itemId, truths, detections } of items) {
-    const own: Counts = { truePositives: 0, falsePositives: 0, falseNegatives: 0 };
+
+  add({ truths, detections }: ItemInstances<Shape>): ItemVerdict {
+    if (truths.length + detections.length === 0) return NOTHING_THERE;
+    const { iou, confidence } = this.#judgement;
+    const own = noCounts();
     for (const label of new Set([...truths, ...detections].map((each) => each.label))) {
       const of = (list: readonly Instance<Shape>[]) => list.filter((each) => each.label === label);
-      groups.get(label)!.push(groupOf(of(truths), of(detections), overlap));
+      this.#coco.add(label, groupOf(of(truths), of(detections), this.#overlap));
       const sure = of(detections).filter(({ score }) => score >= confidence);
-      const found = countsOf(groupOf(of(truths), sure, overlap), iou);
-      for (const sum of [own, counts, countsOfLabel.get(label)!]) addCounts(sum, found);
+      const found = countsOf(groupOf(of(truths), sure, this.#overlap), iou);
+      for (const sum of [own, this.#counts, this.#countsOf(label)]) addCounts(sum, found);
     }
-    perItem.set(itemId, { errors: own.falsePositives + own.falseNegatives, ...own });
+    return { errors: own.falsePositives + own.falseNegatives, ...own };
   }
-  return { coco: evaluateCoco(groups), counts, countsOfLabel, perItem };
+
+  result(labels: readonly string[]): InstanceResult {
+    const found = inOrder(this.#countsOfLabel.keys(), labels);
+    return {
+      coco: this.#coco.result(found),
+      counts: { ...this.#counts },
+      countsOfLabel: new Map(found.map((label) => [label, { ...this.#countsOf(label) }])),
+    };
+  }
+
+  #countsOf(label: string): Counts {
+    const counts = this.#countsOfLabel.get(label) ?? noCounts();
+    this.#countsOfLabel.set(label, counts);
+    return counts;
+  }
 }
+
+function noCounts(): Counts {
+  return { truePositives: 0, falsePositives: 0, falseNegatives: 0 };
+}
+
+/** One for all items without anything, as there may be many. */
+const NOTHING_THERE: ItemVerdict = Object.freeze({ errors: 0, ...noCounts() });
 
 /** Precision, recall and F1 of counts, 0 where nothing was found or nothing is there. */
 export function scoresOfCounts({ truePositives, falsePositives, falseNegatives }: Counts) {
@@ -73,7 +96,7 @@ export function scoresOfCounts({ truePositives, falsePositives, falseNegatives }
 function groupOf<Shape>(
   truths: readonly Instance<Shape>[],
   detections: readonly Instance<Shape>[],
-  overlap: (detection: Shape, truth: Shape, isCrowd: boolean) => number,
+  overlap: Overlap<Shape>,
 ): CocoGroup {
   return {
     truths,

@@ -16,16 +16,18 @@ import {
   unionOf,
 } from '../masks/run-mask.ts';
 import { curvesOf } from './curves.ts';
-import { defined, inOrder, type Judgement, type KindEvaluation } from './evaluation-kind.ts';
-import { evaluateInstances, type Instance, type ItemInstances, scoresOfCounts } from './instances.ts';
+import {
+  defined,
+  type ItemVerdict,
+  inOrder,
+  type Judgement,
+  type KindEvaluation,
+  type KindJudge,
+} from './evaluation-kind.ts';
+import { type Instance, InstanceTally, type ItemInstances, scoresOfCounts } from './instances.ts';
 
 /** Width of the border strip as a part of the frame's diagonal (Cheng et al. 2021). */
 const STRIP = 0.02;
-
-/** True for the types whose coordinates are areas of pixels. */
-export function isMaskType(type: string): boolean {
-  return type === 'segment' || type === 'binary';
-}
 
 /** Pixels of one label over all items. */
 interface Sums {
@@ -53,52 +55,103 @@ interface Sums {
  * An item's frame is its `metadata.system.width/height`; without, the smallest that holds all its areas. A frame too
  * large, or coordinates that cannot be read, are left out and counted as `unreadable`. Without any pixel there are no such metrics.
  */
-export function evaluateMasks(
-  pairs: readonly EvaluationPair[],
-  labels: readonly string[],
-  judgement: Judgement,
-): KindEvaluation {
-  const unreadable = { count: 0 };
-  const items = pairs.map((pair) => masksOf(pair, unreadable));
-  const sums = new Map<string, Sums>();
-  for (const each of items) addPixels(sums, each, judgement.confidence);
-  const { coco, counts, countsOfLabel, perItem } = evaluateInstances(items, labels, maskOverlap, judgement);
-  const perLabel = Object.fromEntries(
-    inOrder([...sums.keys(), ...coco.perLabel.keys()], labels).map(
-      (label): [string, Record<string, number>] => {
-        const { AP = -1, AP50 = -1, AP75 = -1 } = coco.perLabel.get(label) ?? {};
-        const numbers = { ...pixelScores(sums.get(label)), maskAP: AP, maskAP50: AP50, maskAP75: AP75 };
-        return [label, { ...defined(numbers), ...countsOfLabel.get(label) }];
+export class MaskJudge implements KindJudge {
+  readonly #labels: readonly string[];
+  readonly #judgement: Judgement;
+  readonly #tally: InstanceTally<RunMask>;
+  readonly #sums = new Map<string, Sums>();
+  #unreadable = 0;
+
+  constructor(labels: readonly string[], judgement: Judgement) {
+    this.#labels = labels;
+    this.#judgement = judgement;
+    this.#tally = new InstanceTally(maskOverlap, judgement);
+  }
+
+  judges(type: string): boolean {
+    return type === 'segment' || type === 'binary';
+  }
+
+  add(pair: EvaluationPair): ItemVerdict {
+    const masks = this.#masksOf(pair);
+    addPixels(this.#sums, masks, this.#judgement.confidence);
+    return this.#tally.add(masks);
+  }
+
+  result(): KindEvaluation {
+    const { coco, counts, countsOfLabel } = this.#tally.result(this.#labels);
+    const perLabel = Object.fromEntries(
+      inOrder([...this.#sums.keys(), ...coco.perLabel.keys()], this.#labels).map(
+        (label): [string, Record<string, number>] => {
+          const { AP = -1, AP50 = -1, AP75 = -1 } = coco.perLabel.get(label) ?? {};
+          const numbers = {
+            ...pixelScores(this.#sums.get(label)),
+            maskAP: AP,
+            maskAP50: AP50,
+            maskAP75: AP75,
+          };
+          return [label, { ...defined(numbers), ...countsOfLabel.get(label) }];
+        },
+      ),
+    );
+    const mean = (name: string) => {
+      const found = Object.values(perLabel).flatMap((each) => each[name] ?? []);
+      return found.length === 0 ? null : found.reduce((sum, value) => sum + value, 0) / found.length;
+    };
+    const maskStats = Object.fromEntries(
+      Object.entries(coco.stats).map(([name, value]) => [`mask${name}`, value]),
+    );
+    const { precision, recall, f1 } = scoresOfCounts(counts);
+    return {
+      metrics: defined({
+        meanIoU: mean('iou'),
+        boundaryIoU: mean('boundaryIoU'),
+        boundaryF: mean('boundaryF'),
+        ...maskStats,
+        maskPrecision: precision,
+        maskRecall: recall,
+        maskF1: f1,
+      }),
+      perLabel,
+      details: {
+        stats: { ...coco.stats },
+        at: { ...this.#judgement, ...counts },
+        curves: curvesOf(coco.perLabel),
+        unreadable: this.#unreadable,
       },
-    ),
-  );
-  const mean = (name: string) => {
-    const found = Object.values(perLabel).flatMap((each) => each[name] ?? []);
-    return found.length === 0 ? null : found.reduce((sum, value) => sum + value, 0) / found.length;
-  };
-  const maskStats = Object.fromEntries(
-    Object.entries(coco.stats).map(([name, value]) => [`mask${name}`, value]),
-  );
-  const { precision, recall, f1 } = scoresOfCounts(counts);
-  return {
-    metrics: defined({
-      meanIoU: mean('iou'),
-      boundaryIoU: mean('boundaryIoU'),
-      boundaryF: mean('boundaryF'),
-      ...maskStats,
-      maskPrecision: precision,
-      maskRecall: recall,
-      maskF1: f1,
-    }),
-    perLabel,
-    details: {
-      stats: { ...coco.stats },
-      at: { ...judgement, ...counts },
-      curves: curvesOf(coco.perLabel),
-      unreadable: unreadable.count,
-    },
-    perItem,
-  };
+    };
+  }
+
+  #masksOf({ item, groundTruth, predictions }: EvaluationPair): ItemInstances<RunMask> {
+    const truths = this.#areasOf(groundTruth, (at) => ({ isCrowd: isCrowd(groundTruth[at]!), score: 1 }));
+    const found = this.#areasOf(predictions, (at) => ({
+      isCrowd: false,
+      score: predictions[at]!.confidence,
+    }));
+    const { width, height } = frameOf(item, [...truths, ...found]);
+    if (!isMaskSize(width, height)) {
+      this.#unreadable += truths.length + found.length;
+      return { truths: [], detections: [] };
+    }
+    const instance = ({ form, ...rest }: Area): Instance<RunMask> => {
+      const shape = 'runs' in form ? reframed(form, width, height) : polygonMask(form, width, height);
+      return { ...rest, shape, area: areaOf(shape) };
+    };
+    return { truths: truths.map(instance), detections: found.map(instance) };
+  }
+
+  #areasOf(
+    list: readonly { type: string; label: string; coordinates?: Json | undefined }[],
+    describe: (index: number) => { isCrowd: boolean; score: number },
+  ): Area[] {
+    return list.flatMap(({ type, label, coordinates }, index) => {
+      if (!this.judges(type)) return [];
+      const form = type === 'segment' ? readRings(coordinates) : maskOfBinary(coordinates);
+      if (form !== undefined) return [{ label, form, ...describe(index) }];
+      this.#unreadable += 1;
+      return [];
+    });
+  }
 }
 
 function maskOverlap(detection: RunMask, truth: RunMask, isCrowdTruth: boolean): number {
@@ -113,35 +166,6 @@ interface Area {
   form: readonly (readonly Corner[])[] | RunMask;
   isCrowd: boolean;
   score: number;
-}
-
-function masksOf(
-  { item, groundTruth, predictions }: EvaluationPair,
-  unreadable: { count: number },
-): ItemInstances<RunMask> {
-  const areas = (
-    list: readonly { type: string; label: string; coordinates?: Json | undefined }[],
-    describe: (index: number) => { isCrowd: boolean; score: number },
-  ): Area[] =>
-    list.flatMap(({ type, label, coordinates }, index) => {
-      if (!isMaskType(type)) return [];
-      const form = type === 'segment' ? readRings(coordinates) : maskOfBinary(coordinates);
-      if (form !== undefined) return [{ label, form, ...describe(index) }];
-      unreadable.count += 1;
-      return [];
-    });
-  const truths = areas(groundTruth, (at) => ({ isCrowd: isCrowd(groundTruth[at]!), score: 1 }));
-  const found = areas(predictions, (at) => ({ isCrowd: false, score: predictions[at]!.confidence }));
-  const { width, height } = frameOf(item, [...truths, ...found]);
-  if (!isMaskSize(width, height)) {
-    unreadable.count += truths.length + found.length;
-    return { itemId: item.id, truths: [], detections: [] };
-  }
-  const instance = ({ form, ...rest }: Area): Instance<RunMask> => {
-    const shape = 'runs' in form ? reframed(form, width, height) : polygonMask(form, width, height);
-    return { ...rest, shape, area: areaOf(shape) };
-  };
-  return { itemId: item.id, truths: truths.map(instance), detections: found.map(instance) };
 }
 
 function frameOf(item: EvaluationPair['item'], areas: readonly Area[]): { width: number; height: number } {

@@ -1,4 +1,5 @@
 import type { Prediction } from '../../adapters/model-adapter.ts';
+import { problemOfTensor } from '../annotations/keep-tensors.ts';
 import type { ItemPredictions } from '../annotations/predictions.ts';
 import { type FailedItem, failedItem, mapItems } from '../datasets/map-items.ts';
 import { inputOf } from '../datasets/partition-data.ts';
@@ -16,27 +17,52 @@ export interface PredictedItems {
   timings: { prepareMs: number; predictMs: number };
 }
 
+export interface PredictOptions {
+  signal: AbortSignal;
+  /** Predictions below are dropped, 0..1. */
+  minConfidence: number;
+}
+
+/** All items' predictions together; `onProgress` is told how many items are done. @throws as `predictBatches` */
+export async function predictItems(
+  platform: Platform,
+  loaded: Pick<LoadedSnapshot, 'adapter'>,
+  items: readonly Readonly<Item>[],
+  { onProgress, ...options }: PredictOptions & { onProgress?: (done: number) => void },
+): Promise<PredictedItems> {
+  const all = nothingPredicted();
+  for await (const { results, failed, timings } of predictBatches(platform, loaded, items, options)) {
+    for (const each of results) all.results.push(each);
+    for (const each of failed) all.failed.push(each);
+    all.timings.prepareMs += timings.prepareMs;
+    all.timings.predictMs += timings.predictMs;
+    onProgress?.(all.results.length + all.failed.length);
+  }
+  return all;
+}
+
 /**
  * Prepares and predicts items batch by batch, one batch of `maxBatchSize` ahead: at most two of them are in memory. An
  * unreadable item fails alone, and so does one that makes the adapter throw.
  * @throws PredictionInvalid for an answer that is no list of annotations with the snapshot's labels
  */
-export async function predictItems(
+export async function* predictBatches(
   platform: Platform,
   { adapter }: Pick<LoadedSnapshot, 'adapter'>,
   items: readonly Readonly<Item>[],
-  options: { signal: AbortSignal; minConfidence: number; onProgress?: (done: number) => void },
-): Promise<PredictedItems> {
-  const { signal, minConfidence, onProgress } = options;
-  const predicted: PredictedItems = { results: [], failed: [], timings: { prepareMs: 0, predictMs: 0 } };
+  { signal, minConfidence }: PredictOptions,
+): AsyncGenerator<PredictedItems> {
   const labels = new Set(adapter.labels);
   const batchSize = batchSizeOf(adapter.maxBatchSize);
   const prepare = (item: Readonly<Item>) => adapter.prepare(inputOf(platform, item));
   const prepareFrom = (from: number) => {
     const batch = items.slice(from, from + batchSize);
     const preparing = mapItems(batch, (item) => item, prepare, signal);
-    // Its turn may never come, when the batch before it fails the run.
-    preparing.catch(() => undefined);
+    const isAhead = from > 0;
+    preparing
+      .then(({ done }) => isAhead && adapter.expect?.(done.map(({ result }) => result)))
+      // Its turn may never come, when the batch before it fails the run.
+      .catch(() => undefined);
     return { batch, preparing };
   };
   let next = prepareFrom(0);
@@ -47,6 +73,7 @@ export async function predictItems(
     // Images of the next batch are decoded while this one is predicted.
     if (from + batchSize < items.length) next = prepareFrom(from + batchSize);
     const prepared = performance.now();
+    const predicted = nothingPredicted();
     const samples = done.map(({ result }) => result);
     const predict = async (part: readonly unknown[]) => {
       const answers = await adapter.predict(part, { signal });
@@ -67,11 +94,14 @@ export async function predictItems(
       });
     }
     predicted.failed.push(...failed);
-    predicted.timings.prepareMs += prepared - started;
-    predicted.timings.predictMs += performance.now() - prepared;
-    onProgress?.(Math.min(items.length, from + batch.length));
+    predicted.timings.prepareMs = prepared - started;
+    predicted.timings.predictMs = performance.now() - prepared;
+    yield predicted;
   }
-  return predicted;
+}
+
+function nothingPredicted(): PredictedItems {
+  return { results: [], failed: [], timings: { prepareMs: 0, predictMs: 0 } };
 }
 
 /** No batch size at all would be a loop without end. */
@@ -98,12 +128,14 @@ function checked(
     throw new PredictionInvalid({ filename: item.filename, problem, ...(shown && { labels: shown }) });
   };
   if (!Array.isArray(predictions)) refuse('is no list');
-  for (const { type, label, confidence } of predictions) {
+  for (const { type, label, confidence, tensor } of predictions) {
     if (typeof type !== 'string' || type === '') refuse('has no annotation type');
     if (!known.has(label))
       refuse(`has the label ${JSON.stringify(label)}, which is not in the ontology`, labels);
     if (!(confidence >= 0 && confidence <= 1))
       refuse(`has the confidence ${confidence}, which is not in 0..1`);
+    const problem = tensor && problemOfTensor(tensor);
+    if (problem !== undefined) refuse(problem);
   }
   return predictions;
 }

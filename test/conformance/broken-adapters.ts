@@ -446,8 +446,9 @@ export const BROKEN_ADAPTERS: readonly Broken[] = [
   {
     does: 'divides by predictions that are not there',
     adapterClass: class extends SoundAdapter {
-      override evaluate(pairs: readonly EvaluationPair[]): Evaluation {
-        const predicted = pairs.filter(({ predictions }) => predictions.length > 0);
+      override async evaluate(pairs: AsyncIterable<EvaluationPair>): Promise<Evaluation> {
+        const all = await Array.fromAsync(pairs);
+        const predicted = all.filter(({ predictions }) => predictions.length > 0);
         const right = predicted.filter(({ label, predictions }) => predictions[0]!.label === label);
         return { metrics: { accuracy: right.length / predicted.length }, perLabel: {} };
       }

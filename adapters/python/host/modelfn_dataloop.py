@@ -27,6 +27,9 @@ class DataloopAdapter:
         self._output = None
         self._ids = None
         self._opened_with = None
+        self._threads = concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count())
+        self._array = BatchArray()
+        self._is_more_to_come = False
         self.defaults = dict(getattr(adapter_class, "_defaults", None) or {})
         self.input_type = "image"
         self.output_type = getattr(adapter_class, "output_type", None)
@@ -62,9 +65,25 @@ class DataloopAdapter:
         adapter.train(data_path=data.directory, **given)
         context.throw_if_cancelled()
 
+    def expect(self, items):
+        """Images of the next batch are decoded while this one is predicted: Pillow lets other threads go on."""
+        self._decode(items)
+        self._is_more_to_come = True
+
     def predict(self, batch):
-        array = images_of(batch)
-        return [predictions_of(collection) for collection in self._opened().predict(array)]
+        self._is_more_to_come = False
+        self._decode(batch)
+        images = [item.decoded.result() for item in batch]
+        try:
+            return [predictions_of(each) for each in self._opened().predict(self._array.of(images, self._threads))]
+        finally:
+            if not self._is_more_to_come:
+                self._array.forget()
+
+    def _decode(self, items):
+        for item in items:
+            if item.decoded is None:
+                item.decoded = self._threads.submit(pixels_of, item)
 
     def save(self, directory):
         """What `train` wrote to its output is saved with what `save` writes, as `save_to_snapshot` uploads both."""
@@ -195,19 +214,39 @@ def restore_texts(dl):
             each.__format__ = str.__format__
 
 
-def images_of(batch):
-    """As `predict_items` of the SDK hands images in: an array of float, images x height x width x channels; of objects when they
-    differ in size. Images are decoded beside each other: Pillow and NumPy let other threads go on."""
-    import numpy
+class BatchArray:
+    """Images as `predict_items` of the SDK hands them in: an array of float, images x height x width x channels; of objects when they
+    differ in size. The array of the batch before is filled again where nobody holds it: fresh memory costs as much as filling it."""
 
-    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        images = list(pool.map(pixels_of, batch))
-        if len({image.shape for image in images}) == 1:
-            array = numpy.empty((len(images),) + images[0].shape, dtype=float)
-        else:
+    def __init__(self):
+        self._array = None
+        # References to it, as counted where nobody else can have one.
+        self._own = 0
+
+    def of(self, images, threads):
+        import numpy
+
+        if len({image.shape for image in images}) != 1:
             array = numpy.empty(len(images), dtype=object)
-        list(pool.map(lambda at: put(array, at, images[at]), range(len(images))))
-    return array
+            for at, image in enumerate(images):
+                array[at] = image.astype(float)
+            return array
+        shape = (len(images),) + images[0].shape
+        if not self._is_free(shape):
+            self._array = numpy.empty(shape, dtype=float)
+            self._own = sys.getrefcount(self._array)
+        # A thread an image: NumPy, too, lets the others go on.
+        list(threads.map(self._array.__setitem__, range(len(images)), images))
+        return self._array
+
+    def forget(self):
+        self._array = None
+
+    def _is_free(self, shape):
+        """A view of it, or a tensor made of it, holds it too."""
+        if self._array is None or self._array.shape != shape:
+            return False
+        return sys.getrefcount(self._array) == self._own
 
 
 def pixels_of(item):
@@ -216,10 +255,6 @@ def pixels_of(item):
 
     with Image.open(io.BytesIO(item.bytes())) as image:
         return numpy.asarray(image)
-
-
-def put(array, at, image):
-    array[at] = image.astype(float) if array.dtype == object else image
 
 
 def predictions_of(collection):

@@ -3,349 +3,29 @@
 Frames on file descriptor 3, both ways: length of the JSON and of the bytes (u32 little-endian each), JSON, bytes.
 
     modelfn -> host   {"id", "method", "params"}   {"cancel": id}   {"answer": call, "value" | "error"}
+                      {"expect": number, "params"}: what a `predict` with {"expected": number} will be about
     host -> modelfn   {"hello": 1, ...}   {"reply": id, "result" | "error"}   {"event", "id", ...}   {"call", "id", "name"}
 
 What the adapter prints is no part of it: stdout and stderr are the log of the run.
 """
 
-import collections
-import importlib.util
-import inspect
-import json
 import os
 import queue
 import random
 import shutil
-import socket
-import struct
 import sys
 import threading
 import traceback
 
+from modelfn_import import AdapterProblem, import_adapter, log_in
+from modelfn_channel import Channel
+from modelfn_context import Cancelled, Context
+from modelfn_data import Data, Item
+
 PROTOCOL = 1
-HEADER = struct.Struct("<II")
-MAX_JSON_BYTES = 16 * 1024 * 1024
-MAX_BINARY_BYTES = 256 * 1024 * 1024
+# As NumPy writes them: elements of at most 4 bytes, and float64.
+TENSOR_TYPES = ("<f2", "<f4", "<f8", "|i1", "<i2", "<i4", "|u1", "<u2", "<u4")
 METHODS = ("load", "prepare", "train", "predict", "save", "convert", "convert_back")
-
-
-class Cancelled(BaseException):
-    """The run is to stop. No Exception: `except Exception` in an adapter does not swallow it."""
-
-
-class AdapterProblem(Exception):
-    """The adapter's code is not what it has to be; the message is for its author."""
-
-
-# --- the line to modelfn ---
-
-
-class Channel:
-    def __init__(self, descriptor):
-        self._socket = socket.socket(fileno=descriptor)
-        # Programs that the adapter starts do not get the line, and neither do its forks.
-        os.set_inheritable(self._socket.fileno(), False)
-        self._reader = self._socket.makefile("rb", buffering=1024 * 1024)
-        self._sending = threading.Lock()
-        self._owner = os.getpid()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._leave)
-
-    def _leave(self):
-        try:
-            os.close(self._socket.detach())
-        except OSError:
-            pass
-
-    def send(self, message, binary=b""):
-        if os.getpid() != self._owner:
-            raise RuntimeError("only the process that modelfn started may use its context, not a fork of it")
-        text = json.dumps(message, allow_nan=False, default=plain, separators=(",", ":")).encode("utf-8")
-        if len(text) > MAX_JSON_BYTES or len(binary) > MAX_BINARY_BYTES:
-            raise ValueError(
-                "an answer of %d + %d bytes; %d + %d is the most. Give fewer samples at once (max_batch_size)."
-                % (len(text), len(binary), MAX_JSON_BYTES, MAX_BINARY_BYTES)
-            )
-        with self._sending:
-            self._socket.sendall(HEADER.pack(len(text), len(binary)) + text)
-            if binary:
-                self._socket.sendall(binary)
-
-    def receive(self):
-        """The next message and its bytes; None when modelfn is gone."""
-        header = self._reader.read(HEADER.size)
-        if len(header) < HEADER.size:
-            return None
-        json_length, binary_length = HEADER.unpack(header)
-        if json_length > MAX_JSON_BYTES or binary_length > MAX_BINARY_BYTES:
-            return None
-        body = self._reader.read(json_length + binary_length)
-        if len(body) < json_length + binary_length:
-            return None
-        return json.loads(body[:json_length].decode("utf-8")), memoryview(body)[json_length:]
-
-
-def plain(value):
-    """Numbers and arrays of NumPy, PyTorch and their like, as JSON takes them."""
-    for name in ("tolist", "item"):
-        method = getattr(value, name, None)
-        if callable(method):
-            return method()
-    if isinstance(value, (set, tuple)):
-        return list(value)
-    raise TypeError("%s is no JSON" % type(value).__name__)
-
-
-# --- what an adapter is given ---
-
-
-class _Readable:
-    """Reading of one file; `path` is set by the class."""
-
-    @property
-    def filename(self):
-        """Path of the item in its dataset, with a leading slash."""
-        return self.item["filename"]
-
-    def bytes(self):
-        with open(self.path, "rb") as file:
-            return file.read()
-
-    def text(self):
-        return self.bytes().decode("utf-8")
-
-    def json(self):
-        return json.loads(self.text())
-
-
-class Item(_Readable):
-    """An item to predict. `item` has its id, filename and metadata."""
-
-    def __init__(self, item, scratch, content=None, path=None):
-        self.item = item
-        self._scratch = scratch
-        self._content = content
-        self._path = path
-
-    @property
-    def path(self):
-        """A file with the item's bytes, under the item's own name. It is there until predict returns."""
-        if self._path is None:
-            folder = os.path.join(self._scratch, "item-%d" % id(self))
-            os.makedirs(folder, exist_ok=True)
-            self._path = os.path.join(folder, os.path.basename(self.filename) or "item")
-            with open(self._path, "wb") as file:
-                file.write(self._content)
-        return self._path
-
-    def bytes(self):
-        return bytes(self._content) if self._content is not None else super().bytes()
-
-
-class Example(_Readable, collections.namedtuple("Example", ("path", "annotations", "label"))):
-    """An item to learn from: its file, what people said about it, and the label of its one class annotation or None."""
-
-    item = None
-
-
-class Partition:
-    """The items of one partition, in order of filename. May be gone through any number of times."""
-
-    def __init__(self, name, directory, index, prepare):
-        self.name = name
-        self.directory = directory
-        self._index = index
-        self._prepare = prepare
-        with open(index, "rb") as lines:
-            self._count = sum(1 for _ in lines)
-
-    def __len__(self):
-        return self._count
-
-    def __iter__(self):
-        with open(self._index, "r", encoding="utf-8") as lines:
-            for line in lines:
-                entry = json.loads(line)
-                path = os.path.join(self.directory, "items", *entry["path"].split("/"))
-                example = Example(path, entry["annotations"], entry["label"])
-                example.item = entry["item"]
-                yield example
-
-    def samples(self):
-        """(sample, label) of every labelled item: what `prepare` makes of it, or the example itself without a prepare.
-        Items that prepare fails on are left out and told of in the log."""
-        for example in self:
-            if example.label is None:
-                continue
-            if self._prepare is None:
-                yield example, example.label
-                continue
-            try:
-                sample = self._prepare(example)
-            except Exception as error:
-                print("left out %s: %s: %s" % (example.filename, type(error).__name__, error), file=sys.stderr)
-                continue
-            yield sample, example.label
-
-
-class Data:
-    """What a training learns from, on disk: <directory>/<partition>/items and <directory>/<partition>/json."""
-
-    def __init__(self, params, prepare):
-        self.directory = params["directory"]
-        self.partitions = {
-            name: Partition(name, os.path.join(self.directory, name), index, prepare)
-            for name, index in params["indexes"].items()
-        }
-
-    @property
-    def train(self):
-        return self.partitions["train"]
-
-    @property
-    def validation(self):
-        """May be empty."""
-        return self.partitions["validation"]
-
-    def __iter__(self):
-        return iter(self.train)
-
-    def __len__(self):
-        return len(self.train)
-
-
-class Context:
-    """A run, as the adapter sees it. Everything but `cancelled` raises Cancelled once the run is to stop."""
-
-    def __init__(self, host, request):
-        params = request["params"]
-        self._host = host
-        self._id = request["id"]
-        self.configuration = params["configuration"]
-        self.labels = params["labels"]
-        self.seed = params.get("seed", 0)
-        self.resume_from = params.get("resumeFrom")
-
-    @property
-    def cancelled(self):
-        return self._host.is_cancelled(self._id)
-
-    def throw_if_cancelled(self):
-        if self.cancelled:
-            raise Cancelled()
-
-    def progress(self, fraction, message=None):
-        """How far the run is, 0..1, with a word for people."""
-        self.throw_if_cancelled()
-        self._host.event(self._id, "progress", fraction=float(fraction), message=None if message is None else str(message))
-
-    def log(self, metrics, x):
-        """Points on the snapshot's curves: `log({"loss/train": 0.3}, x=epoch)`; a name is <figure>/<legend>."""
-        self.throw_if_cancelled()
-        samples = []
-        for name, y in metrics.items():
-            figure, _, legend = name.partition("/")
-            samples.append({"figure": figure, "legend": legend or figure, "x": float(x), "y": float(y)})
-        self._host.event(self._id, "log", samples=samples)
-
-    def should_checkpoint(self):
-        self.throw_if_cancelled()
-        return self._host.call(self._id, "shouldCheckpoint")
-
-    def should_yield(self):
-        self.throw_if_cancelled()
-        return self._host.call(self._id, "shouldYield")
-
-    def checkpoint(self, write):
-        """Keeps the state of the training: `write(directory)` fills an empty folder, which is durable when this returns."""
-        self.throw_if_cancelled()
-        directory = self._host.call(self._id, "beginCheckpoint")
-        try:
-            write(directory)
-        except BaseException as error:
-            self._host.call(self._id, "failCheckpoint", message="%s: %s" % (type(error).__name__, error))
-            raise
-        self._host.call(self._id, "endCheckpoint")
-
-
-# --- the adapter ---
-
-
-def import_adapter(directory, entry_point, class_name, open_api):
-    """The module itself, or an instance of its class. Raises AdapterProblem.
-
-    `open_api` logs the process in to modelfn's API: called for those who have the SDK, which reads its login when it is
-    imported, and for those who say `needs_api = True`.
-    """
-    path = os.path.join(directory, *entry_point.split("/"))
-    if not os.path.isfile(path):
-        raise AdapterProblem("its file is not in the codebase")
-    # The folder of the file first, then the codebase: `import features` finds what lies beside it.
-    sys.path[:0] = list(dict.fromkeys([os.path.dirname(path), directory]))
-    has_sdk = importlib.util.find_spec("dtlpy") is not None
-    if has_sdk:
-        open_api()
-    name = os.path.splitext(os.path.basename(path))[0]
-    name = name if name.isidentifier() and name not in sys.modules else "modelfn_adapter"
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    own = [n for n, v in vars(module).items() if inspect.isclass(v) and v.__module__ == name]
-    found = getattr(module, class_name, None)
-    if inspect.isclass(found):
-        if any(base.__name__ == "BaseModelAdapter" for base in found.__mro__[1:]):
-            import modelfn_dataloop
-
-            return modelfn_dataloop.DataloopAdapter(found)
-        if not has_sdk and getattr(found, "needs_api", False):
-            open_api()
-        return check_methods(found(), class_name)
-    if not has_sdk and getattr(module, "needs_api", False):
-        open_api()
-    if any(callable(getattr(module, method, None)) for method in ("predict", "train", "load")):
-        return check_methods(module, entry_point)
-    raise AdapterProblem(
-        "it has no class %s and no functions load, train, predict and save; its classes are: %s"
-        % (class_name, ", ".join(own) or "none")
-    )
-
-
-def check_methods(adapter, name):
-    missing = [m for m in ("load", "train", "predict", "save") if not callable(getattr(adapter, m, None))]
-    if missing:
-        raise AdapterProblem("%s lacks %s" % (name, ", ".join(missing)))
-    return adapter
-
-
-def log_in(keys, home):
-    """Leaves the login where the SDK looks for it, and in variables for who asks the API without it."""
-    folder = os.path.join(home, ".dataloop")
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    environment = {
-        "alias": "local",
-        "audience": "",
-        "client_id": "",
-        "auth0_url": "",
-        "gate_url": keys["origin"],
-        "token": keys["token"],
-        "refresh_token": keys["refreshToken"],
-        "verify_ssl": True,
-        "use_ssl_context": False,
-        "url": keys["origin"],
-    }
-    verbose = {
-        "logging_level": "warning",
-        "disable_progress_bar": True,
-        "print_all_responses": False,
-        "print_error_logs": False,
-    }
-    cookie = {"url": keys["url"], "login_parameters": {keys["url"]: environment}, "verbose": verbose}
-    with open(os.path.join(folder, "cookie.json"), "w", encoding="utf-8") as file:
-        json.dump(cookie, file)
-    os.environ["DATALOOP_PATH"] = folder
-    os.environ["MODELFN_API"] = keys["url"]
-    os.environ["MODELFN_API_TOKEN"] = keys["token"]
 
 
 class Host:
@@ -360,13 +40,16 @@ class Host:
         self._cancelled = set()
         self._calls = 0
         self._lock = threading.Lock()
+        # The batch that comes next, most likely: its number and items.
+        self._expected = (None, None)
+        self._binary = []
         self.adapter = None
 
     def serve(self):
         threading.Thread(target=self._listen, name="modelfn", daemon=True).start()
         while True:
-            request, binary = self._requests.get()
-            self._serve(request, binary)
+            request, items = self._requests.get()
+            self._serve(request, items)
 
     def _listen(self):
         while True:
@@ -383,17 +66,51 @@ class Host:
                     waiting = self._answers.pop(message["answer"], None)
                 if waiting is not None:
                     waiting.put(message)
+            elif "expect" in message:
+                self._expect(message, binary)
             else:
-                self._requests.put((message, binary))
+                self._requests.put((message, self._given(message, binary)))
 
-    def _serve(self, request, binary):
+    def _given(self, message, binary):
+        """What a request is about. Taken at once: the next expected batch takes the place of this one."""
+        params = message["params"]
+        if message["method"] != "predict":
+            return None
+        if "expected" not in params:
+            return self._items(params, binary)
+        number, items = self._expected
+        self._expected = (None, None)
+        return items if number == params["expected"] else None
+
+    def _expect(self, message, binary):
+        items = self._items(message["params"], binary)
+        # Of an adapter for modelfn that would be a name of its author's.
+        if type(self.adapter).__module__ == "modelfn_dataloop":
+            self.adapter.expect(items)
+        self._expected = (message["expect"], items)
+
+    def _items(self, params, binary):
+        scratch = os.path.join(self._scratch, "predict")
+        return [
+            Item(
+                given["item"],
+                scratch,
+                binary[given["from"] : given["to"]] if given["path"] is None else None,
+                given["path"],
+            )
+            for given in params["items"]
+        ]
+
+    def _serve(self, request, items):
         reply = {"reply": request["id"]}
         try:
             if self.is_cancelled(request["id"]):
                 raise Cancelled()
-            reply["result"] = getattr(self, "_" + request["method"])(request, binary)
+            # Bytes that go with the answer.
+            self._binary = []
+            reply["result"] = getattr(self, "_" + request["method"])(request, items)
             reply["rssBytes"] = rss_bytes()
-            self._channel.send(reply)
+            self._channel.send(reply, b"".join(self._binary))
         except BaseException as error:
             self._channel.send({"reply": request["id"], "error": self._describe(error), "rssBytes": rss_bytes()})
         finally:
@@ -440,7 +157,7 @@ class Host:
 
     # The methods of the protocol.
 
-    def _describe_adapter(self, request, binary):
+    def _describe_adapter(self, request, _):
         def open_api():
             keys = self.call(request["id"], "openApi")
             if keys is not None:
@@ -456,12 +173,12 @@ class Host:
             "methods": [method for method in METHODS if callable(getattr(adapter, method, None))],
         }
 
-    def _load(self, request, binary):
+    def _load(self, request, _):
         params = request["params"]
         self._tell_entities(params)
         self.adapter.load(params["directory"], params["configuration"], params["labels"])
 
-    def _train(self, request, binary):
+    def _train(self, request, _):
         context = Context(self, request)
         random.seed(context.seed)
         self._tell_entities(request["params"])
@@ -470,15 +187,10 @@ class Host:
             raise TypeError("train returned %r; it returns None or 'yielded'" % (result,))
         return result
 
-    def _predict(self, request, binary):
-        items = []
-        scratch = os.path.join(self._scratch, "predict")
+    def _predict(self, request, items):
+        if items is None:
+            raise AdapterProblem("modelfn expected another batch; predict again")
         try:
-            for given in request["params"]["items"]:
-                content = None
-                if given["path"] is None:
-                    content = binary[given["from"] : given["to"]]
-                items.append(Item(given["item"], scratch, content, given["path"]))
             prepare = self._prepare()
             batch = [prepare(item) for item in items] if prepare else items
             answers = self.adapter.predict(batch)
@@ -487,7 +199,7 @@ class Host:
                 raise ValueError("predict gave %d lists for %d samples" % (len(answers), len(items)))
             return [self._predictions(answer) for answer in answers]
         finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            shutil.rmtree(os.path.join(self._scratch, "predict"), ignore_errors=True)
 
     def _predictions(self, answer):
         return [self._prediction(each) for each in answer]
@@ -503,17 +215,33 @@ class Host:
         for name in ("coordinates", "attributes"):
             if each.get(name) is not None:
                 result[name] = each[name]
+        if each.get("tensor") is not None:
+            result["tensor"] = self._tensor(each["tensor"])
         return result
 
-    def _save(self, request, binary):
+    def _tensor(self, array):
+        """An array of NumPy, or a tensor of PyTorch, as bytes beside the answer."""
+        if callable(getattr(array, "detach", None)):
+            array = array.detach().cpu().numpy()
+        if not all(hasattr(array, name) for name in ("shape", "dtype", "tobytes")):
+            raise TypeError("predict gave a tensor of %s; give an array of NumPy" % type(array).__name__)
+        code = array.dtype.newbyteorder("<").str
+        if code not in TENSOR_TYPES:
+            raise TypeError("predict gave a tensor of %s; cast it, as with .astype('float32')" % array.dtype)
+        data = array.astype(code, copy=False).tobytes()
+        start = sum(map(len, self._binary))
+        self._binary.append(data)
+        return {"dims": list(array.shape), "type": code, "from": start, "to": start + len(data)}
+
+    def _save(self, request, _):
         self.adapter.save(request["params"]["directory"])
 
-    def _convert(self, request, binary):
+    def _convert(self, request, _):
         params = request["params"]
         self._tell_entities(params)
         self.adapter.convert(Data(params["data"], self._prepare()), params["directory"], Context(self, request))
 
-    def _convert_back(self, request, binary):
+    def _convert_back(self, request, _):
         params = request["params"]
         entries = []
         for filename, content, label in self.adapter.convert_back(params["directory"]):

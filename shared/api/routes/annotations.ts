@@ -4,11 +4,13 @@ import {
   deleteAnnotation,
   getAnnotation,
   listAnnotations,
+  readTensorFile,
   updateAnnotation,
 } from '../../catalog/annotations.ts';
 import { jsonBody } from '../body.ts';
 import type { ApiContext } from '../context.ts';
 import { flagParameter } from '../query-parameters.ts';
+import { sendFile } from '../send-file.ts';
 import { annotationToWire } from '../wire/annotation.ts';
 
 /** docs/WIRE.md, Annotations. */
@@ -32,6 +34,11 @@ export function annotationRoutes(api: ApiContext): Router {
       const annotation = await getAnnotation(platform, actorOf(request), request.params.id);
       response.json(annotationToWire(annotation, baseUrlOf(request)));
     });
+
+  router.get('/annotations/:id/stream', async (request, response) => {
+    const file = await readTensorFile(platform, actorOf(request), request.params.id);
+    await sendFile(request, response, file);
+  });
 
   router.put('/annotations/:id', jsonBody, async (request, response) => {
     const annotation = await updateAnnotation(platform, actorOf(request), request.params.id, request.body, {

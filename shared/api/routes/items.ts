@@ -11,14 +11,14 @@ import { formBody, jsonBody } from '../body.ts';
 import type { ApiContext } from '../context.ts';
 import { type FilePart, receiveFilePart } from '../multipart.ts';
 import { flagParameter, textParameter } from '../query-parameters.ts';
-import { sendItem } from '../send-item.ts';
+import { sendFile } from '../send-file.ts';
 import { commandToWire } from '../wire/command.ts';
 import { itemToWire } from '../wire/item.ts';
 
 const makeDirSchema = z.object({ type: z.literal('dir'), path: z.string() });
 const modeSchema = z._default(z.enum(['skip', 'overwrite']), 'skip');
 
-/** Contract sections 2.4, 2.5 and 4.5. */
+/** docs/WIRE.md, Items. */
 export function itemRoutes(api: ApiContext): Router {
   const { platform, actorOf, baseUrlOf } = api;
   const router = Router();
@@ -58,7 +58,7 @@ export function itemRoutes(api: ApiContext): Router {
   });
 
   router.get('/items/:id/stream', async (request, response) => {
-    await sendItem(request, response, await readItem(platform, actorOf(request), request.params.id));
+    await sendFile(request, response, await readItem(platform, actorOf(request), request.params.id));
   });
 
   router.patch('/items/:id', jsonBody, async (request, response) => {

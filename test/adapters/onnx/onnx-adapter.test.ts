@@ -62,7 +62,14 @@ it.each<[string, JsonObject, Message, Prediction[]]>([
     'a tensor with its dimensions',
     { input: PIXEL, outputs: [{ name: null, kind: 'tensor' }] },
     numbers([1, 2, 2], [1, 2, 3, 4]),
-    [{ type: 'tensor', label: 'a', confidence: 1, coordinates: { dims: [2, 2], data: [1, 2, 3, 4] } }],
+    [
+      {
+        type: 'tensor',
+        label: 'a',
+        confidence: 1,
+        tensor: { dims: [2, 2], data: Float32Array.of(1, 2, 3, 4) },
+      },
+    ],
   ],
   [
     'YOLOv8: a column an object, no objectness',
@@ -135,7 +142,7 @@ it.each([
 
   const [[found]] = (await predict(adapter, [png])) as [[Prediction]];
 
-  const { data } = found.coordinates as { data: number[] };
+  const { data } = found.tensor!;
   expect(data).toHaveLength(6);
   const levels = [150, 200, 100, 0, 50, 255].map((level) => (level / 100 - 1) / 0.5);
   for (const [at, place] of places.entries()) expect(data[at]).toBeCloseTo(levels[place]!, 6);
@@ -233,6 +240,7 @@ function box(label: string, confidence: number, x1: number, y1: number, x2: numb
 function nearly(value: unknown): unknown {
   if (typeof value === 'number') return expect.closeTo(value, 5);
   if (Array.isArray(value)) return value.map(nearly);
+  if (ArrayBuffer.isView(value)) return value;
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, nearly(each)]));
 }

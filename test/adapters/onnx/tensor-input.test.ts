@@ -95,6 +95,30 @@ describe('an item of numbers as the input of a model', () => {
     await expect(prepare(adapter, 'a.json', json([0.5]))).rejects.toMatchObject({ code: 'ItemUnreadable' });
   });
 
+  it("gives an output's numbers as they are, whatever their type", async () => {
+    for (const [type, array] of [
+      ['float16', Float16Array],
+      ['float64', Float64Array],
+      ['uint8', Uint8Array],
+      ['int32', Int32Array],
+      ['int64', Float64Array],
+    ] as const) {
+      const adapter = await identity(type, ['n', 2]);
+      const samples = [
+        await prepare(adapter, 'a.json', json([1, 2])),
+        await prepare(adapter, 'b.json', json([3, 4])),
+      ];
+
+      const found = await adapter.predict(samples, CONTEXT);
+
+      expect(found.map(([one]) => one!.tensor)).toEqual([
+        { dims: [2], data: array.of(1, 2) },
+        { dims: [2], data: array.of(3, 4) },
+      ]);
+      await adapter.unload();
+    }
+  });
+
   it('makes no boxes of what is no image', async () => {
     await expect(identity('float32', ['n', 2, 6], {}, [{ name: null, kind: 'boxes' }])).rejects.toMatchObject(
       { code: 'OnnxSignatureDiffers' },
@@ -116,7 +140,7 @@ it('hands an image to a model of float16', async () => {
   const sample = await adapter.prepare(createItemInput(item('x'), async () => png));
   const [[found] = []] = await adapter.predict([sample], CONTEXT);
 
-  expect(found!.coordinates).toMatchObject({ data: [0.5, 2] });
+  expect(found!.tensor!.data).toEqual(Float16Array.of(0.5, 2));
   await adapter.unload();
 });
 
@@ -151,7 +175,7 @@ async function answers(adapter: OnnxAdapter, files: readonly (readonly [string, 
   const samples = await Promise.all(files.map(([name, bytes]) => prepare(adapter, name, bytes)));
   const found = await adapter.predict(samples, CONTEXT);
   await adapter.unload();
-  return found.map(([one]) => one!.coordinates as { dims: number[]; data: number[] });
+  return found.map(([one]) => ({ dims: one!.tensor!.dims, data: Array.from(one!.tensor!.data) }));
 }
 
 function json(value: Json): Uint8Array {

@@ -1,13 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { TrainContext } from '../../../adapters/model-adapter.ts';
 import type { NewMetricSample } from '../../../shared/entities/metric-sample.ts';
 import { temporaryFolder } from '../../shared/content/temporary-folder.ts';
+import { describeUnless } from '../../support/describe-unless.ts';
 import { hosted, moduleWith, pythonCode, pythonProblem } from './hosted-python.ts';
-
-if (pythonProblem !== undefined)
-  it(`is not tested here: ${pythonProblem}`, () => expect(pythonProblem).toContain('Python'));
 
 const part = (partition: 'train' | 'validation') => ({
   partition,
@@ -52,7 +50,7 @@ def train(data, context):
                 return "yielded"
 `);
 
-describe.skipIf(pythonProblem !== undefined)('a training in Python', () => {
+describeUnless(pythonProblem, 'a training in Python', () => {
   it('checkpoints, yields, and goes on from what it wrote, its points and progress told', async () => {
     const kept = temporaryFolder();
     const points: NewMetricSample[] = [];

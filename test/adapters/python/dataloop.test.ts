@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { builtInAdapters } from '../../../adapters/registry.ts';
 import { madeData } from '../../../conformance/data/made-data.ts';
 import { convertFunction } from '../../../functions/convert/convert.ts';
@@ -19,6 +19,7 @@ import { createSnapshot } from '../../../shared/catalog/snapshots.ts';
 import { readConfig } from '../../../shared/config.ts';
 import { createContainer } from '../../../shared/invoke/handler.ts';
 import { temporaryFolder } from '../../shared/content/temporary-folder.ts';
+import { describeUnless } from '../../support/describe-unless.ts';
 import { runInPlace } from '../../support/run-function.ts';
 import { startTestApi } from '../../support/test-api.ts';
 import { openTestPlatform } from '../../support/test-platform.ts';
@@ -32,13 +33,7 @@ const problem =
     ? 'TEST_DTLPY names no Python with dtlpy 1.61.17 (or is "install", which brings 260 MB)'
     : undefined);
 
-if (problem !== undefined)
-  it(`the adapter of the Dataloop SDK is not tested here: ${problem}`, () => {
-    console.log(`not tested: ${problem}`);
-    expect(problem).toContain('Python');
-  });
-
-describe.skipIf(problem !== undefined)('an adapter of the Dataloop SDK, unchanged', () => {
+describeUnless(problem, 'an adapter of the Dataloop SDK, unchanged', () => {
   it('trains, saves, loads, predicts, evaluates and converts', async () => {
     const space = await openImages();
     const { container, snapshot, platform } = space;

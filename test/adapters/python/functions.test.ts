@@ -1,12 +1,13 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { convertFunction } from '../../../functions/convert/convert.ts';
 import { evaluateFunction } from '../../../functions/evaluate/evaluate.ts';
 import { loadFunction } from '../../../functions/load/load.ts';
 import { predictFunction } from '../../../functions/predict/predict.ts';
 import { trainFunction } from '../../../functions/train/train.ts';
 import { temporaryFolder } from '../../shared/content/temporary-folder.ts';
+import { describeUnless } from '../../support/describe-unless.ts';
 import { runInPlace } from '../../support/run-function.ts';
 import type { TinyWorkspace } from '../../support/tiny-workspace.ts';
 import { exampleFolder, moduleWith, pythonCode, pythonProblem } from './hosted-python.ts';
@@ -14,12 +15,9 @@ import { openPythonWorkspace } from './python-workspace.ts';
 
 const EXAMPLE = exampleFolder('python-adapter');
 
-if (pythonProblem !== undefined)
-  it(`is not tested here: ${pythonProblem}`, () => expect(pythonProblem).toContain('Python'));
-
 const close = ({ platform }: TinyWorkspace) => platform.close();
 
-describe.skipIf(pythonProblem !== undefined)('functions with an adapter in Python', () => {
+describeUnless(pythonProblem, 'functions with an adapter in Python', () => {
   it('train, save, load, predict, evaluate and convert', async () => {
     const space = await openPythonWorkspace(EXAMPLE);
     const { container, snapshot, items } = space;

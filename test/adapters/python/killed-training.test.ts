@@ -1,17 +1,15 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { trainFunction } from '../../../functions/train/train.ts';
 import { LOCAL_ACTOR } from '../../../shared/auth/actor.ts';
 import { readMetrics } from '../../../shared/catalog/metrics.ts';
 import type { JsonObject } from '../../../shared/json.ts';
 import { temporaryFolder } from '../../shared/content/temporary-folder.ts';
+import { describeUnless } from '../../support/describe-unless.ts';
 import { runInPlace } from '../../support/run-function.ts';
 import { pythonProblem } from './hosted-python.ts';
 import { openPythonWorkspace } from './python-workspace.ts';
-
-if (pythonProblem !== undefined)
-  it(`is not tested here: ${pythonProblem}`, () => expect(pythonProblem).toContain('Python'));
 
 /** The trainer with a plan of where its process ends; `deliver` is one delivery of the same execution. */
 async function openTraining(plan: JsonObject = {}) {
@@ -42,7 +40,7 @@ function uninterrupted() {
   return reference;
 }
 
-describe.skipIf(pythonProblem !== undefined)('a training whose process is killed', () => {
+describeUnless(pythonProblem, 'a training whose process is killed', () => {
   it.each([
     { points: ['middle 0', 'middle 3'], resumed: ['resumed at 3'] },
     { points: ['checkpoint 1', 'checkpoint 3'], resumed: ['resumed at 1', 'resumed at 3'] },

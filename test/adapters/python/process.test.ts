@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { hostPython } from '../../../adapters/python/python-adapter.ts';
 import { readConfig } from '../../../shared/config.ts';
 import { temporaryFolder } from '../../shared/content/temporary-folder.ts';
+import { describeUnless } from '../../support/describe-unless.ts';
 import {
   ENDLESS,
   hosted,
@@ -13,9 +14,6 @@ import {
   pythonProblem,
   sample,
 } from './hosted-python.ts';
-
-if (pythonProblem !== undefined)
-  it(`is not tested here: ${pythonProblem}`, () => expect(pythonProblem).toContain('Python'));
 
 /** Answers with what an expression gives, as a label. */
 const telling = (expression: string, lines = '') =>
@@ -31,7 +29,7 @@ const answerOf = async (python: ReturnType<typeof pythonCode>, content = '{}') =
   return answers[0]![0]!.label;
 };
 
-describe.skipIf(pythonProblem !== undefined)('the process of a Python adapter', () => {
+describeUnless(pythonProblem, 'the process of a Python adapter', () => {
   it('gets no variable but those it needs', async () => {
     const secrets = {
       MODELFN_SECRET_GIT_TOKEN: 'planted-1',

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { predictFunction } from '../../../functions/predict/predict.ts';
 import { trainFunction } from '../../../functions/train/train.ts';
 import { LOCAL_ACTOR } from '../../../shared/auth/actor.ts';
@@ -9,12 +9,10 @@ import { uploadItem } from '../../../shared/catalog/item-upload.ts';
 import { readMetrics } from '../../../shared/catalog/metrics.ts';
 import { createProject } from '../../../shared/catalog/projects.ts';
 import { temporaryFolder } from '../../shared/content/temporary-folder.ts';
+import { describeUnless } from '../../support/describe-unless.ts';
 import { runInPlace } from '../../support/run-function.ts';
 import { moduleWith, pythonCode, pythonProblem } from './hosted-python.ts';
 import { openPythonWorkspace } from './python-workspace.ts';
-
-if (pythonProblem !== undefined)
-  it(`is not tested here: ${pythonProblem}`, () => expect(pythonProblem).toContain('Python'));
 
 let close: () => Promise<void>;
 afterEach(() => close());
@@ -61,7 +59,7 @@ ${lines}
   return { ...space, told, train, other: { project, dataset, item } };
 }
 
-describe.skipIf(pythonProblem !== undefined)('the API, as the adapter of a run asks it', () => {
+describeUnless(pythonProblem, 'the API, as the adapter of a run asks it', () => {
   it('shows the run its own project, and writes what the run writes', async () => {
     const space = await openAsking(`
 def train(data, context):

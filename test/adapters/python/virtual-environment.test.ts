@@ -2,16 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { findInterpreter } from '../../../adapters/python/interpreter.ts';
 import { hostPython } from '../../../adapters/python/python-adapter.ts';
 import { pythonFor } from '../../../adapters/python/virtual-environment.ts';
 import { readConfig } from '../../../shared/config.ts';
 import { temporaryFolder } from '../../shared/content/temporary-folder.ts';
+import { describeUnless } from '../../support/describe-unless.ts';
 import { ENDLESS, moduleWith, pythonCode, pythonProblem, sample } from './hosted-python.ts';
-
-if (pythonProblem !== undefined)
-  it(`is not tested here: ${pythonProblem}`, () => expect(pythonProblem).toContain('Python'));
 
 /** A folder of wheels stands in for the package index; pip is told of no other. */
 async function shelf() {
@@ -43,7 +41,7 @@ with zipfile.ZipFile(sys.argv[1], "w") as wheel:
   return { settings, interpreter, sha256, cacheDirectory, install, environments };
 }
 
-describe.skipIf(pythonProblem !== undefined)('the virtual environment of an adapter', () => {
+describeUnless(pythonProblem, 'the virtual environment of an adapter', () => {
   it('holds the packages of requirements.txt for the adapter, by their hash, and is made once by those who want it at once', async () => {
     const { install, environments, sha256, cacheDirectory, settings } = await shelf();
     const requirements = `# pinned\ntinypackage==1.0 --hash=sha256:${sha256}\n`;

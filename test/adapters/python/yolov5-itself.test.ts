@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from '
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { builtInAdapters } from '../../../adapters/registry.ts';
 import { drawScenes, SHAPE_LABELS } from '../../../examples/yolov5-training/draw-scenes.ts';
 import { convertFunction } from '../../../functions/convert/convert.ts';
@@ -25,6 +25,7 @@ import { restoreFiles } from '../../../shared/snapshots/restore-files.ts';
 import { readRevision } from '../../../shared/snapshots/revisions.ts';
 import { openWeightsBucket } from '../../../shared/snapshots/shared-files.ts';
 import { temporaryFolder } from '../../shared/content/temporary-folder.ts';
+import { describeUnless } from '../../support/describe-unless.ts';
 import { runInPlace } from '../../support/run-function.ts';
 import { openWorkspace } from '../../support/workspace.ts';
 import { exampleFolder, pythonProblem } from './hosted-python.ts';
@@ -75,13 +76,7 @@ def train(folder, settings, on_epoch, on_batch):
     return whole_trainer.train(folder, settings, epoch, batch)
 `;
 
-if (problem !== undefined)
-  it(`YOLOv5's own training is not tested here: ${problem}`, () => {
-    console.log(`not tested: ${problem}`);
-    expect(problem).toContain('Python');
-  });
-
-describe.skipIf(problem !== undefined)("YOLOv5's own training", () => {
+describeUnless(problem, "YOLOv5's own training", () => {
   it('comes to the same weights cut and killed, which the adapter yolov5 serves as YOLOv5 itself does', async () => {
     const space = await openScenes();
     const whole = await space.openSnapshot('whole', { dies: false });

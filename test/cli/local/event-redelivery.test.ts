@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { WorkerLost } from '../../../cli/local/errors.ts';
 import { BACKOFF_MS, MAX_ATTEMPTS } from '../../../cli/local/event-lane.ts';
-import { MAX_LEASE_SECONDS } from '../../../shared/config.ts';
+import { MAX_LEASE_SECONDS } from '../../../shared/settings.ts';
 import type { EntityStore } from '../../../shared/store/entity-store.ts';
 import { recordingLog, temporaryFolder } from './fixture-functions.ts';
 import {

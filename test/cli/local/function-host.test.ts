@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FunctionHost, RETRY_DELAYS_MS } from '../../../cli/local/function-host.ts';
-import { MAX_LEASE_SECONDS } from '../../../shared/config.ts';
 import { silentLog } from '../../../shared/log.ts';
+import { MAX_LEASE_SECONDS } from '../../../shared/settings.ts';
 import { buildFixtures, recordingLog } from './fixture-functions.ts';
 import { heldTimers } from './held-timers.ts';
 import { type Answer, OBEDIENT } from './obedient-function.ts';

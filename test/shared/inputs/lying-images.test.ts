@@ -22,6 +22,8 @@ describe.each<[string, Uint8Array]>([
   ['a JPEG that ends in the middle', JPEG.subarray(0, JPEG.length - 40)],
   ['a PNG that ends in the middle', PNG.subarray(0, PNG.length - 30)],
   ['a GIF with a frame beyond its canvas', gifOf(65_535, 65_535)],
+  ['a WebP of 268 million pixels', webpOf(16_383, 16_383)],
+  ['a PNG of 105 million pixels', pngOf(10_500, 10_000)],
   ['a WebP that ends in the middle', WEBP.subarray(0, WEBP.length - 12)],
   [
     'an SVG of 10^10 pixels',
@@ -83,6 +85,15 @@ function jpegOf(width: number, height: number): Buffer {
   const frame = bytes.indexOf(Buffer.from([0xff, 0xc0]));
   bytes.writeUInt16BE(height, frame + 5);
   bytes.writeUInt16BE(width, frame + 7);
+  return bytes;
+}
+
+/** The small WebP with another size in its VP8L header: 14 bits each, less one. */
+function webpOf(width: number, height: number): Buffer {
+  const bytes = Buffer.from(WEBP);
+  const at = bytes.indexOf('VP8L') + 9;
+  const rest = bytes.readUInt32LE(at) & 0xf0000000;
+  bytes.writeUInt32LE(((width - 1) | ((height - 1) << 14) | rest) >>> 0, at);
   return bytes;
 }
 

@@ -5,7 +5,7 @@ import type { Annotation } from '../../../shared/entities/annotation.ts';
 import type { Json, JsonObject } from '../../../shared/json.ts';
 import { binaryOfMask } from '../../../shared/masks/png-mask.ts';
 import { maskOfPixels } from '../../../shared/masks/run-mask.ts';
-import { calibrationOf } from '../../../shared/metrics/calibration.ts';
+import { Calibration } from '../../../shared/metrics/calibration.ts';
 import { evaluatePairs } from '../../../shared/metrics/evaluate-pairs.ts';
 import { annotation, item } from '../store/sample-entities.ts';
 
@@ -23,7 +23,7 @@ const square = (left: number, top: number, side: number): Json => [
 ];
 
 describe('evaluatePairs', () => {
-  it('judges boxes: counts at the given overlap and confidence, by label and by item', () => {
+  it('judges boxes: counts at the given overlap and confidence, by label and by item', async () => {
     const pairs = [
       pairOf(
         'one',
@@ -37,7 +37,7 @@ describe('evaluatePairs', () => {
       pairOf('two', [], []),
     ];
 
-    const { metrics, perLabel, details, perItem } = evaluatePairs(pairs, ['dog', 'cat']);
+    const { metrics, perLabel, details, perItem } = await evaluatePairs(pairs, ['dog', 'cat']);
 
     expect(metrics).toMatchObject({ AP: 1, AP50: 1, AR100: 1, precision: 0.5, recall: 0.5, f1: 0.5 });
     expect(metrics).not.toHaveProperty('APl');
@@ -59,14 +59,14 @@ describe('evaluatePairs', () => {
     ]);
   });
 
-  it('takes a turned box for the rectangle around it', () => {
+  it('takes a turned box for the rectangle around it', async () => {
     const turned = [...(box(0, 0, 10, 2) as Json[]), 90];
     const pairs = [pairOf('one', [truth('box', 'cat', turned)], [said('box', 'cat', 1, box(4, -4, 6, 6))])];
 
-    expect(evaluatePairs(pairs, ['cat']).metrics.AP).toBeCloseTo(1, 9);
+    expect((await evaluatePairs(pairs, ['cat'])).metrics.AP).toBeCloseTo(1, 9);
   });
 
-  it('judges areas of pixels, drawn and painted alike', () => {
+  it('judges areas of pixels, drawn and painted alike', async () => {
     const painted = new Uint8Array(64).map((_, at) => Number(at % 8 < 4 && at < 32));
     const pairs = [
       pairOf(
@@ -86,7 +86,7 @@ describe('evaluatePairs', () => {
       ),
     ];
 
-    const { metrics, perLabel } = evaluatePairs(pairs, ['cat', 'dog']);
+    const { metrics, perLabel } = await evaluatePairs(pairs, ['cat', 'dog']);
 
     expect(perLabel.cat).toMatchObject({ iou: 1, boundaryIoU: 1, boundaryF: 1, maskAP: 1 });
     expect(perLabel.dog!.iou).toBeCloseTo(8 / 24, 12);
@@ -95,13 +95,13 @@ describe('evaluatePairs', () => {
     expect(metrics.maskAP).toBeCloseTo(0.5, 12);
   });
 
-  it('counts labels that are named like parts of every object', () => {
+  it('counts labels that are named like parts of every object', async () => {
     const names = ['__proto__', 'constructor', 'toString'];
     const pairs = names.map((name, index) =>
       pairOf(name, [truth('class', name)], [said('class', names[(index + 1) % 3]!, 0.9)]),
     );
 
-    const { metrics, perLabel, details } = evaluatePairs(pairs, names);
+    const { metrics, perLabel, details } = await evaluatePairs(pairs, names);
 
     expect(metrics).toMatchObject({ accuracy: 0, items: 3 });
     expect(Object.keys(perLabel)).toEqual(names);
@@ -113,7 +113,7 @@ describe('evaluatePairs', () => {
     ]);
   });
 
-  it('judges each kind that occurs, and tells numbers of one name apart', () => {
+  it('judges each kind that occurs, and tells numbers of one name apart', async () => {
     const pairs = [
       pairOf(
         'one',
@@ -122,22 +122,22 @@ describe('evaluatePairs', () => {
       ),
     ];
 
-    const { metrics, details, perItem } = evaluatePairs(pairs, ['cat']);
+    const { metrics, details, perItem } = await evaluatePairs(pairs, ['cat']);
 
     expect(metrics).toMatchObject({ accuracy: 1, precision: 1, 'box.precision': 0, AP: 0 });
     expect(details).toMatchObject({ confusion: { cat: { cat: 1 } }, box: { stats: { AP: 0 } } });
     expect(perItem![0]).toMatchObject({ errors: 1, kinds: { class: { errors: 0 }, box: { errors: 1 } } });
   });
 
-  it('compares labels letter by letter', () => {
+  it('compares labels letter by letter', async () => {
     const pairs = [
       pairOf('one', [truth('box', 'Cat', box(0, 0, 2, 2))], [said('box', 'cat', 1, box(0, 0, 2, 2))]),
     ];
 
-    expect(evaluatePairs(pairs, ['cat']).metrics).toMatchObject({ AP: 0, recall: 0 });
+    expect((await evaluatePairs(pairs, ['cat'])).metrics).toMatchObject({ AP: 0, recall: 0 });
   });
 
-  it('leaves out what it cannot read, and says how much', () => {
+  it('leaves out what it cannot read, and says how much', async () => {
     const broken: Json[] = [
       'x',
       [],
@@ -155,13 +155,13 @@ describe('evaluatePairs', () => {
       ),
     ];
 
-    expect(evaluatePairs(pairs, ['cat']).details).toMatchObject({
+    expect((await evaluatePairs(pairs, ['cat'])).details).toMatchObject({
       box: { unreadable: 4 },
       mask: { unreadable: 1 },
     });
   });
 
-  it('has a number for everything it answers, also when there is nothing', () => {
+  it('has a number for everything it answers, also when there is nothing', async () => {
     const nothings = [
       [],
       [pairOf('one', [], [])],
@@ -172,13 +172,13 @@ describe('evaluatePairs', () => {
     ];
 
     for (const pairs of nothings) {
-      const answer = JSON.parse(JSON.stringify(evaluatePairs(pairs, ['cat']), finite)) as JsonObject;
+      const answer = JSON.parse(JSON.stringify(await evaluatePairs(pairs, ['cat']), finite)) as JsonObject;
       expect(answer).toHaveProperty('metrics');
     }
   });
 });
 
-describe('calibrationOf', () => {
+describe('Calibration', () => {
   it('weighs the gap between confidence and accuracy by bins', () => {
     const predictions = [
       { confidence: 0.95, isRight: true },
@@ -187,7 +187,10 @@ describe('calibrationOf', () => {
       { confidence: 0, isRight: false },
     ];
 
-    const { error, bins } = calibrationOf(predictions);
+    const calibration = new Calibration();
+    for (const { confidence, isRight } of predictions) calibration.add(confidence, isRight);
+
+    const { error, bins } = calibration.result();
 
     expect(error).toBeCloseTo((2 * 0.45 + 2 * 0.05) / 4, 12);
     expect(bins[0]).toMatchObject({ from: 0, to: 0.1, count: 2, accuracy: 0 });
@@ -195,7 +198,7 @@ describe('calibrationOf', () => {
   });
 
   it('has no error without predictions', () => {
-    expect(calibrationOf([]).error).toBeNull();
+    expect(new Calibration().result().error).toBeNull();
   });
 });
 

@@ -67,6 +67,40 @@ it('prepares the next batch while one is predicted, and no batch more', async ()
   expect(Math.max(...ahead)).toBe(2);
 });
 
+it('tells the adapter of the next batch while one is predicted, and takes no harm from what that does', async () => {
+  const items = ['1', '2', '3', '4', '5'].map((id) => item(id));
+  const ids = items.map(({ id }) => id);
+  const heard: string[] = [];
+  let told = Promise.withResolvers<void>();
+  class Told extends Heard {
+    override expect(samples: readonly string[]): void {
+      heard.push(`expect ${samples.join(' ')}`);
+      told.resolve();
+      throw new Error('it was not to');
+    }
+  }
+  const adapter = new Told(
+    () => undefined,
+    async (batch) => {
+      // Without a word of the next batch this would wait for ever.
+      if (!batch.includes(ids.at(-1)!)) await told.promise;
+      told = Promise.withResolvers();
+      heard.push(`predict ${batch.join(' ')}`);
+    },
+  );
+
+  await predictItems(NOWHERE, { adapter }, items, OPTIONS);
+
+  const [one, two, three] = [ids.slice(0, 2), ids.slice(2, 4), ids.slice(4)].map((each) => each.join(' '));
+  expect(heard).toEqual([
+    `expect ${two}`,
+    `predict ${one}`,
+    `expect ${three}`,
+    `predict ${two}`,
+    `predict ${three}`,
+  ]);
+});
+
 it('leaves no failure unheard when the run ends before the next batch has its turn', async () => {
   const items = ['1', '2', '3', '4'].map((id) => item(id));
   const controller = new AbortController();
@@ -81,4 +115,41 @@ it('leaves no failure unheard when the run ends before the next batch has its tu
   });
 
   await expect(predicting).rejects.toThrow('enough');
+});
+
+it('tells after each batch how many items are done', async () => {
+  const items = ['1', '2', '3'].map((id) => item(id));
+  const adapter = new Heard(
+    (id) => {
+      if (id === '1') throw new Error('a broken item');
+    },
+    async () => undefined,
+  );
+  const done: number[] = [];
+
+  await predictItems(NOWHERE, { adapter }, items, { ...OPTIONS, onProgress: (count) => done.push(count) });
+
+  expect(done).toEqual([2, 3]);
+});
+
+it.each<[string, unknown, RegExp]>([
+  ['too few elements', { dims: [2, 2], data: Float32Array.of(1) }, /2 x 2 with 1 elements/],
+  ['a size that is none', { dims: [-1], data: Float32Array.of(1) }, /no list of sizes/],
+  ['no sizes', { data: Float32Array.of(1) }, /no list of sizes/],
+  ['a list for an array', { dims: [1], data: [1] }, /no typed array/],
+])('refuses a tensor of %s', async (_what, tensor, message) => {
+  class Wrong extends Heard {
+    override async predict(): Promise<Prediction[][]> {
+      return [[{ type: 'tensor', label: 'a', confidence: 1, tensor } as Prediction]];
+    }
+  }
+  const adapter = new Wrong(
+    () => undefined,
+    async () => undefined,
+  );
+
+  await expect(predictItems(NOWHERE, { adapter }, [item('1')], OPTIONS)).rejects.toMatchObject({
+    code: 'PredictionInvalid',
+    message: expect.stringMatching(message),
+  });
 });

@@ -13,6 +13,7 @@ import { migrate } from '../../../shared/store/postgres-database.ts';
 import { MIGRATIONS } from '../../../shared/store/postgres-schema.ts';
 import { processesContract } from '../../contracts/processes.contract.ts';
 import { codeOf } from '../../contracts/store.contract.ts';
+import { describeUnless } from '../../support/describe-unless.ts';
 import { startCuttingProxy } from '../../support/postgres/cutting-proxy.ts';
 import { makeDatabase, startPostgres, type TestDatabase } from '../../support/postgres/postgres-server.ts';
 import { event, item, model, project, snapshot } from './sample-entities.ts';
@@ -20,6 +21,7 @@ import { event, item, model, project, snapshot } from './sample-entities.ts';
 // Before the tests are told apart: some need a server that serves its clients at the same time.
 const server = await startPostgres();
 afterAll(() => server.stop());
+const notConcurrent = server.isConcurrent ? undefined : `this is ${server.what}`;
 
 async function newDatabase(): Promise<TestDatabase> {
   const database = await makeDatabase(server);
@@ -39,7 +41,7 @@ function openApart(address: string, count: number): Promise<EntityStore[]> {
   return Promise.all(Array.from({ length: count }, (_, index) => open(name(index))));
 }
 
-describe.skipIf(!server.isConcurrent)('several processes', () => {
+describeUnless(notConcurrent, 'several processes', () => {
   processesContract(
     'postgres',
     async () => {
@@ -50,7 +52,7 @@ describe.skipIf(!server.isConcurrent)('several processes', () => {
   );
 });
 
-describe.skipIf(!server.isConcurrent)('containers that write at once', () => {
+describeUnless(notConcurrent, 'containers that write at once', () => {
   it('make one of what each of them looked for and did not find', async () => {
     const stores = await openApart((await newDatabase()).address, 6);
 
@@ -218,7 +220,7 @@ describe.skipIf(!server.isConcurrent)('containers that write at once', () => {
   });
 });
 
-describe.skipIf(!server.isConcurrent)('a connection that is lost', () => {
+describeUnless(notConcurrent, 'a connection that is lost', () => {
   const kill = (database: TestDatabase) =>
     database.ask(
       "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'modelfn'",

@@ -35,7 +35,7 @@ export const namedPathsAreThere: Rule = (tree) =>
 
 /** Every setting is in the README's table. */
 export const settingsAreTold: Rule = (tree) =>
-  [...tree.text('shared/config.ts').matchAll(/^ {2}([A-Z][A-Z_]+): \{/gm)]
+  [...tree.text('shared/settings.ts').matchAll(/^ {2}([A-Z][A-Z_]+): \{/gm)]
     .map(([, name = '']) => name)
     .filter((name) => !tree.text('README.md').includes(`| \`${name}\` |`))
     .map((name) => `README.md says nothing of the setting ${name}: add a row to its table.`);

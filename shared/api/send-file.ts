@@ -1,19 +1,19 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
-import { type Item, systemMetadata } from '../entities/item.ts';
+import type { SentFile } from '../catalog/sent-file.ts';
 
 /**
- * Sends an item's bytes. The first chunk is read before the headers go out, so that a missing content is an error
+ * Sends the bytes of an item or of an annotation. The first chunk is read before the headers go out, so that a missing content is an error
  * of its own. Uploaded pages and drawings must not run in the API's name: they are sent without rights.
  */
-export async function sendItem(
+export async function sendFile(
   request: Request,
   response: Response,
-  { item, sizeBytes, bytes }: { item: Item; sizeBytes: number; bytes: AsyncIterable<Uint8Array> },
+  { name, mimetype, content, bytes }: SentFile,
 ): Promise<void> {
   response.set({
-    ETag: `"${item.content?.sha256 ?? item.id}"`,
+    ETag: `"${content.sha256}"`,
     'Cache-Control': 'private, no-cache',
     'Content-Security-Policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'",
     'X-Content-Type-Options': 'nosniff',
@@ -23,10 +23,10 @@ export async function sendItem(
   try {
     const first = await chunks.next();
     // Past Express, which would add a charset that nobody knows.
-    response.setHeader('Content-Type', contentType(item));
+    response.setHeader('Content-Type', contentType(mimetype));
     response.set({
-      'Content-Length': String(sizeBytes),
-      'Content-Disposition': `inline; filename*=UTF-8''${encodeName(item.name)}`,
+      'Content-Length': String(content.sizeBytes),
+      'Content-Disposition': `inline; filename*=UTF-8''${encodeName(name)}`,
     });
     await pipeline(Readable.from(from(first, chunks), { objectMode: false }), response);
   } finally {
@@ -41,9 +41,8 @@ async function* from(
   for (let step = first; !step.done; step = await rest.next()) yield step.value;
 }
 
-function contentType(item: Item): string {
-  const { mimetype } = systemMetadata(item);
-  return typeof mimetype === 'string' && /^[\w.+-]+\/[\w.+-]+$/.test(mimetype)
+function contentType(mimetype: string | undefined): string {
+  return mimetype !== undefined && /^[\w.+-]+\/[\w.+-]+$/.test(mimetype)
     ? mimetype
     : 'application/octet-stream';
 }

@@ -1,0 +1,67 @@
+import * as z from 'zod/mini';
+import { jsonSchema } from '../../shared/entities/fields.ts';
+import type { Json } from '../../shared/json.ts';
+import { parse } from '../../shared/parse.ts';
+import type { Prediction, TensorElements } from '../model-adapter.ts';
+
+/** By NumPy's code of the type, little-endian as the machines are that this runs on. */
+const ARRAYS = {
+  '<f2': Float16Array,
+  '<f4': Float32Array,
+  '<f8': Float64Array,
+  '|i1': Int8Array,
+  '<i2': Int16Array,
+  '<i4': Int32Array,
+  '|u1': Uint8Array,
+  '<u2': Uint16Array,
+  '<u4': Uint32Array,
+} as const;
+
+const place = z.int().check(z.gte(0));
+
+const predictionsSchema = z.array(
+  z.array(
+    z.object({
+      type: z.string(),
+      label: z.string(),
+      confidence: z.number(),
+      coordinates: z.optional(jsonSchema),
+      attributes: z.optional(jsonSchema),
+      /** Where its elements are in the bytes of the answer, row by row. */
+      tensor: z.optional(
+        z.object({
+          dims: z.array(place),
+          type: z.enum(Object.keys(ARRAYS) as (keyof typeof ARRAYS)[]),
+          from: place,
+          to: place,
+        }),
+      ),
+    }),
+  ),
+);
+
+/**
+ * What a process answered to a batch. `binary`: the bytes that came with it; they are copied.
+ * @throws InvalidInput for an answer of another form
+ */
+export function readPredictions(said: Json, binary: Uint8Array, entryPoint: string): Prediction[][] {
+  const what = `answer of predict of ${entryPoint}`;
+  return parse(predictionsSchema, said, what).map((predictions) =>
+    predictions.map(({ tensor, ...prediction }) => {
+      // Checked: keys without a value are absent in JSON.
+      const told = prediction as Prediction;
+      if (!tensor) return told;
+      const { dims, type, from, to } = tensor;
+      return { ...told, tensor: { dims, data: elementsOf(type, new Uint8Array(binary.subarray(from, to))) } };
+    }),
+  );
+}
+
+/** Elements that are cut off are left out: whoever keeps the tensor sees that it has too few. */
+function elementsOf(
+  type: keyof typeof ARRAYS,
+  { buffer, byteLength }: Uint8Array<ArrayBuffer>,
+): TensorElements {
+  const array = ARRAYS[type];
+  return new array(buffer, 0, Math.floor(byteLength / array.BYTES_PER_ELEMENT));
+}
