@@ -21,10 +21,10 @@ const BATCHES = [1, 8, 32];
 /** Of a dataset: the scenes, again and again. */
 const DATASET_ITEMS = 192;
 const BLOCKS = 5;
-const BLOCK_MS = 1_500;
+const BLOCK_MS = 1_000;
 /** What V8 compiles first, and the threads of the side before that still spin, are no part of a block. */
 const SETTLING_MS = 500;
-const FIRST_SETTLING_MS = 4_000;
+const FIRST_SETTLING_MS = 2_000;
 const SIDE = 128;
 const LABELS = ['trouser', 'bag', 'ankle-boot'];
 

@@ -135,6 +135,8 @@ async function createSession(
     executionMode: 'sequential',
     // Errors are thrown; its warnings on stderr would be noise in the log.
     logSeverityLevel: 4,
+    // Threads spin for their next piece while the model runs, and sleep when the run is over: decoding has the cores then.
+    extra: { session: { force_spinning_stop: '1' } },
   } as const;
   const cached =
     cacheDirectory === undefined

@@ -1,8 +1,11 @@
 import type { Item } from '../entities/item.ts';
 import { type ErrorBody, toErrorBody } from '../errors.ts';
+import { Room } from './room.ts';
 
-/** Items read at once: enough to overlap reading with decoding, few enough to stay small in memory. */
-const CONCURRENCY = 8;
+/** Items at work at once: enough to keep all cores decoding while a batch is inferred. */
+const MOST_AT_ONCE = 32;
+/** Bytes of the files of items at work at once; one that is larger is alone. */
+const MOST_BYTES_AT_ONCE = 64 * 2 ** 20;
 
 /** An item that failed by itself while the others went on. */
 export interface FailedItem {
@@ -23,20 +26,18 @@ export async function mapItems<From, Result>(
   signal: AbortSignal,
 ): Promise<{ done: { from: From; result: Result }[]; failed: FailedItem[] }> {
   const results = new Array<{ result: Result } | { error: ErrorBody }>(entries.length);
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < entries.length) {
-      signal.throwIfAborted();
-      const index = next;
-      next += 1;
-      try {
-        results[index] = { result: await work(entries[index]!) };
-      } catch (error) {
-        results[index] = { error: toErrorBody(error) };
-      }
+  const room = new Room(MOST_AT_ONCE, MOST_BYTES_AT_ONCE);
+  const begin = async (index: number): Promise<void> => {
+    signal.throwIfAborted();
+    try {
+      results[index] = { result: await work(entries[index]!) };
+    } catch (error) {
+      results[index] = { error: toErrorBody(error) };
     }
   };
-  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, entries.length) }, worker));
+  await Promise.all(
+    entries.map((entry, index) => room.within(itemOf(entry).content?.sizeBytes ?? 0, () => begin(index))),
+  );
   const done: { from: From; result: Result }[] = [];
   const failed: FailedItem[] = [];
   for (const [index, entry] of entries.entries()) {

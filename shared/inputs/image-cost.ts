@@ -38,14 +38,21 @@ const PNG_START = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 
 /** Four samples of 16 bits. */
 const MOST_PNG_PIXEL_BYTES = 8;
 
+/** Parts of a PNG that may say which way is up: EXIF as a chunk of its own, and as older programs write it into a text. */
+const TURNING = ['eXIf', 'Raw profile type'];
+
 /**
- * True for a PNG that is affordable whatever its pixels are. Asking sharp for a header costs a third of decoding a small image,
- * and a PNG tells its size in the same place always.
+ * The size of a PNG that lies as it is seen and whose pixels are affordable whatever they are; `undefined` for all else. Asking
+ * sharp for the header costs a fifth of decoding a small image, and a PNG tells its size in the same place always.
  */
-export function isSmallPng(bytes: Uint8Array, maxBytes: number): boolean {
-  if (bytes.length < 24 || PNG_START.some((byte, at) => bytes[at] !== byte)) return false;
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  return view.getUint32(16) * view.getUint32(20) * MOST_PNG_PIXEL_BYTES <= maxBytes;
+export function plainPngSize(bytes: Uint8Array, maxBytes: number): Size | undefined {
+  const { buffer, byteOffset, length } = bytes;
+  if (length < 24 || PNG_START.some((byte, at) => bytes[at] !== byte)) return undefined;
+  const view = new DataView(buffer, byteOffset);
+  const [width, height] = [view.getUint32(16), view.getUint32(20)];
+  if (width * height * MOST_PNG_PIXEL_BYTES > maxBytes) return undefined;
+  const text = Buffer.from(buffer, byteOffset, length);
+  return TURNING.some((part) => text.includes(part)) ? undefined : { width, height };
 }
 
 /** True where the answer is affordable whatever the image's own size is, or has that size. */

@@ -1,5 +1,6 @@
+import type { Metadata, Sharp } from 'sharp';
 import type { ImageOptions, ImagePixels } from '../../adapters/model-adapter.ts';
-import { assertAffordable, isSmallAnswer, isSmallPng } from './image-cost.ts';
+import { assertAffordable, isSmallAnswer, plainPngSize } from './image-cost.ts';
 
 /** 16,384 x 16,384: what takes longer to go through is an attack or a mistake, however little memory it takes. */
 const MAX_PIXELS = 2 ** 28;
@@ -22,10 +23,8 @@ export async function decodeImage(
   const { width, height, fit = 'fill', channels = 3 } = options;
   const opened = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' });
   const isResized = width !== undefined || height !== undefined;
-  // Who knows that it is affordable asks for the header while the image is decoded, and only for its size.
-  const isKnown = isSmallPng(bytes, maxBytes) && isSmallAnswer(options, maxBytes);
-  const asked = isResized || !isKnown ? opened.metadata() : undefined;
-  if (!isKnown) assertAffordable((await asked)!, options, maxBytes);
+  const known = isSmallAnswer(options, maxBytes) ? plainPngSize(bytes, maxBytes) : undefined;
+  const source = known ?? (await affordableHeader(opened, options, maxBytes)).autoOrient;
   let image = opened.rotate();
   if (isResized)
     image = image.resize({
@@ -38,17 +37,20 @@ export async function decodeImage(
   image = channels === 1 ? image.flatten().toColourspace('b-w') : image.toColourspace('srgb');
   if (channels === 3) image = image.flatten();
   if (channels === 4) image = image.ensureAlpha();
-  const [{ data, info }, header] = await Promise.all([
-    image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }),
-    asked,
-  ]);
+  const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   return {
     width: info.width,
     height: info.height,
     channels,
     data: info.channels === channels ? data : fewerChannels(data, info.channels, channels),
-    source: header?.autoOrient ?? { width: info.width, height: info.height },
+    source: { width: source.width, height: source.height },
   };
+}
+
+async function affordableHeader(opened: Sharp, options: ImageOptions, maxBytes: number): Promise<Metadata> {
+  const header = await opened.metadata();
+  assertAffordable(header, options, maxBytes);
+  return header;
 }
 
 /** HEIC is told by its first box: libvips would say no more than that some plugin is missing. */

@@ -23,6 +23,8 @@ export interface PredictOptions {
   minConfidence: number;
 }
 
+type Preparing = ReturnType<typeof mapItems<Readonly<Item>, unknown>>;
+
 /** All items' predictions together; `onProgress` is told how many items are done. @throws as `predictBatches` */
 export async function predictItems(
   platform: Platform,
@@ -58,20 +60,20 @@ export async function* predictBatches(
   const prepareFrom = (from: number) => {
     const batch = items.slice(from, from + batchSize);
     const preparing = mapItems(batch, (item) => item, prepare, signal);
-    const isAhead = from > 0;
-    preparing
-      .then(({ done }) => isAhead && adapter.expect?.(done.map(({ result }) => result)))
-      // Its turn may never come, when the batch before it fails the run.
-      .catch(() => undefined);
+    // Its turn may never come, when the batch before it fails the run.
+    preparing.catch(() => undefined);
     return { batch, preparing };
+  };
+  const announce = (preparing: Preparing) => {
+    preparing.then(({ done }) => adapter.expect?.(done.map(({ result }) => result))).catch(() => undefined);
   };
   let next = prepareFrom(0);
   for (let from = 0; from < items.length; from += batchSize) {
     const started = performance.now();
     const { batch, preparing } = next;
-    const { done, failed } = await preparing;
     // Images of the next batch are decoded while this one is predicted.
     if (from + batchSize < items.length) next = prepareFrom(from + batchSize);
+    const { done, failed } = await preparing;
     const prepared = performance.now();
     const predicted = nothingPredicted();
     const samples = done.map(({ result }) => result);
@@ -80,7 +82,9 @@ export async function* predictBatches(
       checkCount(answers, batch, part.length);
       return answers;
     };
-    const outcomes = await predictBatch(samples, predict, signal);
+    const predicting = predictBatch(samples, predict, signal);
+    if (next.preparing !== preparing) announce(next.preparing);
+    const outcomes = await predicting;
     for (const [index, { from: item }] of done.entries()) {
       const outcome = outcomes[index]!;
       if ('error' in outcome) {
