@@ -128,15 +128,15 @@ export const GUARDS: readonly Guard[] = [
   {
     keeps: 'the same prediction is the same annotation',
     file: 'shared/annotations/predictions.ts',
-    from: "derivedId('prediction', snapshot.id,",
-    to: "derivedId('prediction', performance.now(), snapshot.id,",
+    from: "derivedId('prediction', id,",
+    to: "derivedId('prediction', performance.now(), id,",
     tests: ['test/functions/predict.test.ts'],
   },
   {
     keeps: 'predictions of another revision are other annotations',
     file: 'shared/annotations/predictions.ts',
-    from: 'snapshot.id, snapshot.revision, item.id',
-    to: 'snapshot.id, item.id',
+    from: 'id, revision, item.id',
+    to: 'id, item.id',
     tests: ['test/shared/annotations/write-predictions.test.ts'],
   },
   {
