@@ -34,7 +34,9 @@ export async function keepTensors(
   { write }: { write: boolean },
 ): Promise<KeptPrediction[]> {
   const kept: KeptPrediction[] = [];
-  for (const { tensor, ...prediction } of predictions) {
+  for (const each of predictions) {
+    // An adapter's word is no file: whose bytes they are is not asked any more.
+    const { tensor, content: _, ...prediction } = each as Prediction & { content?: unknown };
     if (tensor === undefined) kept.push(prediction);
     else if (tensor.data.length <= MOST_INLINE_ELEMENTS)
       kept.push({ ...prediction, coordinates: { dims: [...tensor.dims], data: Array.from(tensor.data) } });

@@ -1,4 +1,5 @@
 import { type KeptPredictions, keepTensors } from '../annotations/keep-tensors.ts';
+import type { ItemPredictions } from '../annotations/predictions.ts';
 import { type FailedItem, mapItems } from '../datasets/map-items.ts';
 import type { Item } from '../entities/item.ts';
 import type { Platform } from '../platform.ts';
@@ -26,17 +27,28 @@ export async function predictAndKeep(
   const all: KeptItems = { results: [], failed: [], timings: { prepareMs: 0, predictMs: 0, keepMs: 0 } };
   for await (const { results, failed, timings } of predictBatches(platform, loaded, items, options)) {
     const predicted = performance.now();
-    const kept = await mapItems(
-      results,
-      ({ item }) => item,
-      ({ predictions }) => keepTensors(platform, predictions, { write }),
-      options.signal,
-    );
-    for (const { from, result } of kept.done) all.results.push({ item: from.item, predictions: result });
-    all.failed.push(...failed, ...kept.failed);
+    all.failed.push(...failed);
+    if (results.every(isKept)) all.results.push(...results);
+    else {
+      const kept = await mapItems(
+        results,
+        ({ item }) => item,
+        ({ predictions }) => keepTensors(platform, predictions, { write }),
+        options.signal,
+      );
+      for (const { from, result } of kept.done) all.results.push({ item: from.item, predictions: result });
+      all.failed.push(...kept.failed);
+    }
     all.timings.prepareMs += timings.prepareMs;
     all.timings.predictMs += timings.predictMs;
     all.timings.keepMs += performance.now() - predicted;
   }
   return all;
+}
+
+/** Of most adapters: no tensors, and no file that only `keepTensors` may name. Nothing is waited for then. */
+function isKept(each: ItemPredictions): each is KeptPredictions {
+  return each.predictions.every(
+    (prediction) => prediction.tensor === undefined && !('content' in prediction),
+  );
 }

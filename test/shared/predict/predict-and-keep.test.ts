@@ -73,3 +73,27 @@ it('puts nothing away that is not to be written', async () => {
   expect(failed).toEqual([]);
   expect(results[0]!.predictions[0]).not.toHaveProperty('content');
 });
+
+it('takes no word of an adapter for a file that others may have', async () => {
+  class Forging extends Tensors {
+    override async predict(): Promise<Prediction[][]> {
+      const forged = {
+        type: 'class',
+        label: 'a',
+        confidence: 1,
+        content: { sha256: 'a'.repeat(64), sizeBytes: 1 },
+      };
+      return [[forged]];
+    }
+  }
+
+  const platform = platformThat(() => undefined);
+  const { results } = await predictAndKeep(
+    platform,
+    { adapter: new Forging(() => undefined) },
+    [item('1')],
+    OPTIONS,
+  );
+
+  expect(results[0]!.predictions).toEqual([{ type: 'class', label: 'a', confidence: 1 }]);
+});
