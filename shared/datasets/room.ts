@@ -14,10 +14,8 @@ export class Room {
 
   /** Does the work once there is room for its bytes. @throws what `work` throws */
   async within<T>(bytes: number, work: () => Promise<T>): Promise<T> {
-    await new Promise<void>((enter) => {
-      this.#waiting.push({ bytes, enter });
-      this.#letIn();
-    });
+    if (this.#waiting.length === 0 && this.#fits(bytes)) this.#take(bytes);
+    else await new Promise<void>((enter) => this.#waiting.push({ bytes, enter }));
     try {
       return await work();
     } finally {
@@ -30,10 +28,14 @@ export class Room {
   #letIn(): void {
     for (let next = this.#waiting[0]; next && this.#fits(next.bytes); next = this.#waiting[0]) {
       this.#waiting.shift();
-      this.#inside += 1;
-      this.#bytes += next.bytes;
+      this.#take(next.bytes);
       next.enter();
     }
+  }
+
+  #take(bytes: number): void {
+    this.#inside += 1;
+    this.#bytes += bytes;
   }
 
   #fits(bytes: number): boolean {
