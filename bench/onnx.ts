@@ -55,7 +55,7 @@ export async function onnxThroughput(space: Workspace): Promise<string> {
     markdownTable(['batch', ...headings], datasets),
     'A call for each batch, as a request or an event has it:',
     markdownTable(['images a call', ...headings], requests),
-    'Kept: threads of the runtime spin for their next piece while a model runs and sleep between two runs (`session.force_spinning_stop`), where they took the cores from decoding; the images of the next batch are decoded while one is inferred; the memory of an input is filled again. The bare loop has none of these. What stands in the way of 0.9 where a call is for a single image: the call itself, the 0.2 ms that find, check and record it and as much again for writing back (see Warm overhead), beside an image of some 3 ms.',
+    'Kept: threads of the runtime spin for their next piece while a model runs and sleep between two runs (`session.force_spinning_stop`), where they took the cores from decoding; the images of the next batch are decoded while one is inferred; the memory of an input is filled again. The bare loop has none of these. A call for a single image was at 0.82 to 0.92 in four runs: beside some 3 ms of an image, a call takes 0.2 ms to be found, checked and recorded, and as much again to be written back (see Warm overhead).',
   ].join('\n\n');
 }
 
