@@ -127,7 +127,7 @@ export class PythonChild {
   }
 
   /** A word that is not answered. False: there is nobody to hear it. @throws PythonFrameTooLarge */
-  tell(message: JsonObject, binary: readonly Uint8Array[]): boolean {
+  tell(message: JsonObject, binary: readonly Uint8Array[] = []): boolean {
     if (this.isAlive) this.#write(encodeFrame(message, binary));
     return this.isAlive;
   }

@@ -2,8 +2,8 @@ import { type HandedBatch, handOver, type PythonSample } from './hand-over.ts';
 import type { Session } from './session.ts';
 
 /**
- * A batch that a process gets before its turn. The process keeps one such batch: another takes its place, and so does the end
- * of the process. Nothing depends on it: whoever cannot use it hands the samples over again.
+ * A batch that a process gets before its turn, and keeps until it is asked for or discarded. Nothing depends on it: whoever
+ * cannot use it hands the samples over again.
  */
 export class ExpectedBatch {
   static #numbers = 0;
@@ -29,16 +29,18 @@ export class ExpectedBatch {
     );
   }
 
-  /** Never throws. */
+  /** The process forgets it. Never throws. */
   async discard(): Promise<void> {
     this.#isDiscarded = true;
-    await (await this.handed)?.discard();
+    const handed = await this.handed;
+    if (!handed) return;
+    this.#session.child.tell({ forget: this.#number });
+    await handed.discard();
   }
 
   async #handOver(): Promise<HandedBatch | undefined> {
     try {
       const { params, binary, discard } = await handOver(this.#session.directory, this.#samples);
-      // Told after another was: it would take that one's place.
       if (this.#isDiscarded) await discard();
       else if (this.#session.child.tell({ expect: this.#number, params }, binary))
         return { params: { expected: this.#number }, binary: [], discard };

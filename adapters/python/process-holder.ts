@@ -30,6 +30,9 @@ import { trainingCalls } from './training-calls.ts';
 /** Loading, saving and converting have no signal: a function lives no longer than this. */
 const CALL_LIMIT_MS = 15 * 60_000;
 
+/** Batches that a process holds before their turn: the one that is about to be asked for, and the one after it. */
+const MOST_EXPECTED = 2;
+
 /** Starts a process, or takes the one that waits; aborted when nobody wants it any more. */
 export type OpenSession = (over: AbortSignal) => Promise<Session>;
 
@@ -45,7 +48,8 @@ export class ProcessHolder {
   #state: State = 'empty';
   /** The process of `#session`, from before its weights are loaded. */
   #opened: Session | undefined;
-  #expected: ExpectedBatch | undefined;
+  /** Batches that nobody asked for yet, the oldest first. */
+  readonly #expected: ExpectedBatch[] = [];
   readonly #over = new AbortController();
 
   constructor(code: HostedCode, open: OpenSession, { configuration, labels, entities }: AdapterSetup) {
@@ -105,8 +109,8 @@ export class ProcessHolder {
   expect(samples: readonly PythonSample[]): void {
     const session = this.#opened;
     if (session?.child.isAlive !== true || typeof this.#state === 'string') return;
-    void this.#expected?.discard();
-    this.#expected = new ExpectedBatch(session, samples);
+    this.#expected.push(new ExpectedBatch(session, samples));
+    if (this.#expected.length > MOST_EXPECTED) void this.#expected.shift()!.discard();
   }
 
   async save(directory: string): Promise<void> {
@@ -184,10 +188,8 @@ export class ProcessHolder {
   }
 
   #takeExpected(session: Session, samples: readonly PythonSample[]): ExpectedBatch | undefined {
-    const expected = this.#expected;
-    if (!expected?.isOf(session, samples)) return undefined;
-    this.#expected = undefined;
-    return expected;
+    const index = this.#expected.findIndex((each) => each.isOf(session, samples));
+    return index === -1 ? undefined : this.#expected.splice(index, 1)[0];
   }
 
   /** A living process. One that died, or grew above the limit between two requests, is replaced; with its weights, if it can be. */

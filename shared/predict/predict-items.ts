@@ -65,7 +65,9 @@ export async function* predictBatches(
     return { batch, preparing };
   };
   const announce = (preparing: Preparing) => {
-    preparing.then(({ done }) => adapter.expect?.(done.map(({ result }) => result))).catch(() => undefined);
+    preparing
+      .then(({ done }) => done.length > 0 && adapter.expect?.(done.map(({ result }) => result)))
+      .catch(() => undefined);
   };
   let next = prepareFrom(0);
   for (let from = 0; from < items.length; from += batchSize) {

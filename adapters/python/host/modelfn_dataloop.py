@@ -14,6 +14,7 @@ import os
 import shutil
 import sys
 import tempfile
+import weakref
 
 DTLPY_NUMPY_NAMES = {"float": float, "int": int, "bool": bool, "object": object, "str": str}
 
@@ -29,7 +30,8 @@ class DataloopAdapter:
         self._opened_with = None
         self._threads = concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count())
         self._array = BatchArray()
-        self._is_more_to_come = False
+        # The first item of the batch that was told of last, as long as somebody has it.
+        self._announced = lambda: None
         self.defaults = dict(getattr(adapter_class, "_defaults", None) or {})
         self.input_type = "image"
         self.output_type = getattr(adapter_class, "output_type", None)
@@ -68,16 +70,15 @@ class DataloopAdapter:
     def expect(self, items):
         """Images of the next batch are decoded while this one is predicted: Pillow lets other threads go on."""
         self._decode(items)
-        self._is_more_to_come = True
+        self._announced = weakref.ref(items[0])
 
     def predict(self, batch):
-        self._is_more_to_come = False
         self._decode(batch)
         images = [item.decoded.result() for item in batch]
         try:
             return [predictions_of(each) for each in self._opened().predict(self._array.of(images, self._threads))]
         finally:
-            if not self._is_more_to_come:
+            if self._announced() in (None, batch[0]):
                 self._array.forget()
 
     def _decode(self, items):

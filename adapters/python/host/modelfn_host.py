@@ -3,7 +3,7 @@
 Frames on file descriptor 3, both ways: length of the JSON and of the bytes (u32 little-endian each), JSON, bytes.
 
     modelfn -> host   {"id", "method", "params"}   {"cancel": id}   {"answer": call, "value" | "error"}
-                      {"expect": number, "params"}: what a `predict` with {"expected": number} will be about
+                      {"expect": number, "params"}: what a `predict` with {"expected": number} will be about   {"forget": number}
     host -> modelfn   {"hello": 1, ...}   {"reply": id, "result" | "error"}   {"event", "id", ...}   {"call", "id", "name"}
 
 What the adapter prints is no part of it: stdout and stderr are the log of the run.
@@ -40,8 +40,8 @@ class Host:
         self._cancelled = set()
         self._calls = 0
         self._lock = threading.Lock()
-        # The batch that comes next, most likely: its number and items.
-        self._expected = (None, None)
+        # Items of batches that come next, most likely, by the batch's number.
+        self._expected = {}
         self._binary = []
         self.adapter = None
 
@@ -68,26 +68,24 @@ class Host:
                     waiting.put(message)
             elif "expect" in message:
                 self._expect(message, binary)
+            elif "forget" in message:
+                self._expected.pop(message["forget"], None)
             else:
                 self._requests.put((message, self._given(message, binary)))
 
     def _given(self, message, binary):
-        """What a request is about. Taken at once: the next expected batch takes the place of this one."""
+        """The items of a `predict`; None for what is not there."""
         params = message["params"]
         if message["method"] != "predict":
             return None
-        if "expected" not in params:
-            return self._items(params, binary)
-        number, items = self._expected
-        self._expected = (None, None)
-        return items if number == params["expected"] else None
+        return self._expected.pop(params["expected"], None) if "expected" in params else self._items(params, binary)
 
     def _expect(self, message, binary):
         items = self._items(message["params"], binary)
         # Of an adapter for modelfn that would be a name of its author's.
         if type(self.adapter).__module__ == "modelfn_dataloop":
             self.adapter.expect(items)
-        self._expected = (message["expect"], items)
+        self._expected[message["expect"]] = items
 
     def _items(self, params, binary):
         scratch = os.path.join(self._scratch, "predict")
@@ -189,7 +187,7 @@ class Host:
 
     def _predict(self, request, items):
         if items is None:
-            raise AdapterProblem("modelfn expected another batch; predict again")
+            raise AdapterProblem("modelfn did not hand over this batch; predict again")
         try:
             prepare = self._prepare()
             batch = [prepare(item) for item in items] if prepare else items
