@@ -134,13 +134,7 @@ export function matchImageInput(
   inputs: readonly Port[],
   spec: ImageInput,
 ): { name: string; type: ImageType; batch: number | undefined } {
-  const port = findPort(file, inputs, spec.name, 'input');
-  if (inputs.length > 1)
-    throw new OnnxSignatureDiffers(
-      file,
-      `it has ${inputs.length} inputs (${inputs.map(({ name }) => name).join(', ')})`,
-      'Models of one input are run; export it with the others as constants.',
-    );
+  const port = findInput(file, inputs, spec.name);
   if (!isImageType(port.type))
     throw new OnnxSignatureDiffers(
       file,
@@ -164,6 +158,18 @@ export function matchImageInput(
     type: port.type,
     batch: typeof given === 'number' && given > 0 ? given : undefined,
   };
+}
+
+/** The one input of a model, by its name where that is told. @throws OnnxSignatureDiffers */
+export function findInput(file: string, inputs: readonly Port[], name: string | null): Port {
+  const port = findPort(file, inputs, name, 'input');
+  if (inputs.length > 1)
+    throw new OnnxSignatureDiffers(
+      file,
+      `it has ${inputs.length} inputs (${inputs.map(({ name }) => name).join(', ')})`,
+      'Models of one input are run; export it with the others as constants.',
+    );
+  return port;
 }
 
 /** The input or output by its name, or the only one. @throws OnnxSignatureDiffers */

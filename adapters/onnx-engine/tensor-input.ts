@@ -4,7 +4,7 @@ import { isJsonObject, type Json } from '../../shared/json.ts';
 import type { ItemInput } from '../model-adapter.ts';
 import type { SamplePacker } from './batched-model.ts';
 import { OnnxSignatureDiffers } from './errors.ts';
-import { findPort } from './image-input.ts';
+import { findInput } from './image-input.ts';
 import { type NumberTensor, NumpyMalformed, readNumpy } from './numpy-file.ts';
 import { isNumberType, type NumberType, type OnnxSession, type Port, toTensor } from './session.ts';
 
@@ -91,13 +91,7 @@ export class TensorPacker implements SamplePacker<NumberTensor> {
 
   /** @throws OnnxSignatureDiffers */
   constructor({ file, inputs }: OnnxSession, spec: TensorInput) {
-    const port = findPort(file, inputs, spec.name, 'input');
-    if (inputs.length > 1)
-      throw new OnnxSignatureDiffers(
-        file,
-        `it has ${inputs.length} inputs (${inputs.map(({ name }) => name).join(', ')})`,
-        'Models of one input are run; export it with the others as constants.',
-      );
+    const port = findInput(file, inputs, spec.name);
     if (!isNumberType(port.type) || port.shape.length === 0)
       throw new OnnxSignatureDiffers(
         file,

@@ -1,21 +1,9 @@
 import * as z from 'zod/mini';
+import { ELEMENT_TYPES, type ElementCode } from '../../shared/annotations/npy-file.ts';
 import { jsonSchema } from '../../shared/entities/fields.ts';
 import type { Json } from '../../shared/json.ts';
 import { parse } from '../../shared/parse.ts';
 import type { Prediction, TensorElements } from '../model-adapter.ts';
-
-/** By NumPy's code of the type, little-endian as the machines are that this runs on. */
-const ARRAYS = {
-  '<f2': Float16Array,
-  '<f4': Float32Array,
-  '<f8': Float64Array,
-  '|i1': Int8Array,
-  '<i2': Int16Array,
-  '<i4': Int32Array,
-  '|u1': Uint8Array,
-  '<u2': Uint16Array,
-  '<u4': Uint32Array,
-} as const;
 
 const place = z.int().check(z.gte(0));
 
@@ -31,7 +19,7 @@ const predictionsSchema = z.array(
       tensor: z.optional(
         z.object({
           dims: z.array(place),
-          type: z.enum(Object.keys(ARRAYS) as (keyof typeof ARRAYS)[]),
+          type: z.enum(Object.keys(ELEMENT_TYPES) as ElementCode[]),
           from: place,
           to: place,
         }),
@@ -57,11 +45,8 @@ export function readPredictions(said: Json, binary: Uint8Array, entryPoint: stri
   );
 }
 
-/** Elements that are cut off are left out: whoever keeps the tensor sees that it has too few. */
-function elementsOf(
-  type: keyof typeof ARRAYS,
-  { buffer, byteLength }: Uint8Array<ArrayBuffer>,
-): TensorElements {
-  const array = ARRAYS[type];
+/** Little-endian, as the machines are that this runs on. Elements that are cut off are left out: whoever keeps the tensor sees that it has too few. */
+function elementsOf(type: ElementCode, { buffer, byteLength }: Uint8Array<ArrayBuffer>): TensorElements {
+  const { array } = ELEMENT_TYPES[type];
   return new array(buffer, 0, Math.floor(byteLength / array.BYTES_PER_ELEMENT));
 }

@@ -1,20 +1,23 @@
 import { endianness } from 'node:os';
 import type { TensorElements } from '../../adapters/model-adapter.ts';
 
-type ArrayName = TensorElements[typeof Symbol.toStringTag];
+/** Types of a tensor's elements by NumPy's code, kind and bytes of an element: NumPy's name, and how they lie in memory. */
+export const ELEMENT_TYPES = {
+  f2: { dtype: 'float16', array: Float16Array },
+  f4: { dtype: 'float32', array: Float32Array },
+  f8: { dtype: 'float64', array: Float64Array },
+  i1: { dtype: 'int8', array: Int8Array },
+  i2: { dtype: 'int16', array: Int16Array },
+  i4: { dtype: 'int32', array: Int32Array },
+  u1: { dtype: 'uint8', array: Uint8Array },
+  u2: { dtype: 'uint16', array: Uint16Array },
+  u4: { dtype: 'uint32', array: Uint32Array },
+} as const;
+export type ElementCode = keyof typeof ELEMENT_TYPES;
 
-/** NumPy's names of the types that a tensor's elements have, and its codes for them in a file. */
-const DTYPES: Readonly<Record<ArrayName, { dtype: string; code: string }>> = {
-  Float16Array: { dtype: 'float16', code: 'f2' },
-  Float32Array: { dtype: 'float32', code: 'f4' },
-  Float64Array: { dtype: 'float64', code: 'f8' },
-  Int8Array: { dtype: 'int8', code: 'i1' },
-  Int16Array: { dtype: 'int16', code: 'i2' },
-  Int32Array: { dtype: 'int32', code: 'i4' },
-  Uint8Array: { dtype: 'uint8', code: 'u1' },
-  Uint16Array: { dtype: 'uint16', code: 'u2' },
-  Uint32Array: { dtype: 'uint32', code: 'u4' },
-};
+const BY_ARRAY: ReadonlyMap<string, { code: string; dtype: string }> = new Map(
+  Object.entries(ELEMENT_TYPES).map(([code, { dtype, array }]) => [array.name, { code, dtype }]),
+);
 
 /** Bytes that header and data are aligned to. */
 const ALIGNMENT = 64;
@@ -23,8 +26,11 @@ const PREFIX_BYTES = 10;
 
 /** NumPy's name of the elements' type; `undefined` for what is no array of such. */
 export function dtypeOf(data: unknown): string | undefined {
-  const tag = ArrayBuffer.isView(data) ? (data as unknown as TensorElements)[Symbol.toStringTag] : undefined;
-  return tag !== undefined && Object.hasOwn(DTYPES, tag) ? DTYPES[tag].dtype : undefined;
+  return ArrayBuffer.isView(data) ? typeOf(data)?.dtype : undefined;
+}
+
+function typeOf(data: ArrayBufferView) {
+  return BY_ARRAY.get((data as unknown as TensorElements)[Symbol.toStringTag]);
 }
 
 /**
@@ -35,7 +41,7 @@ export function npyFile(
   dims: readonly number[],
   data: TensorElements,
 ): [header: Uint8Array, data: Uint8Array] {
-  const { code } = DTYPES[data[Symbol.toStringTag]];
+  const { code } = typeOf(data)!;
   const order = data.BYTES_PER_ELEMENT === 1 ? '|' : endianness() === 'LE' ? '<' : '>';
   // A tuple of one has its comma in Python.
   const shape = dims.length === 1 ? `${dims[0]},` : dims.join(', ');

@@ -23,8 +23,8 @@ from modelfn_context import Cancelled, Context
 from modelfn_data import Data, Item
 
 PROTOCOL = 1
-# As NumPy writes them: elements of at most 4 bytes, and float64.
-TENSOR_TYPES = ("<f2", "<f4", "<f8", "|i1", "<i2", "<i4", "|u1", "<u2", "<u4")
+# NumPy's codes, kind and bytes: elements of at most 4 bytes, and float64.
+TENSOR_TYPES = ("f2", "f4", "f8", "i1", "i2", "i4", "u1", "u2", "u4")
 METHODS = ("load", "prepare", "train", "predict", "save", "convert", "convert_back")
 
 
@@ -223,10 +223,11 @@ class Host:
             array = array.detach().cpu().numpy()
         if not all(hasattr(array, name) for name in ("shape", "dtype", "tobytes")):
             raise TypeError("predict gave a tensor of %s; give an array of NumPy" % type(array).__name__)
-        code = array.dtype.newbyteorder("<").str
+        plain = array.dtype.newbyteorder("<").str
+        code = plain[1:]
         if code not in TENSOR_TYPES:
             raise TypeError("predict gave a tensor of %s; cast it, as with .astype('float32')" % array.dtype)
-        data = array.astype(code, copy=False).tobytes()
+        data = array.astype(plain, copy=False).tobytes()
         start = sum(map(len, self._binary))
         self._binary.append(data)
         return {"dims": list(array.shape), "type": code, "from": start, "to": start + len(data)}
