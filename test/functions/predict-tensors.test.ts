@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { readNumpy } from '../../adapters/onnx-engine/numpy-file.ts';
 import { node, onnxFile, port } from '../../adapters/onnx-engine/onnx-writer.ts';
 import { predictFunction } from '../../functions/predict/predict.ts';
-import { listAnnotations } from '../../shared/catalog/annotations.ts';
+import { listAnnotations, updateAnnotation } from '../../shared/catalog/annotations.ts';
 import { cloneItem } from '../../shared/catalog/item-clone.ts';
 import { uploadItem } from '../../shared/catalog/item-upload.ts';
 import type { Item } from '../../shared/entities/item.ts';
@@ -139,6 +139,21 @@ describe('a model whose output is a tensor', () => {
     const copy = await api.send('GET', `/annotations/${items[1]!.id}/stream`);
     expect((await copy.arrayBuffer()).byteLength).toBe(MANY * 4 + 128);
     await api.close();
+  });
+
+  it('says of the file what is in it, whatever a client sends as its coordinates', async () => {
+    const { platform, actor } = space;
+    const item = await put(counting(0));
+    await predict(item);
+    const [before] = await predicted(item);
+
+    await updateAnnotation(platform, actor, before!.id, {
+      coordinates: { dims: [1], artifact: 'elsewhere' },
+    });
+
+    const [after] = await predicted(item);
+    expect(after!.coordinates).toEqual(before!.coordinates);
+    expect(after!.content).toEqual(before!.content);
   });
 
   it('has no file to send of an annotation without one', async () => {

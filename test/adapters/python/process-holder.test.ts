@@ -77,3 +77,16 @@ it('has the process forget what nobody came for, and removes its files', async (
   // The one before the last may still have its turn.
   await expect.poll(() => [held.size, readdirSync(directory).length]).toEqual([1, 1]);
 });
+
+it('has the process forget what it was told of long ago', async () => {
+  const { holder, held } = await holderThatIsHeard();
+
+  holder.expect(batchOf(1));
+  await expect.poll(() => [...held]).toHaveLength(1);
+  const [old] = held;
+  holder.expect(batchOf(2));
+  holder.expect(batchOf(3));
+
+  await expect.poll(() => [...held]).toHaveLength(2);
+  await expect.poll(() => held.has(old)).toBe(false);
+});

@@ -101,6 +101,27 @@ it('tells the adapter of the next batch while one is predicted, and takes no har
   ]);
 });
 
+it('tells it of no batch whose items all failed', async () => {
+  const items = ['1', '2', '3', '4'].map((id) => item(id));
+  const expected: (readonly string[])[] = [];
+  class Told extends Heard {
+    override expect(samples: readonly string[]): void {
+      expected.push(samples);
+    }
+  }
+  const adapter = new Told(
+    (id) => {
+      if (items.findIndex((each) => each.id === id) >= 2) throw new Error('unreadable');
+    },
+    async () => undefined,
+  );
+
+  const { failed } = await predictItems(NOWHERE, { adapter }, items, OPTIONS);
+
+  expect(failed).toHaveLength(2);
+  expect(expected).toEqual([]);
+});
+
 it('leaves no failure unheard when the run ends before the next batch has its turn', async () => {
   const items = ['1', '2', '3', '4'].map((id) => item(id));
   const controller = new AbortController();
