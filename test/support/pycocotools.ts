@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 
-/** A Python with pycocotools: `MODELFN_TEST_PYTHON`, or `python3`; `undefined` when that one has it not. */
+/** A Python with pycocotools: `TEST_PYCOCOTOOLS`, or `python3`; `undefined` when that one has it not. */
 export function pythonWithCoco(): string | undefined {
-  const python = process.env.MODELFN_TEST_PYTHON ?? 'python3';
+  const python = process.env.TEST_PYCOCOTOOLS ?? 'python3';
   try {
     execFileSync(python, ['-c', 'import pycocotools.cocoeval'], { stdio: 'ignore' });
     return python;

@@ -95,7 +95,7 @@ describe('CocoTally', () => {
   });
 
   const python = pythonWithCoco();
-  const missing = 'no Python with pycocotools: name one in MODELFN_TEST_PYTHON';
+  const missing = 'no Python with pycocotools: name one in TEST_PYCOCOTOOLS';
 
   it('agrees with pycocotools on random boxes with crowds and equal scores', ({ skip }) => {
     if (python === undefined) skip(missing);
