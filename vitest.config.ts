@@ -1,7 +1,10 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { testReporters } from './test/support/test-reporters.ts';
 
-/** Files that start processes, change what a process has of its own, or look at how it says something. */
+/** Kills, faults over time, fuzzing, growth and browser journeys. They run with `npm run test:slow`. */
+const SLOW = ['test/**/*.slow.test.ts'];
+
+/** Files that start processes, change process-wide state, or read the process's own output. */
 const ALONE = [
   'test/e2e/**/*.test.ts',
   'test/package/**/*.test.ts',
@@ -9,8 +12,9 @@ const ALONE = [
   'test/functions/service/calls.test.ts',
 ];
 
+/** `npm test` runs the projects `together` and `alone`; `npm run test:slow` runs `slow`. */
 export default defineConfig({
-  // All cores: one is left free otherwise, which on a machine of two leaves the other one to do it all.
+  // Use all cores: vitest otherwise leaves one free, which halves the speed on two cores.
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
@@ -18,12 +22,21 @@ export default defineConfig({
     reporters: testReporters,
     globalSetup: 'test/support/memory-folder.ts',
     projects: [
-      // Modules are read once a worker, not once a file: of some two hundred files that is a third of all the work.
+      // Without isolation, modules are evaluated once per worker instead of once per file: a third of the time.
       {
         extends: true,
-        test: { name: 'together', include: ['test/**/*.test.ts'], exclude: ALONE, isolate: false },
+        test: {
+          name: 'together',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...SLOW, ...ALONE],
+          isolate: false,
+        },
       },
-      { extends: true, test: { name: 'alone', include: ALONE } },
+      {
+        extends: true,
+        test: { name: 'alone', include: ALONE, exclude: [...configDefaults.exclude, ...SLOW] },
+      },
+      { extends: true, test: { name: 'slow', include: SLOW, testTimeout: 180_000, hookTimeout: 180_000 } },
     ],
   },
 });

@@ -14,7 +14,7 @@ import { DYING_RUN } from './dying-run.ts';
 import { type Pace, trainToEnd } from './slices.ts';
 
 /**
- * The process that `crash.test.ts` kills: runs one function once, as a container does, a training slice by slice, or gc. Time stands still and ids
+ * The process that `crash.slow.test.ts` kills: runs one function once, as a container does, a training slice by slice, or gc. Time stands still and ids
  * count up, so that what it leaves depends on nothing but where it was killed.
  */
 const [work, input, now] = process.argv.slice(2) as ['save' | 'train' | 'gc' | 'slices', string, string];
