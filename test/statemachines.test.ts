@@ -1,11 +1,13 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Machine } from '../shared/asl/machine.ts';
 import type { Json, JsonObject } from '../shared/json.ts';
 import { compileGraph } from '../shared/pipelines/compile-graph.ts';
+import { RETRIERS } from '../shared/pipelines/retriers.ts';
 import { failureNamed, runWatched } from './shared/asl/run.ts';
 import { graph, node } from './shared/pipelines/graphs.ts';
+import { findRetryableCodes } from './support/retryable-codes.ts';
 import { validateMachine } from './support/validate-machine.ts';
 
 const read = async (name: string) =>
@@ -24,47 +26,45 @@ it('the validator finds a fault', async () => {
   expect(validateMachine({ ...machine, StartAt: 'Nowhere' })).not.toEqual([]);
 });
 
-/** Errors that a caller over HTTP alone meets, an event's, or the relay. */
-const NOT_OF_TASKS = ['DispatchFailed', 'RelayRefused', 'UploadInterrupted', 'RunYielded'];
+/**
+ * Retryable errors that no task of a state machine ends with. `FunctionFailed` is what the local server makes of another
+ * error, under its code.
+ */
+const NOT_OF_TASKS = [
+  'DispatchFailed',
+  'FunctionFailed',
+  'RelayRefused',
+  'RunYielded',
+  'ShuttingDown',
+  'UploadInterrupted',
+];
 
-it('every call of a function is tried again after each error of ours that may pass', async () => {
-  const codes = (await retryableCodes()).filter((code) => !NOT_OF_TASKS.includes(code));
+const PLATFORM_NAME = /^(Lambda|Sandbox|Runtime|States)\./;
+
+it('the list of retried errors has every retryable error class of the sources, and no other code', async () => {
+  const codes = (await findRetryableCodes()).filter((code) => !NOT_OF_TASKS.includes(code));
+  const listed = RETRIERS.flatMap(({ ErrorEquals }) => ErrorEquals);
+
+  expect(codes).toEqual(expect.arrayContaining(['PythonDied', 'RevisionMoved', 'StoreUnavailable']));
+  expect(listed.filter((name) => !PLATFORM_NAME.test(name)).sort()).toEqual(codes.sort());
+});
+
+it('every call of a function in a state machine or pipeline has the same retriers', async () => {
   const drawn = graph([node('a', 'load', { config: { snapshotId: 's1' } })]);
   const pipeline = compileGraph(drawn, { projectId: 'p1', pipelineId: 'pl1' });
 
-  expect(codes).toContain('StoreUnavailable');
   for (const machine of [await read('train'), await read('predict-dataset'), pipeline])
-    for (const [name, retried] of retriedByFunctionCalls(machine))
-      if (name !== 'Count')
-        expect(
-          codes.filter((code) => !retried.includes(code)),
-          name,
-        ).toEqual([]);
+    for (const [name, retriers] of findRetriers(machine))
+      if (name !== 'Count') expect(retriers, name).toEqual(RETRIERS);
 });
 
-/** The codes of all error classes of shared/ that say a repetition may help. */
-async function retryableCodes(): Promise<string[]> {
-  const root = join(import.meta.dirname, '..', 'shared');
-  const files = (await readdir(root, { recursive: true })).filter((path) => path.endsWith('errors.ts'));
-  const sources = await Promise.all(
-    [...files, 'invoke/dispatch/lambda-dispatch.ts'].map((path) => readFile(join(root, path), 'utf8')),
-  );
-  return sources.flatMap((source) =>
-    source
-      .split(/^export class /m)
-      .filter((text) => text.includes('retryable = true'))
-      .flatMap((text) => /readonly code(?:: string)? = '(\w+)'/.exec(text)?.[1] ?? []),
-  );
-}
-
-/** Name of each task of a machine, and the errors it is tried again after. */
-function retriedByFunctionCalls(value: unknown): [string, string[]][] {
+/** Name and `Retry` of each task of a machine. */
+function findRetriers(value: unknown): [string, unknown][] {
   if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([name, inner]): [string, string[]][] => {
-    const state = inner as { Type?: string; Retry?: { ErrorEquals: string[] }[] } | null;
-    if (state?.Type === 'Task')
-      return [[name, (state.Retry ?? []).flatMap(({ ErrorEquals }) => ErrorEquals)]];
-    return retriedByFunctionCalls(inner);
+  return Object.entries(value).flatMap(([name, inner]): [string, unknown][] => {
+    const state = inner as { Type?: string; Retry?: unknown } | null;
+    if (state?.Type === 'Task') return [[name, state.Retry]];
+    return findRetriers(inner);
   });
 }
 

@@ -1,9 +1,10 @@
-import type { Machine, Retrier, State } from '../asl/machine.ts';
+import type { Machine, State } from '../asl/machine.ts';
 import type { Connection, PipelineGraph, PipelineNode } from '../entities/pipeline.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { compileCondition, fieldsOfCondition } from './condition.ts';
 import { FUNCTION_PORTS } from './function-ports.ts';
 import { deployedFunctionOfNode, isServiceNode } from './node-ports.ts';
+import { RETRIERS } from './retriers.ts';
 import { sorted } from './validate-graph.ts';
 
 /** What is told to every call: it makes a node's execution the same one when the run is repeated. */
@@ -19,46 +20,6 @@ const TIMEOUT_SECONDS = 960;
 
 /** Slices of one training: a training that yields for ever is a fault. */
 const MAX_SLICES = 2_000;
-
-const RETRY: readonly Retrier[] = [
-  {
-    ErrorEquals: ['ExecutionInProgress', 'LeaseLost'],
-    IntervalSeconds: 15,
-    MaxAttempts: 8,
-    BackoffRate: 1.5,
-    MaxDelaySeconds: 120,
-  },
-  {
-    ErrorEquals: [
-      'StoreUnavailable',
-      'StorageUnavailable',
-      'BucketUnavailable',
-      'GitRefMoved',
-      'GitUnavailable',
-      'ObjectDamaged',
-      'ObjectReplaced',
-      'SaveRevoked',
-      'SourceChanged',
-      'WeightsChanging',
-      'DeadlineExceeded',
-      'WorkerLost',
-      'Lambda.ServiceException',
-      'Lambda.AWSLambdaException',
-      'Lambda.SdkClientException',
-      'Lambda.ClientExecutionTimeoutException',
-      'Lambda.TooManyRequestsException',
-      'Lambda.Unknown',
-      'Sandbox.Timedout',
-      'Runtime.ExitError',
-      'States.Timeout',
-    ],
-    IntervalSeconds: 2,
-    MaxAttempts: 5,
-    BackoffRate: 3,
-    MaxDelaySeconds: 300,
-    JitterStrategy: 'FULL',
-  },
-];
 
 /**
  * A pipeline without problems as a state machine of Step Functions: one Parallel state a stage, a branch a node. Nodes of
@@ -152,7 +113,7 @@ function callOf(
       },
     },
     TimeoutSeconds: TIMEOUT_SECONDS,
-    Retry: RETRY,
+    Retry: RETRIERS,
     Output: done,
     End: true,
   };
