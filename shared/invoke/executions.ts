@@ -3,11 +3,13 @@ import { type Execution, isFinished, isHeld, type StatusEntry } from '../entitie
 import { type ErrorBody, hasCode } from '../errors.ts';
 import { canonicalJson, type Json } from '../json.ts';
 import type { Platform } from '../platform.ts';
+import { TRANSIENT_ERRORS } from '../transient-errors.ts';
 import { AttemptsExhausted, ExecutionInProgress, ExecutionMismatch, LeaseLost } from './errors.ts';
 import type { Invocation } from './invocation.ts';
 
 /** How long a run that yielded waits for its next slice before what it holds is free for others. */
 export const SLICE_WAIT_MS = 15 * 60_000;
+/** Attempts of a run, first one included. */
 const MAX_ATTEMPTS = 3;
 
 type Shop = Pick<Platform, 'store' | 'clock' | 'config'>;
@@ -242,9 +244,10 @@ function leaseOf({ config }: Claimer, holder: string, now: number): NonNullable<
   return { holder, expiresAt: new Date(now + config.leaseMs).toISOString() };
 }
 
-/** A fault of the system (5xx) may pass; a wrong call stays wrong, and what someone stopped stays stopped. */
+/** System faults (5xx) and transient errors may pass. An invalid call stays invalid, and a stopped run stays stopped. */
 function mayRunAgain({ error, attempts, maxAttempts }: Execution): boolean {
-  return error !== null && error.statusCode >= 500 && attempts < maxAttempts;
+  if (error === null || attempts >= maxAttempts) return false;
+  return error.statusCode >= 500 || TRANSIENT_ERRORS.includes(error.code);
 }
 
 /** The guard of every write of a run. @throws LeaseLost when another holder has the run, or it has ended */

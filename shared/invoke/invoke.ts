@@ -3,6 +3,7 @@ import { isFinished } from '../entities/execution.ts';
 import { InternalError, isModelfnError, toErrorBody } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { EntityStore } from '../store/entity-store.ts';
+import { HELD_RUN_ERRORS } from '../transient-errors.ts';
 import { withConsole } from './captured-console.ts';
 import { withinRun } from './current-run.ts';
 import { DeadlineExceeded, RecordedFailure } from './errors.ts';
@@ -103,20 +104,21 @@ async function runUnclaimed<S extends InputSpecs>(
   const fresh = newExecution(platform, platform.ids.objectId(), { ...call, projectId });
   const signal = signalOf(call, started);
   const runLog = new RunLog(platform);
-  const result = await attempt(spec.name, signal, runLog, () =>
-    runSpec(
-      spec,
-      inputs,
-      runOf(container, call, { executionId: fresh.id, projectId, signal, log: runLog.log }),
-    ),
-  );
+  const run = runOf(container, call, { executionId: fresh.id, projectId, signal, log: runLog.log });
+  const once = () => attempt(spec.name, signal, runLog, () => runSpec(spec, inputs, run));
+  let attempts = 1;
+  let result = await once();
+  for (; attempts < fresh.maxAttempts && isRetriedInPlace(call, signal, result); attempts += 1) {
+    run.log.warn('repeating the run', { reason: reasonOf(result) });
+    result = await once();
+  }
   if ('yielded' in result) throw new InternalError(new Error(`${spec.name} is in place and cannot yield`));
   const durationMs = performance.now() - begun;
   const record =
     'output' in result
       ? { durationMs, output: result.output }
       : { durationMs, error: toErrorBody(result.error) };
-  const execution = ended(platform, { ...fresh, attempts: 1 }, record);
+  const execution = ended(platform, { ...fresh, attempts }, record);
   await writeEnded(platform.store, execution, runLog);
   return { execution, replayed: false, ...result };
 }
@@ -148,8 +150,9 @@ async function runClaimed(
   const held: Held = { container, target, claimed, holder, lease, runLog };
   let result = await attemptHeld(held);
   for (let { attempts } = claimed; isTriedAgain(held, attempts, result); attempts += 1) {
-    const reason = toErrorBody((result as { error: unknown }).error).message;
-    await repeatExecution(platform, claimed.id, holder, `Rerun due to: ${reason}`);
+    const reason = `Rerun due to: ${reasonOf(result)}`;
+    runLog.log.warn('repeating the run', { reason });
+    await repeatExecution(platform, claimed.id, holder, reason);
     result = await attemptHeld(held);
   }
   await lease.end();
@@ -211,14 +214,28 @@ async function attemptHeld({ container, target, claimed, holder, lease, runLog }
 }
 
 /**
- * A function of a service is tried again at once, as often as the service says, after a fault of its own. What may pass by
- * itself, as a store that is away, is left to who delivers the call; what was stopped stays stopped.
+ * A run is repeated by its holder after a transient fault, unless something else delivers the call again. A function of a
+ * service is also repeated after a fault of its own. A stopped run is not repeated.
  */
 function isTriedAgain({ target, claimed, lease }: Held, attempts: number, result: Result): boolean {
-  if (!('spec' in target) || !target.spec.limits || !('error' in result)) return false;
-  if (lease.signal.aborted || attempts >= claimed.maxAttempts) return false;
+  if (attempts >= claimed.maxAttempts) return false;
+  if (isRetriedInPlace(target.call, lease.signal, result)) return true;
+  if (!('spec' in target) || !target.spec.limits || !('error' in result) || lease.signal.aborted)
+    return false;
   const { error } = result;
   return toErrorBody(error).statusCode >= 500 && !(isModelfnError(error) && error.retryable);
+}
+
+/** True after a transient fault of a call that no queue, bus or state machine delivers again. */
+function isRetriedInPlace(call: Invocation, signal: AbortSignal, result: Result): boolean {
+  if (!('error' in result) || signal.aborted) return false;
+  if (call.caller === 'event' || call.pipeline?.nodeId != null) return false;
+  const { error } = result;
+  return isModelfnError(error) && error.retryable && !HELD_RUN_ERRORS.includes(error.code);
+}
+
+function reasonOf(result: Result): string {
+  return 'error' in result ? toErrorBody(result.error).message : '';
 }
 
 function limited(signal: AbortSignal, limits: RunLimits | undefined): { signal: AbortSignal; end(): void } {

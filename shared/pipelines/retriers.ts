@@ -1,30 +1,5 @@
 import type { Retrier } from '../asl/machine.ts';
-
-/** Codes of errors after which a run may still be held by another container: retried once its lease can have expired. */
-const HELD_RUNS = ['ExecutionInProgress', 'LeaseLost'] as const;
-
-/**
- * Codes of all other retryable errors that a function can throw. A test reads every error class and fails when a code is
- * missing here, or in a state machine below `statemachines/`.
- */
-const TRANSIENT_ERRORS = [
-  'BucketBusy',
-  'BucketUnavailable',
-  'DeadlineExceeded',
-  'FunctionTimeout',
-  'GitRefMoved',
-  'GitUnavailable',
-  'ObjectDamaged',
-  'ObjectReplaced',
-  'PythonDied',
-  'RevisionMoved',
-  'SaveRevoked',
-  'SourceChanged',
-  'StorageUnavailable',
-  'StoreUnavailable',
-  'WeightsChanging',
-  'WorkerLost',
-] as const;
+import { HELD_RUN_ERRORS, TRANSIENT_ERRORS } from '../transient-errors.ts';
 
 /** Names under which Lambda and Step Functions report their own transient faults. */
 const PLATFORM_FAULTS = [
@@ -42,7 +17,7 @@ const PLATFORM_FAULTS = [
 /** `Retry` of every task that calls a function. */
 export const RETRIERS: readonly Retrier[] = [
   {
-    ErrorEquals: [...HELD_RUNS],
+    ErrorEquals: [...HELD_RUN_ERRORS],
     IntervalSeconds: 15,
     MaxAttempts: 8,
     BackoffRate: 1.5,
