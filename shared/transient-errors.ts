@@ -10,6 +10,7 @@ export const TRANSIENT_ERRORS: readonly string[] = [
   'FunctionTimeout',
   'GitRefMoved',
   'GitUnavailable',
+  'LoadTimedOut',
   'ObjectDamaged',
   'ObjectReplaced',
   'PythonDied',

@@ -8,6 +8,7 @@ import { type DemoResult, runDemo } from '../demo/run-demo.ts';
 import type { CliIo } from '../io.ts';
 import { closeOnSignal } from '../local/close-on-signal.ts';
 import { type LocalServer, startLocalServer } from '../local/local-server.ts';
+import { recordUnhandledRejections } from '../local/unhandled-rejections.ts';
 import { ROOT } from '../session.ts';
 
 /** `modelfn start`: serves API and functions until it is stopped; an empty state folder first gets the digits. */
@@ -19,6 +20,7 @@ export function registerStart(program: Command, io: CliIo): void {
     .action(async ({ demo }: { demo: boolean }) => {
       const config = readConfig({ ...io.env }, io.cwd);
       const log = jsonLog(config.logLevel, (line) => io.stderr.write(line), io.now);
+      recordUnhandledRejections(log);
       const platform = await openPlatform(config, { log });
       try {
         io.stdout.write('modelfn: building the functions...\n');

@@ -6,6 +6,7 @@ import { openPlatform } from '../../shared/open-platform.ts';
 import { functionNames } from '../local/build.ts';
 import { closeOnSignal } from '../local/close-on-signal.ts';
 import { startLocalServer } from '../local/local-server.ts';
+import { recordUnhandledRejections } from '../local/unhandled-rejections.ts';
 
 /**
  * What the container image starts: the functions and the entity API behind one port, for a platform whose ingress decides
@@ -16,6 +17,7 @@ const dist = resolve(process.argv[2] ?? join(root, 'dist'));
 try {
   const config = readConfig();
   const log = jsonLog(config.logLevel);
+  recordUnhandledRejections(log);
   const platform = await openPlatform(config);
   const names = await functionNames(root);
   const bundles = new Map(names.map((name) => [name, join(dist, name, 'index.mjs')]));

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { messageOf, systemCode, toErrorBody } from '../../shared/errors.ts';
+import { type ErrorBody, messageOf, systemCode, toErrorBody } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import { CannotListen, FunctionNotFound, PortInUse, RouteNotFound } from './errors.ts';
 import type { FunctionHost } from './function-host.ts';
@@ -109,7 +109,16 @@ async function answer(
         stack: body.code === 'InternalError' && error instanceof Error ? error.stack : undefined,
       });
     if (response.headersSent) response.destroy();
-    else write(response, jsonReply(body.statusCode, body), request);
+    else writeError(response, body, request);
+  }
+}
+
+/** Never throws. */
+function writeError(response: ServerResponse, body: ErrorBody, request: IncomingMessage): void {
+  try {
+    write(response, jsonReply(body.statusCode, body), request);
+  } catch {
+    response.destroy();
   }
 }
 

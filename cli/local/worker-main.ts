@@ -6,6 +6,8 @@ import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { isModelfnError, messageOf, toErrorBody } from '../../shared/errors.ts';
 import type { FunctionContext } from '../../shared/invoke/function-context.ts';
+import { jsonLog } from '../../shared/log.ts';
+import { recordUnhandledRejections } from './unhandled-rejections.ts';
 import type { FromWorker, ToWorker } from './worker-messages.ts';
 
 /** What a bundle exports: `handler`, or `listen` when it serves HTTP itself. */
@@ -20,11 +22,14 @@ const [functionName = '', bundlePath = ''] = process.argv.slice(2);
 process.on('disconnect', () => process.exit());
 process.on('SIGTERM', () => process.exit());
 
+recordUnhandledRejections(jsonLog('error'));
+
 const bundle = await load();
-process.on(
-  'message',
-  (message: ToWorker) => void (message.type === 'invoke' ? run(message) : listen(message)),
-);
+process.on('message', (message: ToWorker) => {
+  const done = message.type === 'invoke' ? run(message) : listen(message);
+  // The server is gone when it cannot be answered, and this process ends with the channel.
+  done.catch(tell);
+});
 await send({ type: 'ready' });
 
 async function load(): Promise<Bundle> {

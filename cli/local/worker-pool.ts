@@ -1,5 +1,5 @@
-import { Cancelled } from '../../shared/errors.ts';
-import { FunctionTimeout, ShuttingDown } from './errors.ts';
+import { Cancelled, messageOf } from '../../shared/errors.ts';
+import { FunctionNotLoadable, FunctionTimeout, ShuttingDown } from './errors.ts';
 import { type WorkerOptions, WorkerProcess } from './worker-process.ts';
 
 export interface WorkerPoolOptions extends WorkerOptions {
@@ -98,7 +98,8 @@ export class WorkerPool {
   }
 
   async #start(): Promise<void> {
-    const worker = new WorkerProcess(this.#options);
+    const worker = this.#fork();
+    if (worker === undefined) return;
     this.#workers.add(worker);
     this.#starting += 1;
     try {
@@ -113,6 +114,16 @@ export class WorkerPool {
     this.#idle.push(worker);
     void worker.ended.then((how) => this.#forget(worker, how));
     this.#pump();
+  }
+
+  /** Undefined when the system has no room for a process; the calls that wait for one are told. */
+  #fork(): WorkerProcess | undefined {
+    try {
+      return new WorkerProcess(this.#options);
+    } catch (error) {
+      this.#refuseQueue(new FunctionNotLoadable(this.#options.functionName, messageOf(error)));
+      return undefined;
+    }
   }
 
   /**

@@ -2,6 +2,7 @@ import type { BucketSpec } from '../../shared/entities/bucket-spec.ts';
 import type { Snapshot } from '../../shared/entities/snapshot.ts';
 import type { Run } from '../../shared/invoke/run.ts';
 import type { Json, JsonObject } from '../../shared/json.ts';
+import type { LoadedSnapshot } from '../../shared/snapshots/loaded-snapshots.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
 import { ModelNotExportable } from './errors.ts';
 
@@ -15,11 +16,11 @@ const MODEL_FILE = 'model.onnx';
  */
 export async function exportModel(
   snapshot: Readonly<Snapshot>,
-  { container, platform, executionId }: Run,
+  { container, platform, executionId, signal }: Run,
   openTarget: () => Promise<BucketSpec>,
 ): Promise<JsonObject> {
   const model = await modelOf(container, snapshot);
-  return container.loaded.use(snapshot, model, async ({ adapter }) => {
+  const write = async ({ adapter }: LoadedSnapshot): Promise<JsonObject> => {
     if (!adapter.exportOnnx) throw new ModelNotExportable(model.className, ONNX);
     const content = await adapter.exportOnnx();
     const spec = await openTarget();
@@ -27,5 +28,6 @@ export async function exportModel(
     await bucket.write(MODEL_FILE, content);
     const files = [{ path: MODEL_FILE, sizeBytes: content.byteLength }];
     return { snapshot: describeSnapshot(snapshot), bucket: spec as Json, files };
-  });
+  };
+  return container.loaded.use(snapshot, model, write, signal);
 }

@@ -72,8 +72,11 @@ export const evaluateFunction = defineFunction({
     const compare = (pairs: AsyncIterable<EvaluationPair>) =>
       evaluateWith(run, model, snapshot, pairs, { iou, confidence });
     const evaluation = inputs.predict
-      ? await container.loaded.use(snapshot, model, (loaded) =>
-          compare(pairsPredictedNow(run, loaded, items)),
+      ? await container.loaded.use(
+          snapshot,
+          model,
+          (loaded) => compare(pairsPredictedNow(run, loaded, items)),
+          run.signal,
         )
       : await compare(pairsWithPredictions(run, snapshot, items));
     const perItem = await keepItems(run, dataset, evaluation.perItem ?? []);

@@ -52,7 +52,7 @@ export const loadFunction = defineFunction({
         },
       };
     };
-    if (!fresh) return container.loaded.use(snapshot, model, report);
+    if (!fresh) return container.loaded.use(snapshot, model, report, signal);
     const loaded = await container.loaded.load(snapshot, model, { signal });
     try {
       return report(loaded, true);

@@ -60,7 +60,10 @@ export const predictFunction = defineFunction({
         cold: isCold,
         codeDigest: loaded.codeDigest,
       }),
+      signal,
     );
+    // A call that was answered as failed writes nothing afterwards.
+    signal.throwIfAborted();
     const { results, failed } = predicted;
     if (results.length === 0 && failed.length > 0) throw new NothingPredicted(failed);
     const predictedAt = performance.now();

@@ -105,7 +105,7 @@ export class DeadlineExceeded extends ModelfnError {
   override readonly retryable = true;
   constructor(functionName: string) {
     super(
-      `${functionName} did not end before its container's time limit. Nothing of it was kept; give the function more time, or the call fewer items.`,
+      `${functionName} did not end before its container's time limit. Nothing of it was kept; give the function more time, or the call fewer items. Weights that it waited for go on loading while the container runs: the same call later may find them.`,
     );
   }
 }

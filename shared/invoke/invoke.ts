@@ -22,6 +22,7 @@ import { Lease } from './lease.ts';
 import { readInputs } from './read-inputs.ts';
 import type { Container, Run } from './run.ts';
 import { RunLog, toStore } from './run-log.ts';
+import { withinDeadline } from './within-deadline.ts';
 import { Yielded } from './yielded.ts';
 
 /**
@@ -100,12 +101,14 @@ async function runUnclaimed<S extends InputSpecs>(
   const { platform } = container;
   const started = platform.clock.now();
   const begun = performance.now();
-  const { inputs, projectId } = await inputsOf(container, spec, call);
+  const limit = { deadline: call.deadline, now: started };
+  const { inputs, projectId } = await withinDeadline(spec.name, limit, () => inputsOf(container, spec, call));
   const fresh = newExecution(platform, platform.ids.objectId(), { ...call, projectId });
   const signal = signalOf(call, started);
   const runLog = new RunLog(platform);
   const run = runOf(container, call, { executionId: fresh.id, projectId, signal, log: runLog.log });
-  const once = () => attempt(spec.name, signal, runLog, () => runSpec(spec, inputs, run));
+  const once = () =>
+    attempt({ functionName: spec.name, signal, runLog, limit }, () => runSpec(spec, inputs, run));
   let attempts = 1;
   let result = await once();
   for (; attempts < fresh.maxAttempts && isRetriedInPlace(call, signal, result); attempts += 1) {
@@ -192,8 +195,9 @@ async function attemptHeld({ container, target, claimed, holder, lease, runLog }
   const { spec } = target;
   const store = new FencedStore(platform.store, claimed.id, holder);
   const time = limited(lease.signal, spec.limits);
+  const limit = { deadline: call.deadline, now: platform.clock.now() };
   try {
-    return await attempt(spec.name, time.signal, runLog, async () => {
+    return await attempt({ functionName: spec.name, signal: time.signal, runLog, limit }, async () => {
       const { inputs, projectId } = await inputsOf(container, spec, call);
       if (projectId !== undefined && claimed.projectId !== projectId)
         await adopt(store, claimed.id, projectId);
@@ -280,14 +284,19 @@ function signalOf({ deadline }: Invocation, now: number): AbortSignal {
   return deadline === undefined ? ENDLESS : AbortSignal.timeout(Math.max(0, deadline - now));
 }
 
+interface Attempt {
+  functionName: string;
+  signal: AbortSignal;
+  runLog: RunLog;
+  limit: { deadline: number | undefined; now: number };
+}
+
 async function attempt(
-  functionName: string,
-  signal: AbortSignal,
-  runLog: RunLog,
+  { functionName, signal, runLog, limit }: Attempt,
   work: () => Promise<JsonObject | Yielded>,
 ): Promise<Result> {
   try {
-    const answer = await withConsole(runLog, work);
+    const answer = await withinDeadline(functionName, limit, () => withConsole(runLog, work));
     return answer instanceof Yielded ? { yielded: answer } : { output: answer };
   } catch (error) {
     return { error: causeOf(error, signal, functionName) };

@@ -10,7 +10,7 @@ export async function acquireModel(
   { container, platform, signal }: Run,
 ): Promise<{ value: LoadedModel; release: () => void }> {
   const model = await modelOf(container, snapshot);
-  const { value: loaded, release } = await container.loaded.acquire(snapshot, model);
+  const { value: loaded, release } = await container.loaded.acquire(snapshot, model, signal);
   const { adapter } = loaded;
   const value: LoadedModel = {
     snapshot,

@@ -4,6 +4,7 @@ import type { Snapshot } from '../entities/snapshot.ts';
 import { isModelfnError } from '../errors.ts';
 import type { Run } from '../invoke/run.ts';
 import type { JsonObject } from '../json.ts';
+import { unlessAborted } from '../unless-aborted.ts';
 import { checkOutput } from './check-output.ts';
 import { FunctionFailed } from './errors.ts';
 import { functionContext } from './function-context.ts';
@@ -33,7 +34,7 @@ export async function runFunction(
       if (given[name] === undefined) continue;
       given[name] = await take(() => loadAll(given[name] as Snapshot));
     }
-    const runner = await take(() => acquireRunner(run.container, called, actor));
+    const runner = await take(() => acquireRunner(run.container, called, actor, run.signal));
     const method = (runner as unknown as Record<string, Method>)[declared.name]!;
     const answer = await endedBy(run.signal, () => method.call(runner, given, functionContext(called, run)));
     return await checkOutput(run.container, declared.name, declared.output, answer, {
@@ -63,12 +64,5 @@ export async function runFunction(
  */
 async function endedBy(signal: AbortSignal, work: () => unknown): Promise<unknown> {
   signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason as Error);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([(async () => work())(), promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
+  return unlessAborted((async () => work())(), signal);
 }

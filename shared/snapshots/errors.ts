@@ -47,6 +47,21 @@ export class WeightsMissing extends ModelfnError {
   }
 }
 
+/** The load of a snapshot was given up: storage, code or adapter did not answer for very long. */
+export class LoadTimedOut extends ModelfnError {
+  override readonly name = 'LoadTimedOut';
+  readonly code = 'LoadTimedOut';
+  readonly statusCode = 504;
+  override readonly retryable = true;
+  constructor({ id, name }: { id: string; name: string }, limitMs: number) {
+    super(
+      `Snapshot ${name} (${id}) was not loaded within ${limitMs / 1000} s. ` +
+        "Check that its bucket answers and that the adapter's load() ends; the next call tries again.",
+      { details: { snapshot: id, limitMs } },
+    );
+  }
+}
+
 /** What a damaged file of weights has to tell. Digests are sha256 in hex. */
 export interface WeightsFault {
   snapshotId?: string;

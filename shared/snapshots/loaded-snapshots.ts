@@ -7,11 +7,13 @@ import { canonicalJson } from '../json.ts';
 import type { Platform } from '../platform.ts';
 import { loadAdapterClass } from './adapter-class.ts';
 import { adapterSetup } from './adapter-setup.ts';
+import { LoadTimedOut } from './errors.ts';
 import type { FileCache } from './files/file-cache.ts';
 import { type LoadedFiles, loadFiles } from './files/load-files.ts';
 import { type Held, Residents, type TellCost } from './residents.ts';
 import { recordedManifest } from './revisions.ts';
 import { openWeightsBucket } from './shared-files.ts';
+import { loadWithinLimit } from './shared-load.ts';
 import type { BucketFiles } from './weights-source.ts';
 
 /** A snapshot whose weights are in memory. */
@@ -47,15 +49,17 @@ export class LoadedSnapshots {
   }
 
   /**
-   * Runs `work` with the snapshot loaded; until it ends, the adapter stays. `cold` tells whether this call had to load it.
-   * @throws WeightsMissing, WeightsCorrupt, AdapterUnusable, what the adapter's `load` throws, and what `work` throws
+   * Runs `work` with the snapshot loaded; until it ends, the adapter stays. `cold` is true when this call started the load.
+   * @throws WeightsMissing, WeightsCorrupt, AdapterUnusable, LoadTimedOut, the signal's reason, what the adapter's `load`
+   * throws, and what `work` throws
    */
   async use<R>(
     snapshot: Readonly<Snapshot>,
     model: Readonly<Model>,
     work: (loaded: LoadedSnapshot, cold: boolean) => Promise<R> | R,
+    signal?: AbortSignal,
   ): Promise<R> {
-    const { value, cold, release } = await this.acquire(snapshot, model);
+    const { value, cold, release } = await this.acquire(snapshot, model, signal);
     try {
       return await work(value, cold);
     } finally {
@@ -63,12 +67,39 @@ export class LoadedSnapshots {
     }
   }
 
-  /** As `use`, for who cannot say what he does with it in one function; the caller releases it. */
-  acquire(snapshot: Readonly<Snapshot>, model: Readonly<Model>): Promise<Held<LoadedSnapshot>> {
-    // Without a caller's signal: others may wait for the same load.
-    return this.#residents.acquire(keyOf(snapshot, model), (tellCost) =>
-      this.load(snapshot, model, { tellCost }),
-    );
+  /**
+   * Like `use`, but returns a handle. The caller must call `release()`. The signal ends the caller's waiting; the load
+   * goes on for other callers and for the next call, up to its limit, and its failure is logged.
+   */
+  acquire(
+    snapshot: Readonly<Snapshot>,
+    model: Readonly<Model>,
+    signal?: AbortSignal,
+  ): Promise<Held<LoadedSnapshot>> {
+    const load = (tellCost: TellCost) => this.#loadShared(snapshot, model, tellCost);
+    return this.#residents.acquire(keyOf(snapshot, model), load, signal);
+  }
+
+  async #loadShared(
+    snapshot: Readonly<Snapshot>,
+    model: Readonly<Model>,
+    tellCost: TellCost,
+  ): Promise<LoadedSnapshot> {
+    try {
+      return await loadWithinLimit({
+        load: (signal) => this.load(snapshot, model, { signal, tellCost }),
+        dispose: (loaded) => void loaded.unload(),
+        timedOut: (limitMs) => new LoadTimedOut(snapshot, limitMs),
+      });
+    } catch (error) {
+      const { id: snapshotId, revision } = snapshot;
+      this.#platform.log.warn('a snapshot could not be loaded', {
+        snapshotId,
+        revision,
+        error: messageOf(error),
+      });
+      throw error;
+    }
   }
 
   /** Loads afresh, whatever is in memory already; the caller unloads it. `tellCost` is told the bytes it takes. */
@@ -80,6 +111,8 @@ export class LoadedSnapshots {
     const started = performance.now();
     const { bucket, weights } = snapshot;
     const fetching = this.fetch({ bucket, owner: snapshot, weights }, signal);
+    // It is awaited after the code. Until then, and when the code cannot be loaded, its failure has no other handler.
+    fetching.catch(() => undefined);
     try {
       const { adapterClass, codeDigest } = await loadAdapterClass(
         this.#platform,
@@ -99,7 +132,7 @@ export class LoadedSnapshots {
       const unload = once(() => this.#unload(snapshot, adapter, release));
       return { adapter, codeDigest, files, timings: { codeMs, filesMs, loadMs }, unload };
     } catch (error) {
-      // Whatever failed, the folder has no reader; and the failure of a fetch that nobody waits for is heard.
+      // The folder has no reader, whatever failed.
       fetching.then(({ release }) => release()).catch(() => undefined);
       throw error;
     }

@@ -1,3 +1,5 @@
+import { unlessAborted } from '../unless-aborted.ts';
+
 /** What a `Residents` holds at most. */
 export interface ResidentLimits {
   count: number;
@@ -38,8 +40,12 @@ export class Residents<T> {
     this.#dispose = dispose;
   }
 
-  /** @throws what `load` throws; then nothing is kept, and the next call loads anew */
-  async acquire(name: string, load: (tell: TellCost) => Promise<T>): Promise<Held<T>> {
+  /**
+   * The signal ends the caller's waiting only. The load goes on, and the next call finds it or joins it.
+   * @throws what `load` throws; then nothing is kept, and the next call loads again. The signal's reason
+   */
+  async acquire(name: string, load: (tell: TellCost) => Promise<T>, signal?: AbortSignal): Promise<Held<T>> {
+    signal?.throwIfAborted();
     const known = this.#residents.get(name);
     const resident = known ?? this.#begin(name, load);
     this.#residents.delete(name);
@@ -53,7 +59,7 @@ export class Residents<T> {
       this.#evict();
     };
     try {
-      return { value: await resident.loading, cold: known === undefined, release };
+      return { value: await unlessAborted(resident.loading, signal), cold: known === undefined, release };
     } catch (error) {
       release();
       throw error;
@@ -76,6 +82,8 @@ export class Residents<T> {
     resident.loading.then(
       (value) => {
         resident.loaded = { value };
+        // Nobody may have waited for it to the end: then no release follows that keeps the limits.
+        if (resident.users === 0) this.#evict();
       },
       () => {
         if (this.#residents.get(name) === resident) this.#residents.delete(name);

@@ -1,3 +1,5 @@
+import { unlessAborted } from '../../unless-aborted.ts';
+
 /** Work that several may wait for, under way or done, until the last of them has left. */
 interface Flight<T> {
   done: Promise<T>;
@@ -69,13 +71,4 @@ export class SharedFetches<T> {
 function abandon<T>({ stop, done }: Flight<T>, end: (made: T) => void): void {
   stop.abort();
   done.then(end, () => undefined);
-}
-
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise<T>((resolve, reject) => {
-    const leave = (): void => reject(signal.reason);
-    signal.addEventListener('abort', leave, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
-  });
 }

@@ -36,6 +36,26 @@ describe('WorkerPool', () => {
     expect(answer.requestId).toMatch(/^obedient-/);
   });
 
+  it('keeps a process whose handler left a rejection unhandled, and logs the reason', async () => {
+    const { log, seen } = recordingLog();
+    const forgetful = `
+      export const handler = async ({ turns }) => {
+        void Promise.reject(new Error('forgotten'));
+        for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+        return process.pid;
+      };`;
+    const { call } = await openPool(forgetful, { log });
+
+    const pids = [await call({ turns: 20 }), await call({ turns: 20 })];
+
+    expect(new Set(pids).size).toBe(1);
+    expect(await seen(({ message }) => message === 'unhandled rejection')).toMatchObject({
+      level: 'error',
+      reason: 'forgotten',
+      function: 'obedient',
+    });
+  });
+
   it('takes the process it used last, so that warm weights are found', async () => {
     const { call, pool } = await openPool(OBEDIENT, { size: 2 });
     const meet = await temporaryFolder();
