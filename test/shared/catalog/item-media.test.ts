@@ -45,6 +45,43 @@ describe('what an upload tells of itself', () => {
     });
   });
 
+  it.each([
+    ['image/tiff', () => image().tiff().toBuffer()],
+    ['image/avif', () => image().avif().toBuffer()],
+    [
+      'image/svg+xml',
+      async () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="31" height="17"/>'),
+    ],
+  ] as const)('%s has a size like every image that can be decoded', async (mimetype, make) => {
+    expect(await describeBytes(await make(), 'x.svg')).toMatchObject({ mimetype, width: 31, height: 17 });
+  });
+
+  it.each(['jpeg', 'png', 'webp', 'tiff', 'avif'] as const)(
+    'the size of a %s is the upright one, whatever its EXIF orientation',
+    async (format) => {
+      for (const orientation of [1, 2, 3, 4, 5, 6, 7, 8]) {
+        const bytes = await image().withMetadata({ orientation })[format]().toBuffer();
+        const isTurned = orientation >= 5;
+
+        const { width, height } = await describeBytes(bytes, 'x');
+
+        expect([orientation, width, height]).toEqual([orientation, ...(isTurned ? [17, 31] : [31, 17])]);
+        const pixels = await sharp(bytes).rotate().raw().toBuffer({ resolveWithObject: true });
+        expect([width, height]).toEqual([pixels.info.width, pixels.info.height]);
+      }
+    },
+  );
+
+  it('a tiff whose directory lies behind its pixels has a size, however long it is', async () => {
+    const pixels = Buffer.alloc(600 * 700 * 3, 7);
+    const bytes = await sharp(pixels, { raw: { width: 600, height: 700, channels: 3 } })
+      .tiff({ compression: 'none' })
+      .toBuffer();
+
+    expect(bytes.byteLength).toBeGreaterThan(1024 * 1024);
+    expect(await describeBytes(bytes, 'x.tif')).toMatchObject({ width: 600, height: 700 });
+  });
+
   it('a bitmap is known by its header, a text that begins with BM is none', async () => {
     expect(await describeBytes(bitmap(), 'x')).toMatchObject({ mimetype: 'image/bmp', width: 2, height: 3 });
     expect(await describeBytes(Buffer.from(`BMW is ${'a car '.repeat(20)}`), 'x.txt')).toMatchObject({
