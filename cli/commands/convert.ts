@@ -7,8 +7,8 @@ import { WrongUsage } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { localRoot } from '../local-root.ts';
+import { importLines, lossLines } from '../output/import-report.ts';
 import { failedLines, part, parts } from '../output/parts.ts';
-import { table } from '../output/table.ts';
 import { countText, sizeText } from '../output/units.ts';
 import { find } from '../references.ts';
 import { runFunction } from '../run-function.ts';
@@ -26,11 +26,16 @@ export function registerConvert(program: Command, io: CliIo): void {
       .argument('<snapshot>', 'id or name; its adapter and configuration convert')
       .option('--to <folder>', 'folder the layout is written to; made when it is missing')
       .option('--from <folder>', 'folder with a layout, read back into items of --dataset')
-      .option('--format <format>', `adapter, ${FORMAT_NAMES.join(', ')}`, 'adapter')
+      .option('--format <format>', `adapter, auto, ${FORMAT_NAMES.join(', ')}`, 'adapter')
       .option('--strict', 'with --format: refuse what would be lost, before anything is written')
       .option('--no-media', "with --format: leave out the items' own files")
       .option('--dataset <dataset>', "another dataset than the snapshot's own")
-      .option('--partition <partition>', 'with --to: train, validation, test or all', 'all')
+      .option(
+        '--partition <partition>',
+        'train, validation, test or all; with --from and --format: the partition that items get, all for those that the files name, or none',
+        'all',
+      )
+      .option('--allow-unlabelled', 'with --from and --format: accept files without a single annotation')
       .option('--folder <path>', 'with --from: folder of the dataset that gets the items', '/')
       .action(onSession(io, convert)),
     'modelfn convert rbf --partition train --to ./layout',
@@ -48,16 +53,17 @@ interface ConvertOptions {
   format: string;
   strict?: boolean;
   media: boolean;
+  allowUnlabelled?: boolean;
 }
 
 async function convert(session: Session, reference: string, options: ConvertOptions): Promise<Answer> {
   const { to, from } = options;
   if ((to === undefined) === (from === undefined))
     throw new WrongUsage('Give either --to with the folder to write, or --from with the folder to read.');
-  const { format, strict = false, media } = options;
+  const { format, strict = false, media, allowUnlabelled = false } = options;
   if (format === 'adapter' && (strict || !media))
     throw new WrongUsage('--strict and --no-media belong to a format: add --format coco, or another one.');
-  const partition = readPartition('--partition', options.partition, ['all'])!;
+  const partition = readPartition('--partition', options.partition, ['all', 'none'])!;
   const snapshot = await find(session, 'Snapshot', reference);
   const dataset = options.dataset === undefined ? undefined : await find(session, 'Dataset', options.dataset);
   const folder = to === undefined ? await localRoot(session, from!) : await targetFolder(session, to);
@@ -66,14 +72,16 @@ async function convert(session: Session, reference: string, options: ConvertOpti
     snapshot: snapshot.id,
     ...(format !== 'adapter' && { format, strict, media }),
     ...(dataset && { dataset: dataset.id }),
-    ...(to === undefined ? { from: bucket, folder: options.folder } : { bucket, partition }),
+    ...(to === undefined
+      ? { from: bucket, folder: options.folder, ...(format !== 'adapter' && { partition, allowUnlabelled }) }
+      : { bucket, partition }),
   };
   const { output, executionId } = await runFunction(session, 'convert', inputs, { localRoots: [folder] });
   const failed = parts(output, 'failed');
   return {
     json: { ...output, executionId },
     text: [
-      to === undefined ? readText(output, failed) : writtenText(output, to, failed),
+      to === undefined ? importLines(output).join('\n') : writtenText(output, to, failed),
       ...lossLines(parts(output, 'losses')),
     ].join('\n'),
     ...(failed.length > 0 && { exitCode: EXIT_CODES.refused }),
@@ -100,26 +108,4 @@ function sizeOf(output: JsonObject): { count: number; size: number } {
   if (files !== undefined) return { count: Number(files), size: Number(sizeBytes) };
   const listed = parts(output, 'files');
   return { count: listed.length, size: listed.reduce((sum, each) => sum + Number(each.sizeBytes), 0) };
-}
-
-/** What the format does not hold, a line a field. */
-function lossLines(losses: readonly JsonObject[]): string[] {
-  if (losses.length === 0) return [];
-  const rows = losses.map(({ type, field, how, count, example }) => [
-    String(type),
-    String(field),
-    String(how),
-    Number(count),
-    String(example),
-  ]);
-  return ['', 'Lost:', table(['TYPE', 'FIELD', 'HOW', 'COUNT', 'EXAMPLE'], rows)];
-}
-
-function readText(output: JsonObject, failed: readonly JsonObject[]): string {
-  const { created, existed } = part(output, 'annotations');
-  return [
-    `${part(output, 'dataset').name}: ${output.created} created, ${output.overwritten} overwritten.`,
-    ...(created === undefined ? [] : [`Annotations: ${created} created, ${existed} there already.`]),
-    ...(failed.length > 0 ? [`Failed: ${output.failures ?? failed.length}`, ...failedLines(failed)] : []),
-  ].join('\n');
 }

@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
+import { FORMAT_NAMES } from '../../shared/formats/registry.ts';
 import { onSession, withExamples } from '../command.ts';
 import type { CliIo } from '../io.ts';
 import { numberOption, wholeOption } from '../options.ts';
 import { createOne, listAll, listItems, lock, remove, showOne, unlock } from './datasets/entities.ts';
+import { importFolder } from './datasets/import.ts';
 import { partition } from './datasets/partition.ts';
 import { writeTensor } from './datasets/tensor.ts';
 import { upload } from './datasets/upload.ts';
@@ -41,6 +43,24 @@ export function registerDatasets(program: Command, io: CliIo): void {
       .action(onSession(io, upload)),
     'modelfn datasets upload pets ./photos --labels-from-folders --partition train',
     'modelfn datasets upload iris iris.csv --label-column species',
+  );
+  withExamples(
+    onDataset('import', 'Read annotations with their pictures: YOLO, COCO, Pascal VOC, CSV or Dataloop JSON.')
+      .argument('<folder>', 'folder with the files, in any layout of docs/FORMATS.md')
+      .option('--format <format>', `auto, ${FORMAT_NAMES.join(', ')}`, 'auto')
+      .option(
+        '--partition <partition>',
+        'train, validation or test for all items; all for those that the files name; none to change none',
+        'all',
+      )
+      .option('--strict', 'refuse what would be lost, before anything is written')
+      .option('--allow-unlabelled', 'accept files without a single annotation')
+      .option('--no-media', 'leave out the pictures: annotations go to items that are there')
+      .option('--to <folder>', 'folder of the dataset that gets the items', '/')
+      .option('--project <project>', 'create the dataset in this project if it is not there')
+      .action(onSession(io, importFolder)),
+    'modelfn datasets import pets ./pets-yolo',
+    'modelfn datasets import pets ./coco --format coco --partition validation --strict',
   );
   withExamples(
     onDataset('items', 'List items, in order of path.')

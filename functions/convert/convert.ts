@@ -21,7 +21,7 @@ import { releaseAdapter } from '../../shared/snapshots/release-adapter.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
 import { exportAnnotations } from './export-annotations.ts';
 import { exportModel, ONNX } from './export-model.ts';
-import { importAnnotations } from './import-annotations.ts';
+import { AUTO, FROM_FILES, importAnnotations } from './import-annotations.ts';
 
 /** The format that is the adapter's own. */
 const ADAPTER = 'adapter';
@@ -39,8 +39,8 @@ export const convertFunction = defineFunction({
   inputs: {
     snapshot: {
       type: 'Snapshot',
-      required: true,
-      description: 'the snapshot whose adapter and configuration convert',
+      description:
+        'the snapshot whose adapter and configuration convert; not needed to read files of a format into a dataset',
     },
     dataset: {
       type: 'Dataset',
@@ -49,9 +49,9 @@ export const convertFunction = defineFunction({
     format: {
       type: 'String',
       default: ADAPTER,
-      oneOf: [ADAPTER, ONNX, ...FORMAT_NAMES],
+      oneOf: [ADAPTER, ONNX, AUTO, ...FORMAT_NAMES],
       description:
-        "adapter is the adapter's own layout, onnx the snapshot's weights as a model; the others are formats of annotations",
+        "adapter is the adapter's own layout, onnx the snapshot's weights as a model; auto detects the format of the files that are read back; the others are formats of annotations",
     },
     strict: {
       type: 'Boolean',
@@ -66,8 +66,9 @@ export const convertFunction = defineFunction({
     partition: {
       type: 'String',
       default: 'all',
-      oneOf: [...PARTITIONS, 'all'],
-      description: 'the partition to write; all writes each that has items',
+      oneOf: [...PARTITIONS, 'all', 'none'],
+      description:
+        'writing: the partition to write; all writes each that has items. Reading a format: the partition that the items get; all gives each the one that the files name, none changes no partition',
     },
     filter: { type: 'Json', description: 'conditions that narrow the items' },
     bucket: {
@@ -83,10 +84,19 @@ export const convertFunction = defineFunction({
       default: '/',
       description: 'reading back: the folder of the dataset that gets the items',
     },
+    allowUnlabelled: {
+      type: 'Boolean',
+      default: false,
+      description: 'formats, reading back: true accepts files in which there is not a single annotation',
+    },
   },
   run: async (inputs, run) => {
-    const { snapshot } = inputs;
     const { container, platform, signal } = run;
+    const snapshot = inputs.snapshot ?? assertImport(inputs);
+    if (snapshot === undefined) {
+      const { id, name } = inputs.dataset!;
+      return { dataset: { id, name }, ...(await convertAnnotations(inputs, inputs.dataset!, run)) };
+    }
     if (inputs.format === ONNX)
       return exportModel(snapshot, run, () => targetOf(run, snapshot.projectId, inputs.bucket));
     const dataset = await datasetOf(platform, snapshot, inputs.dataset);
@@ -106,6 +116,32 @@ export const convertFunction = defineFunction({
     }
   },
 });
+
+/** Without a snapshot, files of a format are read into a dataset, and nothing else. @throws InvalidInput */
+function assertImport({
+  format,
+  from,
+  dataset,
+}: {
+  format: string;
+  from?: unknown;
+  dataset?: unknown;
+}): undefined {
+  const needsSnapshot = format === ADAPTER || format === ONNX || from === undefined;
+  if (needsSnapshot)
+    throw new InvalidInput('input of convert', [
+      {
+        field: 'snapshot',
+        problem:
+          'is missing; without a snapshot, convert only reads files: give format (auto, or the name of a format), from and dataset',
+      },
+    ]);
+  if (dataset === undefined)
+    throw new InvalidInput('input of convert', [
+      { field: 'dataset', problem: 'is missing; it is the dataset that gets the items' },
+    ]);
+  return undefined;
+}
 
 interface ConvertInputs {
   partition: string;
@@ -144,8 +180,9 @@ async function convertWith(
 }
 
 interface FormatInputs {
-  snapshot: Readonly<Snapshot>;
+  snapshot: Readonly<Snapshot> | undefined;
   format: string;
+  allowUnlabelled: boolean;
   strict: boolean;
   media: boolean;
   partition: string;
@@ -167,8 +204,24 @@ async function convertAnnotations(
     const folder = inputs.folder.replace(/^\/*(.*?)\/*$/, (_, inner: string) =>
       inner === '' ? '' : `/${inner}`,
     );
-    return importAnnotations(run, dataset, bucket, { format, strict, media, folder });
+    const partition = inputs.partition === 'all' ? FROM_FILES : (inputs.partition as Partition | 'none');
+    const { allowUnlabelled } = inputs;
+    return importAnnotations(run, dataset, bucket, {
+      format,
+      strict,
+      media,
+      folder,
+      partition,
+      allowUnlabelled,
+    });
   }
+  const problem =
+    format === AUTO
+      ? { field: 'format', problem: 'auto is for reading; name the format to write' }
+      : inputs.partition === 'none'
+        ? { field: 'partition', problem: 'none is for reading; name the partition to write' }
+        : undefined;
+  if (problem) throw new InvalidInput('input of convert', [problem]);
   let spec: BucketSpec | undefined;
   // Opened last: a conversion that is refused leaves no empty folder behind.
   const openBucket = async () => {
@@ -181,7 +234,7 @@ async function convertAnnotations(
     media,
     partition: inputs.partition as Partition | 'all',
     filter: inputs.filter as JsonObject | undefined,
-    labels: inputs.snapshot.ontologySpec.labels,
+    labels: inputs.snapshot?.ontologySpec.labels ?? [],
   });
   return { bucket: spec as Json, ...written };
 }

@@ -15,11 +15,13 @@ import type {
   FormatItem,
   FormatSource,
   ReadContext,
+  Survey,
 } from './format.ts';
 import { jsonParts } from './json-parts.ts';
 import type { LossReport } from './loss-report.ts';
 import { itemPath } from './paths.ts';
 import { noteCorners, noteRest } from './rest.ts';
+import { findByContent, isClutter, mediaBelow } from './survey.ts';
 import { inPieces, textOf } from './text-stream.ts';
 
 const CROWD = 'metadata.user.isCrowd';
@@ -35,8 +37,15 @@ export class CocoFormat implements AnnotationFormat {
   readonly types = ['box', 'segment', 'binary', 'point'];
   readonly mediaFolder = 'images/';
 
-  isAnnotationFile(path: string): boolean {
-    return path.endsWith('.json') && !path.startsWith(this.mediaFolder);
+  async survey(files: FormatFiles): Promise<Survey> {
+    const paths = await files.list();
+    const own = paths.filter((path) => this.#isAnnotationFile(path));
+    const known = await findByContent(files, own, isCoco);
+    return {
+      evidence: known && `${known} lists images or annotations with category ids`,
+      annotationFiles: own.length,
+      media: mediaBelow(paths, this.mediaFolder, (path) => this.#isAnnotationFile(path)),
+    };
   }
 
   async write(source: FormatSource, layout: LayoutWriter, losses: LossReport): Promise<void> {
@@ -48,9 +57,17 @@ export class CocoFormat implements AnnotationFormat {
   }
 
   async *read(files: FormatFiles, { losses }: ReadContext): AsyncGenerator<FormatItem> {
-    for (const path of (await files.list()).filter((each) => this.isAnnotationFile(each)))
+    for (const path of (await files.list()).filter((each) => this.#isAnnotationFile(each)))
       yield* readDocument(files, path, losses);
   }
+
+  #isAnnotationFile(path: string): boolean {
+    return path.endsWith('.json') && !path.startsWith(this.mediaFolder) && !isClutter(path);
+  }
+}
+
+function isCoco(text: string): boolean {
+  return /"(image_id|file_name|category_id|supercategory)"\s*:/.test(text);
 }
 
 /** Images first, then annotations, and last the categories, which are known by then. */

@@ -10,10 +10,12 @@ import type {
   FormatItem,
   FormatSource,
   ReadContext,
+  Survey,
 } from './format.ts';
 import type { LossReport } from './loss-report.ts';
 import { itemPath } from './paths.ts';
 import { noteRest } from './rest.ts';
+import { findByContent, isClutter, mediaBelow } from './survey.ts';
 import { inPieces, textOf } from './text-stream.ts';
 
 const COLUMNS = [
@@ -40,8 +42,15 @@ export class CsvFormat implements AnnotationFormat {
   readonly types = 'all';
   readonly mediaFolder = 'images/';
 
-  isAnnotationFile(path: string): boolean {
-    return path.endsWith('.csv') && !path.startsWith(this.mediaFolder);
+  async survey(files: FormatFiles): Promise<Survey> {
+    const paths = await files.list();
+    const own = paths.filter((path) => this.#isAnnotationFile(path));
+    const known = await findByContent(files, own, isTable);
+    return {
+      evidence: known && `${known} has a header with filename and label`,
+      annotationFiles: own.length,
+      media: mediaBelow(paths, this.mediaFolder, (path) => this.#isAnnotationFile(path)),
+    };
   }
 
   async write(source: FormatSource, layout: LayoutWriter, losses: LossReport): Promise<void> {
@@ -50,9 +59,18 @@ export class CsvFormat implements AnnotationFormat {
   }
 
   async *read(files: FormatFiles, { losses }: ReadContext): AsyncGenerator<FormatItem> {
-    for (const path of (await files.list()).filter((each) => this.isAnnotationFile(each)))
+    for (const path of (await files.list()).filter((each) => this.#isAnnotationFile(each)))
       yield* readTable(files, path, losses);
   }
+
+  #isAnnotationFile(path: string): boolean {
+    return path.endsWith('.csv') && !path.startsWith(this.mediaFolder) && !isClutter(path);
+  }
+}
+
+function isTable(text: string): boolean {
+  const header = text.split('\n', 1)[0]!;
+  return ['filename', 'label'].every((column) => header.includes(column));
 }
 
 async function* rowsOf(source: FormatSource, partition: string, losses: LossReport): AsyncGenerator<string> {

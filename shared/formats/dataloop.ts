@@ -8,10 +8,12 @@ import type {
   FormatItem,
   FormatSource,
   ReadContext,
+  Survey,
 } from './format.ts';
 import { jsonParts } from './json-parts.ts';
 import type { LossReport } from './loss-report.ts';
 import { itemPath, Stems } from './paths.ts';
+import { findByContent, isClutter, mediaBelow } from './survey.ts';
 import { inPieces, textOf } from './text-stream.ts';
 
 const FOLDER = 'json/';
@@ -42,8 +44,15 @@ export class DataloopFormat implements AnnotationFormat {
   readonly types = 'all';
   readonly mediaFolder = 'items/';
 
-  isAnnotationFile(path: string): boolean {
-    return path.endsWith('.json') && !path.startsWith(this.mediaFolder);
+  async survey(files: FormatFiles): Promise<Survey> {
+    const paths = await files.list();
+    const own = paths.filter((path) => this.#isAnnotationFile(path));
+    const known = await findByContent(files, own, isItem);
+    return {
+      evidence: known && `${known} has a filename and its annotations`,
+      annotationFiles: own.length,
+      media: mediaBelow(paths, this.mediaFolder, (path) => this.#isAnnotationFile(path)),
+    };
   }
 
   async write(source: FormatSource, layout: LayoutWriter): Promise<void> {
@@ -54,9 +63,17 @@ export class DataloopFormat implements AnnotationFormat {
   }
 
   async *read(files: FormatFiles, { losses }: ReadContext): AsyncGenerator<FormatItem> {
-    for (const path of (await files.list()).filter((each) => this.isAnnotationFile(each)))
+    for (const path of (await files.list()).filter((each) => this.#isAnnotationFile(each)))
       yield* readDocument(files, path, losses);
   }
+
+  #isAnnotationFile(path: string): boolean {
+    return path.endsWith('.json') && !path.startsWith(this.mediaFolder) && !isClutter(path);
+  }
+}
+
+function isItem(text: string): boolean {
+  return /^\s*\{/.test(text) && /"filename"\s*:/.test(text) && /"annotations"\s*:/.test(text);
 }
 
 function* documentOf({ path, width, height, annotations }: FormatItem, partition: string): Generator<string> {

@@ -14,6 +14,49 @@ export class FormatMissing extends ModelfnError {
   }
 }
 
+/** A folder whose format cannot be detected: no format's files are in it, or those of several. */
+export class FormatUnclear extends ModelfnError {
+  override readonly name = 'FormatUnclear';
+  readonly code = 'FormatUnclear';
+  readonly statusCode = 422;
+  constructor(found: readonly { name: string; evidence: string }[], known: readonly string[]) {
+    const named = found.map(({ name, evidence }) => `${name} (${evidence})`).join(', ');
+    super(
+      found.length === 0
+        ? `The folder holds no files of annotations that are known. Name its format, one of ${known.join(', ')}, and compare the files with docs/FORMATS.md.`
+        : `The folder holds files of several formats: ${named}. Name the format to read.`,
+      { details: { found: found.map((each) => ({ ...each })), known: [...known] } },
+    );
+  }
+}
+
+/** Files of a format, or pictures, were there, but not a single annotation. Nothing was written. */
+export class NoLabelsFound extends ModelfnError {
+  override readonly name = 'NoLabelsFound';
+  readonly code = 'NoLabelsFound';
+  readonly statusCode = 422;
+  constructor(
+    format: string,
+    found: { annotationFiles: number; media: number },
+    losses: readonly Loss[],
+    detected = false,
+  ) {
+    const { annotationFiles, media } = found;
+    const lost = losses
+      .filter(({ how }) => how === 'dropped')
+      .slice(0, 3)
+      .map(({ type, field, count, example }) => `${type} ${field} (${count}, such as ${example})`);
+    super(
+      `0 labels were found as ${format}${detected ? ', the detected format' : ''}: in ${annotationFiles} files of annotations, beside ${media} other files. Nothing was written. ` +
+        (lost.length > 0 ? `Left out while reading: ${lost.join(', ')}. ` : '') +
+        'Check the folder and the format against docs/FORMATS.md; to take in the files without labels, allow it with allowUnlabelled (--allow-unlabelled).',
+      {
+        details: { format, annotationFiles, media, losses: losses.map((loss): JsonObject => ({ ...loss })) },
+      },
+    );
+  }
+}
+
 /** A file that is not what its format says, or goes beyond what is taken from outside. Nothing of it was written yet. */
 export class FormatUnreadable extends ModelfnError {
   override readonly name = 'FormatUnreadable';
@@ -21,7 +64,7 @@ export class FormatUnreadable extends ModelfnError {
   readonly statusCode = 422;
   constructor(format: string, path: string, problem: string, cause?: unknown) {
     super(
-      `${JSON.stringify(path)} cannot be read as ${format}: ${problem}. Mend the file and convert again.`,
+      `${JSON.stringify(path)} cannot be read as ${format}: ${problem}. Fix the file and convert again.`,
       {
         details: { format, path, problem },
         cause,

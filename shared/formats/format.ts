@@ -1,4 +1,5 @@
 import type { LayoutWriter } from '../../adapters/model-adapter.ts';
+import type { Partition } from '../entities/item.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { LossReport } from './loss-report.ts';
 
@@ -23,6 +24,26 @@ export interface FormatItem {
   width: number | undefined;
   height: number | undefined;
   annotations: readonly FormatAnnotation[];
+  /** Reading: the partition that the files name; `undefined` when they name none. */
+  partition?: Partition | undefined;
+}
+
+/** One file that becomes an item. */
+export interface MediaFile {
+  /** Path of the file in the folder that is read. */
+  file: string;
+  /** Path of the item, relative to the folder of the dataset. */
+  path: string;
+}
+
+/** Files of a folder, sorted by their role, before anything is read from them. */
+export interface Survey {
+  /** Reason why the folder has this format, in words for people; `undefined` when no file is of this format. */
+  readonly evidence: string | undefined;
+  /** Number of files that hold annotations. */
+  readonly annotationFiles: number;
+  /** Files that become items, in the order of their paths. No two have the same item path. */
+  readonly media: readonly MediaFile[];
 }
 
 /** What is written. Items may be asked for more than once, and come in the same order. */
@@ -41,10 +62,20 @@ export interface FormatFiles {
   stream(path: string): AsyncIterable<Uint8Array>;
 }
 
+/** An item of the dataset, or a file that is about to become one. */
+export interface FoundItem {
+  path: string;
+  /** Upright size in pixels; `undefined` when unknown. */
+  width: number | undefined;
+  height: number | undefined;
+}
+
 export interface ReadContext {
   readonly losses: LossReport;
-  /** For formats that name a file without its extension, or need its size. `undefined` when there is no such item. */
-  findItem(stem: string): { path: string; width: number | undefined; height: number | undefined } | undefined;
+  /** Finds an item by its path without the extension; `undefined` when there is none, or more than one. */
+  findStem(stem: string): Promise<FoundItem | undefined>;
+  /** Finds an item by its path; `undefined` when there is none. */
+  findPath(path: string): Promise<FoundItem | undefined>;
 }
 
 /**
@@ -57,14 +88,18 @@ export interface AnnotationFormat {
   /** Folder of the items' own files, with a slash at its end. */
   readonly mediaFolder: string;
 
-  /** True for what `read` reads; what it does not know is an item's own file. */
-  isAnnotationFile(path: string): boolean;
+  /**
+   * Sorts the files of a folder by their role. May read the beginning of some files. Never throws for a folder of another
+   * format.
+   */
+  survey(files: FormatFiles): Promise<Survey>;
 
   /** @throws FormatNameClash */
   write(source: FormatSource, layout: LayoutWriter, losses: LossReport): Promise<void>;
 
   /**
-   * Items with their annotations, in the order of the files; one item may come several times, with a part each.
+   * Items with their annotations and partitions, in the order of the files; one item may come several times, with a part
+   * each, and may have no annotations.
    * @throws FormatUnreadable, naming the file
    */
   read(files: FormatFiles, context: ReadContext): AsyncIterable<FormatItem>;

@@ -9,10 +9,12 @@ import type {
   FormatItem,
   FormatSource,
   ReadContext,
+  Survey,
 } from './format.ts';
 import type { LossReport } from './loss-report.ts';
 import { itemPath, Stems } from './paths.ts';
 import { noteRest } from './rest.ts';
+import { findByContent, isClutter, mediaBelow } from './survey.ts';
 import { inPieces, textOf } from './text-stream.ts';
 
 const FOLDER = 'Annotations/';
@@ -34,8 +36,16 @@ export class VocFormat implements AnnotationFormat {
   readonly types = ['box'];
   readonly mediaFolder = 'JPEGImages/';
 
-  isAnnotationFile(path: string): boolean {
-    return /\.(xml|txt)$/.test(path) && !path.startsWith(this.mediaFolder);
+  async survey(files: FormatFiles): Promise<Survey> {
+    const paths = await files.list();
+    const own = paths.filter((path) => this.#isAnnotationFile(path));
+    const documents = own.filter((path) => path.endsWith('.xml'));
+    const known = await findByContent(files, documents, (text) => /<annotation[\s>]/.test(text));
+    return {
+      evidence: known && `${known} is an XML document <annotation>`,
+      annotationFiles: documents.length,
+      media: mediaBelow(paths, this.mediaFolder, (path) => this.#isAnnotationFile(path)),
+    };
   }
 
   async write(source: FormatSource, layout: LayoutWriter, losses: LossReport): Promise<void> {
@@ -53,7 +63,11 @@ export class VocFormat implements AnnotationFormat {
 
   async *read(files: FormatFiles, { losses }: ReadContext): AsyncGenerator<FormatItem> {
     for (const path of await files.list())
-      if (path.endsWith('.xml') && this.isAnnotationFile(path)) yield* readDocument(files, path, losses);
+      if (path.endsWith('.xml') && this.#isAnnotationFile(path)) yield* readDocument(files, path, losses);
+  }
+
+  #isAnnotationFile(path: string): boolean {
+    return /\.(xml|txt)$/.test(path) && !path.startsWith(this.mediaFolder) && !isClutter(path);
   }
 }
 

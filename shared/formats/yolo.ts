@@ -9,10 +9,12 @@ import type {
   FormatItem,
   FormatSource,
   ReadContext,
+  Survey,
 } from './format.ts';
 import type { LossReport } from './loss-report.ts';
 import { itemPath, Stems, stemOf } from './paths.ts';
 import { noteCorners, noteRest } from './rest.ts';
+import { isClutter, mediaBelow } from './survey.ts';
 import { inPieces, linesOf } from './text-stream.ts';
 
 const NAMES = 'classes.txt';
@@ -33,8 +35,14 @@ export class YoloFormat implements AnnotationFormat {
   readonly types = ['box', 'segment'];
   readonly mediaFolder = 'images/';
 
-  isAnnotationFile(path: string): boolean {
-    return /\.(txt|ya?ml)$/.test(path) && !path.startsWith(this.mediaFolder);
+  async survey(files: FormatFiles): Promise<Survey> {
+    const paths = await files.list();
+    const labels = paths.filter((path) => path.startsWith(LABELS) && path.endsWith('.txt'));
+    return {
+      evidence: labels.length > 0 && paths.includes(NAMES) ? `${NAMES} beside ${LABELS}` : undefined,
+      annotationFiles: labels.length,
+      media: mediaBelow(paths, this.mediaFolder, (path) => this.#isAnnotationFile(path)),
+    };
   }
 
   async write(source: FormatSource, layout: LayoutWriter, losses: LossReport): Promise<void> {
@@ -59,6 +67,10 @@ export class YoloFormat implements AnnotationFormat {
     if (labels.length === 0) return;
     const names = await readNames(files, paths);
     for (const path of labels) yield* readLabels(files, path, names, context);
+  }
+
+  #isAnnotationFile(path: string): boolean {
+    return /\.(txt|ya?ml)$/.test(path) && !path.startsWith(this.mediaFolder) && !isClutter(path);
   }
 }
 
@@ -209,10 +221,10 @@ async function* readLabels(
   files: FormatFiles,
   path: string,
   names: readonly string[],
-  { losses, findItem }: ReadContext,
+  { losses, findStem }: ReadContext,
 ): AsyncGenerator<FormatItem> {
   const stem = stemOf(itemPath('yolo', path, path.slice(LABELS.length)));
-  const item = findItem(stem) ?? { path: stem, width: undefined, height: undefined };
+  const item = (await findStem(stem)) ?? { path: stem, width: undefined, height: undefined };
   let group: FormatAnnotation[] = [];
   let number = 0;
   for await (const line of linesOf('yolo', files, path, MAX_LINE_CHARS)) {

@@ -10,6 +10,27 @@ const NEAREST_CENTROID = join(import.meta.dirname, '../../examples/nearest-centr
 const POINTS = 'x,y,side\n1,1,left\n2,1,left\n1,2,left\n8,8,right\n9,8,right\n8,9,right\n';
 
 describe('functions on the command line', () => {
+  it('imports a folder without any snapshot, and creates the dataset in a project', async () => {
+    const line = commandLine();
+    await line.json('projects', 'create', 'demo');
+    await writeFiles(line.cwd, {
+      'in/a.csv': 'filename,label\na.png,cat\n',
+      'in/a.png': 'x',
+      'bare/b.png': 'x',
+    });
+
+    const { code, stdout } = await line.run('datasets', 'import', 'pets', 'in', '--project', 'demo');
+    const bare = await line.fail('datasets', 'import', 'pets', 'bare', '--format', 'csv');
+    const unknown = await line.fail('datasets', 'import', 'pets', 'in', '--format', 'xls');
+
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Format: csv, because a.csv /);
+    expect(stdout).toContain('pets: 1 created, 0 overwritten.\nAnnotations: 1 created');
+    expect(bare).toMatchObject({ code: 5, error: 'InvalidInput' });
+    expect(unknown).toMatchObject({ code: 2, error: 'WrongUsage' });
+    expect(await line.json('datasets', 'show', 'pets')).toMatchObject({ itemsCount: 1, labels: ['cat'] });
+  });
+
   it('goes the whole way with an adapter of the user: push, train, predict, evaluate, load, save', async () => {
     const line = await withPoints();
     await line.json('models', 'push', 'centroid', NEAREST_CENTROID, '--project', 'demo');

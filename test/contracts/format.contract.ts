@@ -85,9 +85,26 @@ export function formatContract(
       await format.write(sourceOf({ train: [itemOf('b.png', [])] }, ['cat']), files, new LossReport());
 
       expect(await files.list()).not.toEqual([]);
-      for (const path of await files.list()) expect(format.isAnnotationFile(path), path).toBe(true);
-      for (const name of ['a.png', 'a.json', 'a.txt', 'a.csv', 'a.xml'])
-        expect(format.isAnnotationFile(`${format.mediaFolder}${name}`)).toBe(false);
+      const names = ['a.png', 'b.json', 'c.txt', 'd.csv', 'e.xml'];
+      const { evidence, annotationFiles } = await format.survey(files);
+      const own = await format.survey(files);
+      for (const name of names) files.texts.set(`${format.mediaFolder}${name}`, 'x');
+      const { media } = await format.survey(memoryFiles(Object.fromEntries(files.texts)));
+
+      expect(own.media).toEqual([]);
+      expect(annotationFiles).toBeGreaterThan(0);
+      expect(evidence).toBeTypeOf('string');
+      expect(media.map(({ path }) => path)).toEqual(names);
+    });
+
+    it('makes no items of files that tools and systems leave behind', async () => {
+      const format = await open();
+      const files = memoryFiles();
+      await format.write(sourceOf({ train: [itemOf('b.png', [])] }, ['cat']), files, new LossReport());
+      for (const name of ['README.roboflow.txt', 'LICENSE', '.DS_Store', 'Thumbs.db', 'labels/a.cache'])
+        files.texts.set(name, 'x');
+
+      expect((await format.survey(files)).media).toEqual([]);
     });
 
     it('refuses a path that leads out of the folder', async () => {
@@ -233,8 +250,9 @@ async function readAll(
   losses: LossReport,
 ): Promise<Map<string, FormatAnnotation[]>> {
   const found = new Map<string, FormatAnnotation[]>();
-  const findItem = (stem: string) => items.find(({ path }) => stemOf(path) === stem);
-  for await (const { path, annotations } of format.read(files, { losses, findItem }))
+  const findStem = async (stem: string) => items.find(({ path }) => stemOf(path) === stem);
+  const findPath = async (name: string) => items.find(({ path }) => path === name);
+  for await (const { path, annotations } of format.read(files, { losses, findStem, findPath }))
     found.set(path, [...(found.get(path) ?? []), ...annotations]);
   return found;
 }

@@ -186,6 +186,64 @@ describe('the convert function with a format', () => {
     expect(await readFile(join(folder, 'classes.txt'), 'utf8')).toBe([...labels, 'cat', ''].join('\n'));
   });
 
+  it('reads files of a detected format into a dataset without any snapshot', async () => {
+    const copy = await other('copy');
+    await writeFile(join(folder, 'a.csv'), 'filename,label,left,top,right,bottom\na.png,cat,1,2,3,4\n');
+    await writeFile(join(folder, 'a.png'), 'x');
+    const read = (input: JsonObject) => runInPlace(space.container, convertFunction, input);
+
+    const output = await read({ dataset: copy.id, format: 'auto', from: bucket(), partition: 'test' });
+
+    expect(output).toMatchObject({
+      format: 'csv',
+      detected: expect.stringContaining('a.csv'),
+      created: 1,
+      annotations: { created: 1 },
+      partitions: { test: 1 },
+      withoutAnnotations: { count: 0 },
+    });
+    expect((await itemsOf(copy))[0]!.metadata.system).toMatchObject({ snapshotPartition: 'test' });
+    for (const input of [
+      { dataset: copy.id, format: 'csv' },
+      { dataset: copy.id, from: bucket() },
+      { format: 'csv', from: bucket() },
+    ])
+      await expect(read(input)).rejects.toMatchObject({ code: 'InvalidInput' });
+  });
+
+  it('refuses to choose between the files of two formats, or none', async () => {
+    const read = () => convert({ dataset: photos.id, format: 'auto', from: bucket() });
+    await writeFile(join(folder, 'a.bin'), 'x');
+    await expect(read()).rejects.toMatchObject({ code: 'FormatUnclear', details: { found: [] } });
+
+    await writeFile(join(folder, 'a.csv'), 'filename,label\n1.png,cat\n');
+    await writeFile(join(folder, 'a.xml'), '<annotation><filename>1.png</filename></annotation>');
+    await expect(read()).rejects.toMatchObject({
+      code: 'FormatUnclear',
+      details: { found: [{ name: 'voc' }, { name: 'csv' }] },
+    });
+  });
+
+  it('refuses files without a single label, and takes them in when that is allowed', async () => {
+    const copy = await other('copy');
+    await writeFile(join(folder, 'a.csv'), 'filename,label\n');
+    await writeFile(join(folder, 'a.png'), 'x');
+    const read = (allowUnlabelled: boolean) =>
+      convert({ dataset: copy.id, format: 'csv', from: bucket(), allowUnlabelled });
+
+    await expect(read(false)).rejects.toMatchObject({
+      code: 'NoLabelsFound',
+      message: expect.stringMatching(/0 labels.*--allow-unlabelled/),
+      details: { annotationFiles: 1, media: 1 },
+    });
+    expect(await itemsOf(copy)).toEqual([]);
+    expect(await read(true)).toMatchObject({
+      created: 1,
+      annotations: { created: 0 },
+      withoutAnnotations: { count: 1, examples: ['a.png'] },
+    });
+  });
+
   it('refuses a folder without a file of the format, and a format that is none', async () => {
     await rm(folder, { recursive: true });
 

@@ -56,7 +56,8 @@ const written = paths.map((path) => statSync(join(folder, path.replaceAll('/', '
 let read = 0;
 for await (const { annotations } of format.read(files, {
   losses: new LossReport(),
-  findItem: (stem) => ({ path: `${stem}.png`, width: 4000, height: 3000 }),
+  findStem: async (stem) => ({ path: `${stem}.png`, width: 4000, height: 3000 }),
+  findPath: async (path) => ({ path, width: 4000, height: 3000 }),
 }))
   read += annotations.length;
 clearInterval(timer);

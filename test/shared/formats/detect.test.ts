@@ -85,9 +85,12 @@ describe('the reference scenes', () => {
     );
     const files = memoryFiles({ ...texts, 'classes.txt': labels.join('\n') });
     const losses = new LossReport();
-    const findItem = (stem: string) => items.find(({ path }) => path === `${stem}.png`);
+    const findPath = async (name: string) => items.find(({ path }) => path === name);
+    const findStem = (stem: string) => findPath(`${stem}.png`);
 
-    const read = await Array.fromAsync((await openFormat('yolo')).read(files, { losses, findItem }));
+    const read = await Array.fromAsync(
+      (await openFormat('yolo')).read(files, { losses, findStem, findPath }),
+    );
 
     expect(losses.isEmpty).toBe(true);
     expect(read.map(({ path }) => path)).toEqual(items.map(({ path }) => path));

@@ -8,9 +8,11 @@ import { memoryFiles, sourceOf } from './memory-files.ts';
 
 async function read(name: string, texts: Record<string, string>) {
   const losses = new LossReport();
-  const findItem = (stem: string) => ({ path: `${stem}.png`, width: 100, height: 50 });
+  const sized = (path: string) => ({ path, width: 100, height: 50 });
+  const findStem = async (stem: string) => sized(`${stem}.png`);
+  const findPath = async (path: string) => sized(path);
   const items = await Array.fromAsync(
-    (await openFormat(name)).read(memoryFiles(texts), { losses, findItem }),
+    (await openFormat(name)).read(memoryFiles(texts), { losses, findStem, findPath }),
   );
   return {
     items,
