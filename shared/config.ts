@@ -85,6 +85,8 @@ export interface PythonSettings {
   environment: Readonly<Record<string, string>>;
   /** Those that pip gets besides: how packages are reached. */
   installEnvironment: Readonly<Record<string, string>>;
+  /** Addresses and folders that requirements may name as an index or a folder of packages, beside the index of `installEnvironment`. */
+  sources: readonly string[];
 }
 
 export interface GcsSettings {
@@ -193,6 +195,7 @@ export function readConfig(
       memoryBytes: read('MODELFN_PYTHON_MEMORY_BYTES'),
       environment: variablesOf(env, PYTHON_ENVIRONMENT),
       installEnvironment: variablesOf(env, INSTALL_ENVIRONMENT),
+      sources: Object.freeze(read('MODELFN_PYTHON_SOURCES') ?? []),
     }),
   };
   const { credentials } = config.gcs;
@@ -251,6 +254,7 @@ export function toEnvironment(
     MODELFN_GCS_BUCKETS: config.gcs.buckets?.join(','),
     MODELFN_PYTHON: config.python.command,
     MODELFN_PYTHON_MEMORY_BYTES: config.python.memoryBytes?.toString(),
+    MODELFN_PYTHON_SOURCES: config.python.sources.join(','),
     // MODELFN_GCS_ENDPOINT carries what it said.
     STORAGE_EMULATOR_HOST: undefined,
   };

@@ -53,6 +53,17 @@ const ROLE_EXAMPLE = 'arn:aws:iam::123456789012:role/modelfn-dev';
 
 const lambdaName = z.string().check(z.regex(/^[\w-]{1,64}$/));
 
+/** Addresses and folders that hold packages, separated by ",". */
+const packageSources = z.pipe(
+  z.string(),
+  z.transform((text, context) => {
+    const sources = text.split(',').map((source) => source.trim());
+    if (sources.every((source) => /^(https:\/\/[^/\s@]+|\/)[^\s%]*$/.test(source))) return sources;
+    context.issues.push({ code: 'custom', input: text, message: 'not a list of sources' });
+    return z.NEVER;
+  }),
+);
+
 /** One row a setting: what it takes and an example, as the error shows them. */
 export const SETTINGS = {
   MODELFN_HOME: { schema: z.string().check(z.minLength(1)), takes: 'a folder', example: '.modelfn' },
@@ -158,6 +169,11 @@ export const SETTINGS = {
     schema: z.string().check(z.minLength(1)),
     takes: 'the name or path of a Python',
     example: '/usr/bin/python3',
+  },
+  MODELFN_PYTHON_SOURCES: {
+    schema: packageSources,
+    takes: 'https addresses and absolute folders separated by ","',
+    example: 'https://download.pytorch.org/whl,/srv/wheels',
   },
   MODELFN_PYTHON_MEMORY_BYTES: { schema: count(1), takes: 'a number of bytes', example: '4294967296' },
 } as const satisfies Record<string, Setting>;

@@ -26,6 +26,22 @@ export class PythonRequirementsFailed extends ModelfnError {
   }
 }
 
+/** A line of the requirements that modelfn does not pass to pip. Nothing was installed. */
+export class PythonRequirementRefused extends ModelfnError {
+  override readonly name = 'PythonRequirementRefused';
+  readonly code = 'PythonRequirementRefused';
+  readonly statusCode = 422;
+  constructor(where: string, line: string, problem: string) {
+    const shown = line.replace(/:\/\/[^/\s]*@/g, '://***@').slice(0, 200);
+    super(
+      line === ''
+        ? `${where} cannot be installed: ${problem}.`
+        : `The line ${JSON.stringify(shown)} of ${where} ${problem}.`,
+      { details: { where, line: shown, problem } },
+    );
+  }
+}
+
 /** The Python file is no adapter, or cannot be imported. */
 export class PythonAdapterUnusable extends ModelfnError {
   override readonly name = 'PythonAdapterUnusable';

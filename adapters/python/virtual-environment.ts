@@ -10,6 +10,7 @@ import { systemCode } from '../../shared/errors.ts';
 import { canonicalJson } from '../../shared/json.ts';
 import { PythonRequirementsFailed } from './errors.ts';
 import type { Interpreter } from './interpreter.ts';
+import { decodeRequirements, readRequirements } from './requirements.ts';
 
 export const REQUIREMENTS = 'requirements.txt';
 const LAST_BYTES = 2000;
@@ -30,13 +31,14 @@ export interface EnvironmentOptions {
  * Path of a Python that has the packages of the folder's `requirements.txt`; the interpreter itself without such a file.
  * An environment is made once for the same requirements, Python and platform: filled beside its place and renamed to it,
  * so that a run that is killed leaves nothing, and of several that make it at once one wins.
- * @throws PythonRequirementsFailed, StorageUnavailable, the signal's reason
+ * @throws PythonRequirementRefused, PythonRequirementsFailed, StorageUnavailable, the signal's reason
  */
 export async function pythonFor(directory: string, options: EnvironmentOptions): Promise<string> {
   const { interpreter, cacheDirectory } = options;
-  const requirements = await readFile(join(directory, REQUIREMENTS), 'utf8').catch(() => undefined);
-  if (requirements === undefined || !/^\s*[^#\s]/m.test(requirements)) return interpreter.executable;
-  assertSelfContained(requirements);
+  const lines = await requirementsOf(directory, options.settings.sources);
+  if (lines.length === 0) return interpreter.executable;
+  // Written by us: pip reads the lines that were checked, in the encoding they were checked in.
+  const requirements = `${lines.join('\n')}\n`;
   const { version, platform, executable } = interpreter;
   const key = sha256Of(canonicalJson([requirements, version, platform, executable]));
   const name = `environment-${key.slice(0, 32)}`;
@@ -47,17 +49,13 @@ export async function pythonFor(directory: string, options: EnvironmentOptions):
   return programOf(place);
 }
 
-/** The key names the file's text: what it would read from elsewhere could change behind it. */
-function assertSelfContained(requirements: string): void {
-  const other = requirements
-    .split('\n')
-    .map((line) => line.trim())
-    .find((line) => /^(-[rce]|--(requirement|constraint|editable))\b|^[./]|^file:|@\s*file:/.test(line));
-  if (other !== undefined)
-    throw new PythonRequirementsFailed(
-      `cannot be told from the file alone: "${other}" names another file; write the packages themselves`,
-      '',
-    );
+async function requirementsOf(directory: string, sources: readonly string[]): Promise<string[]> {
+  const bytes = await readFile(join(directory, REQUIREMENTS)).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (bytes === undefined) return [];
+  return readRequirements(decodeRequirements(bytes, REQUIREMENTS), { sources, where: REQUIREMENTS });
 }
 
 /** An environment that lost its interpreter is made anew; one that another process put there meanwhile stays. */

@@ -93,18 +93,6 @@ describeUnless(pythonProblem, 'the virtual environment of an adapter', () => {
     expect(environments()).toEqual([]);
   });
 
-  it.each(['-r other.txt', '-e .', './wheel.whl', 'name @ file:///tmp/x.whl', '--constraint=c.txt'])(
-    'is refused for a line that names another file: %s',
-    async (line) => {
-      const { install } = await shelf();
-
-      await expect(install(`tinypackage==1.0\n${line}\n`)).rejects.toMatchObject({
-        code: 'PythonRequirementsFailed',
-        message: expect.stringContaining(line),
-      });
-    },
-  );
-
   it('is not needed by a file of comments', async () => {
     const { install, interpreter } = await shelf();
 

@@ -30,6 +30,7 @@ it('a worker reads the very configuration that its server has', () => {
       MODELFN_GCS_BUCKETS: 'weights, shared/team-a/',
       MODELFN_PYTHON: '/opt/python',
       MODELFN_PYTHON_MEMORY_BYTES: '1000',
+      MODELFN_PYTHON_SOURCES: 'https://wheels.example/cpu, /srv/wheels',
       PATH: '/bin',
       PIP_INDEX_URL: 'https://packages.example',
     },
