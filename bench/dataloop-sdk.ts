@@ -103,7 +103,12 @@ async function openBench(home: string, width: number, height: number) {
   const code = join(home, 'code');
   await mkdir(code);
   await cp(CODE, join(code, 'model.py'));
-  const platform = await openPlatform({ ...readConfig(), home, logLevel: 'error', localRoots: [code] });
+  const platform = await openPlatform({
+    ...readConfig(),
+    home: join(home, 'state'),
+    logLevel: 'error',
+    localRoots: [code],
+  });
   const container = createContainer(platform, builtInAdapters);
   const { snapshot, dataset } = await fill(platform, code, width, height);
   const run = async <S extends InputSpecs>(spec: FunctionSpec<S>, input: JsonObject) => {

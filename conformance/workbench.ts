@@ -60,19 +60,25 @@ export async function openWorkbench(
   data: CheckData,
   parent?: string | undefined,
 ): Promise<Workbench> {
-  const home = await mkdtemp(join(tmpdir(), 'modelfn-check-'));
-  const config = readConfig({ MODELFN_HOME: home, MODELFN_LOG_LEVEL: 'silent' });
+  const root = await mkdtemp(join(tmpdir(), 'modelfn-check-'));
+  const home = join(root, 'state');
+  const folders = join(root, 'folders');
+  const config = readConfig({
+    MODELFN_HOME: home,
+    MODELFN_LOCAL_ROOTS: folders,
+    MODELFN_LOG_LEVEL: 'silent',
+  });
   // Gone when the check is over: nothing there needs to outlive a power cut.
   const content = new LocalContentStore({ directory: stateFolder(home).contents, durable: false });
   const platform = await openPlatform(config, { content });
   const close = async () => {
     await platform.close();
-    await rm(home, { recursive: true, force: true });
+    await rm(root, { recursive: true, force: true });
   };
   try {
     return {
       ...(await fill(platform, adapterClass, configuration, data, parent)),
-      folder: () => folderIn(home),
+      folder: () => folderIn(folders),
       close,
     };
   } catch (error) {
@@ -199,8 +205,8 @@ function nameOf({ extension }: CheckFile, index: number): string {
   return `item-${String(index).padStart(4, '0')}${extension}`;
 }
 
-async function folderIn(home: string): Promise<string> {
-  const folder = join(home, 'folders', randomUUID());
+async function folderIn(folders: string): Promise<string> {
+  const folder = join(folders, randomUUID());
   await mkdir(folder, { recursive: true });
   return folder;
 }

@@ -22,7 +22,7 @@ export async function openContents(
   const bucket = await openBucket(
     { type: 'gcs', gcsProjectName: 'contents', gcsBucketName, gcsPrefix },
     {
-      localRoots: [],
+      localRoots: { allowed: [], private: [] },
       defaultRoot: folder,
       openItemFolder: () => Promise.reject(new Error('contents lie in no item')),
       gcs: { ...gcs, buckets: undefined },

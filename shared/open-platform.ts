@@ -10,7 +10,7 @@ import { systemIds } from './ids.ts';
 import { jsonLog, type Log } from './log.ts';
 import { openContents } from './open-contents.ts';
 import type { Platform } from './platform.ts';
-import { ownBucketFolder, stateFolder } from './state-folder.ts';
+import { localRootsOf, ownBucketFolder, stateFolder } from './state-folder.ts';
 import { openStore } from './store/registry.ts';
 
 /** The state folder cannot be made or written. Nothing was changed in it. */
@@ -44,7 +44,7 @@ export async function openPlatform(
     overrides.store ?? (await openStore({ address: config.store ?? `sqlite:${folder.store}`, clock }));
   const relay = await openRelayKick(config, log);
   const store = relay ? relay.watch(opened) : opened;
-  const localRoots = [config.home, ...config.localRoots];
+  const localRoots = localRootsOf(config);
   const git = {
     hosts: config.gitHosts,
     secrets: config.secrets,

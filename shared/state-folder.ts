@@ -1,5 +1,9 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import type { Config } from './config.ts';
+import type { LocalRoots } from './content/local-roots.ts';
 import { isObjectId } from './ids.ts';
+
+const SQLITE = 'sqlite:';
 
 /** Where things lie in the state folder. */
 export interface StateFolder {
@@ -28,4 +32,14 @@ export function stateFolder(home: string): StateFolder {
 export function ownBucketFolder(home: string, snapshotId: string): string {
   const name = isObjectId(snapshotId) ? snapshotId : `x${Buffer.from(snapshotId).toString('hex')}`;
   return join(stateFolder(home).buckets, name);
+}
+
+/** Returns the folders that the configuration opens to specs and calls, and those that it never opens. */
+export function localRootsOf({
+  home,
+  localRoots,
+  store,
+}: Pick<Config, 'home' | 'localRoots' | 'store'>): LocalRoots {
+  const sqliteFile = store?.startsWith(SQLITE) ? [resolve(store.slice(SQLITE.length))] : [];
+  return { allowed: localRoots, private: [home, ...sqliteFile] };
 }

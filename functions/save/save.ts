@@ -31,7 +31,7 @@ export const saveFunction = defineFunction({
     snapshot: { type: 'Snapshot', required: true, description: 'the snapshot that gets the weights' },
     directory: {
       type: 'String',
-      description: 'a folder of this machine, in the state folder or MODELFN_LOCAL_ROOTS',
+      description: 'a folder of this machine, below MODELFN_LOCAL_ROOTS',
     },
     execution: { type: 'Execution', description: 'a finished execution of train, save or convert' },
     fromSnapshot: {

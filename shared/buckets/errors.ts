@@ -189,7 +189,7 @@ export class BucketNotAllowed extends ModelfnError {
   readonly statusCode = 403;
   constructor(localPath: string) {
     super(
-      `The folder ${JSON.stringify(localPath)} may not be used as a bucket: it is no absolute path inside the allowed folders. ` +
+      `The folder ${JSON.stringify(localPath)} may not be used as a bucket: it is not an absolute path inside the allowed folders, or it overlaps the state folder. ` +
         'Add a folder above it to MODELFN_LOCAL_ROOTS, or leave localPath out.',
       { details: { localPath } },
     );

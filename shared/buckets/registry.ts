@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { GcsSettings } from '../config.ts';
-import { liesInRoots } from '../content/contained-path.ts';
+import { isAllowedPath, type LocalRoots } from '../content/local-roots.ts';
 import type { BucketSpec, BucketType } from '../entities/bucket-spec.ts';
 import type { GitContext } from '../git/git-source.ts';
 import type { Bucket } from './bucket.ts';
@@ -10,8 +10,8 @@ import type { ItemFolder } from './item-folder.ts';
 
 /** What buckets need of the process that opens them. */
 export interface BucketContext {
-  /** Absolute folders that a `localPath` may lie in. */
-  localRoots: readonly string[];
+  /** Folders that a `localPath` may name. */
+  localRoots: LocalRoots;
   /** Folder of a `local` bucket without `localPath`: one of its own for each snapshot. */
   defaultRoot: string;
   /** The files below a folder item the caller may see. @throws BucketNotFound */
@@ -59,7 +59,7 @@ async function localRoot({ localPath }: Spec<'local'>, context: BucketContext): 
   if (
     !isAbsolute(localPath) ||
     localPath.includes('\0') ||
-    !(await liesInRoots(localPath, context.localRoots))
+    !(await isAllowedPath(localPath, context.localRoots))
   )
     throw new BucketNotAllowed(localPath);
   return resolve(localPath);

@@ -19,6 +19,7 @@ import { givenFields } from './given-fields.ts';
 import { modelFor } from './model-access.ts';
 import { ModelNameTaken } from './model-errors.ts';
 import { afterVersion, FIRST_VERSION } from './patch-version.ts';
+import { assertNoPrivateCodebase } from './private-path.ts';
 import { queryByEnvelope } from './query-by-envelope.ts';
 import { assertNotInUse, removeSnapshots, snapshotsOfModel } from './snapshot-removal.ts';
 
@@ -31,6 +32,7 @@ const MAX_REVISIONS = 100;
  */
 export async function createModel(platform: Platform, actor: Actor, input: unknown): Promise<Model> {
   const fields = parse(newModelSchema, givenFields(input), 'model');
+  await assertNoPrivateCodebase(platform.config, fields.codebase);
   const now = isoTime(platform.clock);
   const model: Model = {
     id: platform.ids.objectId(),
@@ -84,6 +86,7 @@ export async function updateModel(
   input: unknown,
 ): Promise<Model> {
   const patch = parse(modelPatchSchema, input, 'update of a model');
+  if (patch.codebase) await assertNoPrivateCodebase(platform.config, patch.codebase);
   return platform.store.transaction(async (store) => {
     const current = await modelFor(store, actor, id);
     const next = nextVersion(current, applied(current, patch), isoTime(platform.clock));

@@ -21,6 +21,7 @@ import { listMatches } from './all-matches.ts';
 import { givenFields } from './given-fields.ts';
 import { packageFor } from './model-access.ts';
 import { afterVersion, FIRST_VERSION } from './patch-version.ts';
+import { assertNoPrivateCodebase } from './private-path.ts';
 import { queryByEnvelope } from './query-by-envelope.ts';
 
 /** Versions kept beside the present one. */
@@ -32,6 +33,7 @@ const MAX_REVISIONS = 100;
  */
 export async function createPackage(platform: Platform, actor: Actor, input: unknown): Promise<Package> {
   const fields = parse(newPackageSchema, withoutNulls(input), 'package');
+  if (fields.codebase) await assertNoPrivateCodebase(platform.config, fields.codebase);
   assertName('package', fields.name);
   assertModules(fields.modules);
   const now = isoTime(platform.clock);
@@ -86,6 +88,7 @@ export async function updatePackage(
   input: unknown,
 ): Promise<Package> {
   const given = parse(packagePatchSchema, withoutNulls(input), 'update of a package');
+  if (given.codebase) await assertNoPrivateCodebase(platform.config, given.codebase);
   const patch = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return platform.store.transaction(async (store) => {
     const current = await packageFor(store, actor, id);

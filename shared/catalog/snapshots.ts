@@ -12,6 +12,7 @@ import { defaultBucket } from './default-bucket.ts';
 import { givenFields } from './given-fields.ts';
 import { snapshotFor } from './model-access.ts';
 import { SnapshotHasChildren, SnapshotNameTaken } from './model-errors.ts';
+import { assertNoPrivateBucket } from './private-path.ts';
 import { queryByEnvelope } from './query-by-envelope.ts';
 import { removeOwnBucket, weightsAfter } from './snapshot-bucket.ts';
 import { snapshotEvent } from './snapshot-events.ts';
@@ -26,6 +27,7 @@ import { assertNotInUse, childrenOf, removeSnapshots } from './snapshot-removal.
  */
 export async function createSnapshot(platform: Platform, actor: Actor, input: unknown): Promise<Snapshot> {
   const fields = parse(newSnapshotSchema, givenFields(input), 'snapshot');
+  if (fields.bucket) await assertNoPrivateBucket(platform.config, fields.bucket);
   return platform.store.transaction(async (store) => {
     const { model, dataset } = await readParts(store, actor, fields);
     const id = platform.ids.objectId();
@@ -112,6 +114,8 @@ export async function updateSnapshot(
 ): Promise<Snapshot> {
   const patch = parse(snapshotPatchSchema, input, 'update of a snapshot');
   const seen = await snapshotFor(platform.store, actor, id);
+  if (patch.bucket && canonicalJson(patch.bucket) !== canonicalJson(seen.bucket))
+    await assertNoPrivateBucket(platform.config, patch.bucket);
   const weights = await weightsAfter(platform, seen, patch.bucket ?? undefined);
   return platform.store.transaction(async (store) => {
     const current = await snapshotFor(store, actor, id);

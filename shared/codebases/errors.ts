@@ -31,8 +31,8 @@ export class CodebaseNotAllowed extends ModelfnError {
   readonly statusCode = 403;
   constructor(localPath: string) {
     super(
-      `The folder ${JSON.stringify(localPath)} may not be used as a codebase: it is no absolute path inside the allowed ` +
-        'folders. Add a folder above it to MODELFN_LOCAL_ROOTS, or push the code to the project.',
+      `The folder ${JSON.stringify(localPath)} may not be used as a codebase: it is not an absolute path inside the ` +
+        'allowed folders, or it overlaps the state folder. Add a folder above it to MODELFN_LOCAL_ROOTS, or push the code to the project.',
       { details: { localPath } },
     );
   }

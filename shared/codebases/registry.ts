@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { GcsSettings } from '../config.ts';
-import { liesInRoots } from '../content/contained-path.ts';
+import { isAllowedPath, type LocalRoots } from '../content/local-roots.ts';
 import type { CodebaseSpec, CodebaseType } from '../entities/codebase-spec.ts';
 import type { GitContext } from '../git/git-source.ts';
 import type { Codebase } from './codebase.ts';
@@ -9,8 +9,8 @@ import type { ArchiveItem } from './item.ts';
 
 /** What codebases need of the process that opens them. */
 export interface CodebaseContext {
-  /** Absolute folders that a `localPath` may lie in. */
-  localRoots: readonly string[];
+  /** Folders that a `localPath` may name. */
+  localRoots: LocalRoots;
   /** Where archives are unpacked, by digest; shared between processes. */
   cacheDirectory: string;
   /** The zip item the caller may see. @throws CodebaseNotFound */
@@ -63,7 +63,7 @@ async function localDirectory({ localPath }: Spec<'local'>, context: CodebaseCon
   if (
     !isAbsolute(localPath) ||
     localPath.includes('\0') ||
-    !(await liesInRoots(localPath, context.localRoots))
+    !(await isAllowedPath(localPath, context.localRoots))
   )
     throw new CodebaseNotAllowed(localPath);
   return resolve(localPath);

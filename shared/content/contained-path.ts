@@ -18,12 +18,3 @@ export async function realPathOf(path: string): Promise<string> {
     return join(await realPathOf(parent), basename(path));
   }
 }
-
-/** True when `path`, links followed, lies in one of the roots. */
-export async function liesInRoots(path: string, roots: readonly string[]): Promise<boolean> {
-  const real = await realPathOf(path);
-  for (const root of roots) {
-    if (isWithin(await realPathOf(root), real)) return true;
-  }
-  return false;
-}

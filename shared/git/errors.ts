@@ -31,7 +31,7 @@ export class GitFolderNotAllowed extends ModelfnError {
   readonly statusCode = 403;
   constructor(folder: string) {
     super(
-      `The folder ${JSON.stringify(folder)} may not be used as a git repository: it lies outside the allowed folders. Add a folder above it to MODELFN_LOCAL_ROOTS.`,
+      `The folder ${JSON.stringify(folder)} may not be used as a git repository: it lies outside the allowed folders, or overlaps the state folder. Add a folder above it to MODELFN_LOCAL_ROOTS.`,
       { details: { folder } },
     );
   }

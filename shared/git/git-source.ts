@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
-import { liesInRoots } from '../content/contained-path.ts';
 import { sha256Of } from '../content/file-digest.ts';
+import { isAllowedPath, type LocalRoots } from '../content/local-roots.ts';
 import type { GitSpec } from '../entities/git-spec.ts';
 import { hasCode } from '../errors.ts';
 import { canonicalJson } from '../json.ts';
@@ -25,7 +25,7 @@ export interface GitContext {
   hosts: readonly string[];
   secrets: Secrets;
   /** Absolute folders that a `file:` URL may lie in. */
-  localRoots: readonly string[];
+  localRoots: LocalRoots;
   /** Where repositories and checkouts are kept; shared between processes. */
   cacheDirectory: string;
   /** Times of commits. */
@@ -180,7 +180,7 @@ async function remoteOf(spec: GitSpec, address: GitAddress, context: GitContext)
   const { url, transport, path } = address;
   const limits = { ...GIT_LIMITS, ...context.limits };
   if (transport === 'file') {
-    if (!(await liesInRoots(path, context.localRoots))) throw new GitFolderNotAllowed(path);
+    if (!(await isAllowedPath(path, context.localRoots))) throw new GitFolderNotAllowed(path);
     return new FolderRemote(url, path, limits);
   }
   const { idleMs } = limits;

@@ -22,6 +22,7 @@ import { ownBucketFolder } from '../../shared/state-folder.ts';
 import { WatchedBucket } from '../shared/buckets/watched-bucket.ts';
 import { textsIn } from '../shared/snapshots/weights.ts';
 import { runInPlace } from '../support/run-function.ts';
+import { openPath } from '../support/test-platform.ts';
 import { openTinyWorkspace, type TinyWorkspace } from '../support/tiny-workspace.ts';
 
 describe('revisions of a snapshot', () => {
@@ -34,7 +35,7 @@ describe('revisions of a snapshot', () => {
   const train = () =>
     runInPlace(space.container, trainFunction, { snapshot: space.snapshot.id }, 'e'.repeat(24));
   const save = async (means: object, more: JsonObject = {}) => {
-    const directory = join(space.platform.config.home, 'upload');
+    const directory = openPath(space.platform, 'upload');
     await mkdir(directory, { recursive: true });
     await writeFile(join(directory, 'means.json'), JSON.stringify(means));
     return runInPlace(space.container, saveFunction, { snapshot: space.snapshot.id, directory, ...more });
@@ -243,8 +244,8 @@ describe('revisions of a snapshot', () => {
       return { container: createContainer(platform, space.container.builtIns), sent };
     };
     const saveMany = async (): Promise<void> => {
-      const directory = join(space.platform.config.home, 'many');
-      await mkdir(directory);
+      const directory = openPath(space.platform, 'many');
+      await mkdir(directory, { recursive: true });
       for (let n = 0; n < 9; n += 1) await writeFile(join(directory, `${n}.bin`), String(n).repeat(100));
       await runInPlace(space.container, saveFunction, { snapshot: space.snapshot.id, directory });
     };

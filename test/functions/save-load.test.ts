@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadFunction } from '../../functions/load/load.ts';
 import { predictFunction } from '../../functions/predict/predict.ts';
@@ -13,6 +13,7 @@ import { createContainer } from '../../shared/invoke/handler.ts';
 import type { JsonObject } from '../../shared/json.ts';
 import { ownBucketFolder } from '../../shared/state-folder.ts';
 import { runInPlace } from '../support/run-function.ts';
+import { openPath } from '../support/test-platform.ts';
 import { openTinyWorkspace, type TinyWorkspace } from '../support/tiny-workspace.ts';
 
 describe('the save and load functions', () => {
@@ -34,9 +35,9 @@ describe('the save and load functions', () => {
       modelId: space.model.id,
       datasetId: space.dataset.id,
     });
-  const folderInHome = async (files: Record<string, string>): Promise<string> => {
-    const folder = join(space.platform.config.home, 'upload');
-    await mkdir(folder);
+  const openFolder = async (files: Record<string, string>): Promise<string> => {
+    const folder = openPath(space.platform, 'upload');
+    await mkdir(folder, { recursive: true });
     for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
     return folder;
   };
@@ -78,7 +79,7 @@ describe('the save and load functions', () => {
   });
 
   it('save commits a directory as the next revision', async () => {
-    const directory = await folderInHome({ 'means.json': '{"low":1,"high":9}' });
+    const directory = await openFolder({ 'means.json': '{"low":1,"high":9}' });
 
     const output = await save({ snapshot: space.snapshot.id, directory });
 
@@ -157,7 +158,7 @@ describe('the save and load functions', () => {
   });
 
   it('save takes the bare files of another bucket', async () => {
-    const bucket = { type: 'local' as const, localPath: join(space.platform.config.home, 'buckets', 'mine') };
+    const bucket = { type: 'local' as const, localPath: openPath(space.platform, 'mine') };
     await mkdir(bucket.localPath, { recursive: true });
     await writeFile(join(bucket.localPath, 'means.json'), '{"low":2,"high":8}');
 
@@ -169,9 +170,24 @@ describe('the save and load functions', () => {
     });
   });
 
+  it.each(['contents', 'buckets', '.'])(
+    "a save does not publish modelfn's own files, even below an allowed folder: %s",
+    async (name) => {
+      const { platform } = space;
+      await mkdir(join(platform.config.home, 'contents'), { recursive: true });
+      const config = { ...platform.config, localRoots: [dirname(platform.config.home)] };
+      const container = createContainer({ ...platform, config }, space.container.builtIns);
+
+      for (const directory of [join(platform.config.home, name), dirname(platform.config.home)]) {
+        const saved = runInPlace(container, saveFunction, { snapshot: space.snapshot.id, directory });
+        await expect(saved).rejects.toMatchObject({ code: 'InvalidInput' });
+      }
+    },
+  );
+
   it('an empty directory is not saved over the weights there are', async () => {
     await train();
-    const directory = await folderInHome({});
+    const directory = await openFolder({});
 
     await expect(save({ snapshot: space.snapshot.id, directory })).rejects.toMatchObject({
       code: 'NothingToSave',

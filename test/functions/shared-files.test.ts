@@ -20,6 +20,7 @@ import { ownBucketFolder } from '../../shared/state-folder.ts';
 import { packingPlatform } from '../shared/gc/gc-workspace.ts';
 import { textsIn, writeFiles } from '../shared/snapshots/weights.ts';
 import { runInPlace } from '../support/run-function.ts';
+import { openPath } from '../support/test-platform.ts';
 import { openTinyWorkspace, type TinyWorkspace } from '../support/tiny-workspace.ts';
 
 const OLD = new Date('2020-01-01T00:00:00.000Z');
@@ -39,7 +40,7 @@ describe('files that a child has in common with its parent', () => {
   afterEach(() => space.platform.close());
 
   const save = async ({ id }: Snapshot, files: Record<string, string>, more: JsonObject = {}) => {
-    const directory = join(space.platform.config.home, 'upload', id);
+    const directory = openPath(space.platform, 'upload', id);
     await mkdir(directory, { recursive: true });
     for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
     return runInPlace(space.container, saveFunction, { snapshot: id, directory, ...more });
@@ -69,7 +70,7 @@ describe('files that a child has in common with its parent', () => {
     expect(await objectsOf(child)).toHaveLength(1);
     expect(await load(child)).toMatchObject({ files: [{ path: 'backbone.bin' }, { path: 'means.json' }] });
     const saved = await current(child);
-    const directory = join(space.platform.config.home, 'out');
+    const directory = openPath(space.platform, 'out');
     await restoreFiles({
       bucket: await openWeightsBucket(space.platform, { owner: saved, ...saved }),
       weights: saved.weights!,
@@ -143,10 +144,10 @@ describe('files that a child has in common with its parent', () => {
 
   it('are left in the packs of the parent, and the pack stays as long as the child needs one of its files', async () => {
     const { builtIns } = space.container;
-    const elsewhere = join(space.platform.config.home, 'weights-of-parent');
+    const elsewhere = openPath(space.platform, 'weights-of-parent');
     const bucket = { type: 'local' as const, localPath: elsewhere };
     const packing = createContainer(packingPlatform(space.platform), builtIns);
-    const directory = await writeFiles(join(space.platform.config.home, 'upload', 'packed'), {
+    const directory = await writeFiles(openPath(space.platform, 'upload', 'packed'), {
       'means.json': '{"low":2,"high":8}',
       'backbone.bin': BACKBONE,
       'labels.txt': 'low high',

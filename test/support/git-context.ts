@@ -7,7 +7,7 @@ export function gitContext(more: Partial<GitContext> = {}): GitContext {
   return {
     hosts: [],
     secrets: new Secrets(),
-    localRoots: [],
+    localRoots: { allowed: [], private: [] },
     cacheDirectory: temporaryFolder(),
     clock: { now: () => Date.UTC(2026, 0, 2) },
     ...more,

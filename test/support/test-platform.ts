@@ -26,8 +26,12 @@ export const TEST_NOW = Date.parse('2026-01-31T12:00:00.000Z');
  * that stands still, ids that count up.
  */
 export async function openTestPlatform(overrides: Partial<Config> = {}): Promise<TestPlatform> {
-  const home = await mkdtemp(join(tmpdir(), 'modelfn-test-'));
-  const config = { ...readConfig({ MODELFN_HOME: home, MODELFN_LOG_LEVEL: 'silent' }), ...overrides };
+  const folder = await mkdtemp(join(tmpdir(), 'modelfn-test-'));
+  const config = {
+    ...readConfig({ MODELFN_HOME: join(folder, 'state'), MODELFN_LOG_LEVEL: 'silent' }),
+    ...overrides,
+    localRoots: [...(overrides.localRoots ?? []), join(folder, 'open')],
+  };
   const clock = testClock();
   const platform = await openPlatform(config, { clock, ids: countingIds(), log: silentLog });
   return {
@@ -35,9 +39,14 @@ export async function openTestPlatform(overrides: Partial<Config> = {}): Promise
     clock,
     close: async () => {
       await platform.close();
-      await rm(home, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Returns a path in a folder of the test platform that specs and calls may name. Nothing is created. */
+export function openPath({ config }: Pick<Platform, 'config'>, ...names: string[]): string {
+  return join(config.localRoots.at(-1)!, ...names);
 }
 
 export function testClock(start = TEST_NOW): TestClock {

@@ -1,5 +1,4 @@
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { convertFunction } from '../../../functions/convert/convert.ts';
 import { evaluateFunction } from '../../../functions/evaluate/evaluate.ts';
@@ -9,6 +8,7 @@ import { trainFunction } from '../../../functions/train/train.ts';
 import { temporaryFolder } from '../../shared/content/temporary-folder.ts';
 import { describeUnless } from '../../support/describe-unless.ts';
 import { runInPlace } from '../../support/run-function.ts';
+import { openPath } from '../../support/test-platform.ts';
 import type { TinyWorkspace } from '../../support/tiny-workspace.ts';
 import { exampleFolder, moduleWith, pythonCode, pythonProblem } from './hosted-python.ts';
 import { openPythonWorkspace } from './python-workspace.ts';
@@ -94,7 +94,7 @@ def convert_back(directory):
             yield name, text.encode(), label
 `);
     const space = await openPythonWorkspace(pythonCode({ 'model.py': source }).code.directory);
-    const bucket = { type: 'local', localPath: join(space.platform.config.home, 'layout') };
+    const bucket = { type: 'local', localPath: openPath(space.platform, 'layout') };
 
     const there = await runInPlace(space.container, convertFunction, {
       snapshot: space.snapshot.id,

@@ -10,6 +10,7 @@ import { toEnvironment } from '../../../shared/config.ts';
 import { sha256Of } from '../../../shared/content/file-digest.ts';
 import { buildProject } from '../../support/project-build.ts';
 import { runInPlace } from '../../support/run-function.ts';
+import { openPath } from '../../support/test-platform.ts';
 import { openTinyWorkspace } from '../../support/tiny-workspace.ts';
 import { temporaryFolder } from './fixture-functions.ts';
 
@@ -23,8 +24,8 @@ it('a deployed function that is pinned fetches its weights with no event sent, a
     entryPoint: 'modelfn/svm',
     className: 'SvmAdapter',
   }));
-  const directory = join(home, 'upload');
-  await mkdir(directory);
+  const directory = openPath(space.platform, 'upload');
+  await mkdir(directory, { recursive: true });
   await writeFile(join(directory, 'model.json'), 'no model');
   await runInPlace(space.container, saveFunction, { snapshot: space.snapshot.id, directory });
   const folder = await temporaryFolder();

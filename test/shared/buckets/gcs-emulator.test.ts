@@ -49,7 +49,7 @@ if (BINARY === undefined || BINARY === '') {
         gcsPrefix: `${gcsPrefix}/adapter.zip`,
       },
       {
-        localRoots: [],
+        localRoots: { allowed: [], private: [] },
         cacheDirectory: temporaryFolder(),
         readItem: () => Promise.reject(new Error('no item was planned for')),
         git: gitContext(),

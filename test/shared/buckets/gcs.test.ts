@@ -348,7 +348,7 @@ describe('credentials of gcs', () => {
     openBucket(
       { type: 'gcs', gcsProjectName: 'test-project', gcsBucketName: NAME, gcsPrefix: '' },
       {
-        localRoots: [],
+        localRoots: { allowed: [], private: [] },
         defaultRoot: '/none',
         openItemFolder: () => Promise.reject(new Error('unplanned')),
         git: gitContext(),

@@ -22,7 +22,7 @@ function open(spec: GitSpec, git: GitContext): Promise<Bucket> {
   return openBucket(
     { type: 'git', ...spec },
     {
-      localRoots: [],
+      localRoots: { allowed: [], private: [] },
       defaultRoot: '/nonexistent',
       openItemFolder: () => Promise.reject(new Error('no item folder was planned for')),
       git,
@@ -365,7 +365,7 @@ describe('a push', () => {
     const bare = await TestRepository.make(root, 'bare.git');
     await bare.commit({ a: 'one' });
     await bare.git('clone', '--quiet', bare.folder, join(root, 'work'));
-    const context = gitContext({ localRoots: [root] });
+    const context = gitContext({ localRoots: { allowed: [root], private: [] } });
     const into = (gitUrl: string, gitTag: string) =>
       open({ gitUrl: `file://${root}/${gitUrl}`, gitTag }, context);
 

@@ -69,9 +69,9 @@ export async function openGcsOn(endpoint: string, gcsBucketName: string): Promis
 
 export const bucketTypes = BUCKET_TYPES;
 
-function context(localRoots: readonly string[]) {
+function context(allowed: readonly string[]) {
   return {
-    localRoots,
+    localRoots: { allowed, private: [] },
     gcs: NO_GCS,
     defaultRoot: '/nonexistent',
     openItemFolder: () => Promise.reject(new Error('no item folder was planned for')),

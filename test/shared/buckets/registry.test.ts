@@ -12,7 +12,7 @@ import { NO_GCS } from './openers.ts';
 
 function context(root: string): BucketContext {
   return {
-    localRoots: [join(root, 'allowed')],
+    localRoots: { allowed: [join(root, 'allowed')], private: [] },
     defaultRoot: join(root, 'default'),
     gcs: NO_GCS,
     openItemFolder: () => Promise.reject(new Error('not planned')),
@@ -33,7 +33,7 @@ describe('opening a bucket', () => {
 
     const direct = await openBucket(
       { type: 'local', localPath: join(root, 'default') },
-      { ...context(root), localRoots: [root] },
+      { ...context(root), localRoots: { allowed: [root], private: [] } },
     );
     expect(await textOf(direct, 'key')).toBe('x');
   });

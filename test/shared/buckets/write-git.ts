@@ -8,7 +8,7 @@ const bucket = await GitBucket.open(
   {
     hosts: [origin!],
     secrets: new Secrets(),
-    localRoots: [],
+    localRoots: { allowed: [], private: [] },
     cacheDirectory: cacheDirectory!,
     clock: { now: () => 0 },
   },

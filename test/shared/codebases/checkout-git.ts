@@ -11,7 +11,7 @@ const [gitUrl, origin, cacheDirectory, tell] = process.argv.slice(2);
 const context = {
   hosts: [origin!],
   secrets: new Secrets(),
-  localRoots: [],
+  localRoots: { allowed: [], private: [] },
   cacheDirectory: cacheDirectory!,
   clock: { now: () => 0 },
 };

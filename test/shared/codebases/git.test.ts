@@ -528,7 +528,7 @@ describe('a git codebase in a folder', () => {
     const two = await bare.commit(TWO);
     await bare.git('clone', '--quiet', bare.folder, join(root, 'work'));
     await bare.git('gc', '--quiet');
-    const context = gitContext({ localRoots: [root] });
+    const context = gitContext({ localRoots: { allowed: [root], private: [] } });
 
     for (const [folder, gitTag, commit] of [
       ['bare.git', 'main', two],
@@ -547,7 +547,7 @@ describe('a git codebase in a folder', () => {
     const outside = await TestRepository.make();
     const root = temporaryFolder();
     await symlink(outside.folder, join(root, 'link.git'));
-    const context = gitContext({ localRoots: [root] });
+    const context = gitContext({ localRoots: { allowed: [root], private: [] } });
 
     for (const gitUrl of [`file://${outside.folder}`, `file://${root}/link.git`])
       await expect(checkout({ gitUrl, gitTag: 'main' }, context)).rejects.toMatchObject({
@@ -558,7 +558,7 @@ describe('a git codebase in a folder', () => {
 
   it('is refused when it is none, or keeps its objects elsewhere or in another form', async () => {
     const root = temporaryFolder();
-    const context = gitContext({ localRoots: [root] });
+    const context = gitContext({ localRoots: { allowed: [root], private: [] } });
     await mkdir(join(root, 'empty.git'));
     const alternate = await TestRepository.make(root, 'alternate.git');
     await writeFile(join(alternate.folder, 'objects/info/alternates'), '/elsewhere/objects\n');

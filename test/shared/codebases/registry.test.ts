@@ -27,7 +27,7 @@ async function folderOf(code: Code): Promise<string> {
 
 function context(more: Partial<CodebaseContext> = {}): CodebaseContext {
   return {
-    localRoots: [],
+    localRoots: { allowed: [], private: [] },
     cacheDirectory: '/nonexistent',
     readItem: () => Promise.reject(new Error('no item was planned for')),
     git: gitContext(),
@@ -68,7 +68,10 @@ function openGcs(server: GcsServer, cacheDirectory: string, gcsPrefix = ZIP): Pr
 const OPENERS: Record<CodebaseType, (code: Code) => Promise<Codebase>> = {
   local: async (code) => {
     const localPath = await folderOf(code);
-    return openCodebase({ type: 'local', localPath }, context({ localRoots: [localPath] }));
+    return openCodebase(
+      { type: 'local', localPath },
+      context({ localRoots: { allowed: [localPath], private: [] } }),
+    );
   },
   item: async (code) => openItem(itemOf(await packFolder(await folderOf(code))), temporaryFolder()),
   git: async (code) => {
@@ -111,14 +114,17 @@ describe('a local codebase', () => {
   it('refuses a link that leaves it', async () => {
     const localPath = await folderOf({ 'adapter.ts': 'a' });
     await symlink('/etc/hostname', join(localPath, 'lib.ts'));
-    const codebase = await openCodebase({ type: 'local', localPath }, context({ localRoots: [localPath] }));
+    const codebase = await openCodebase(
+      { type: 'local', localPath },
+      context({ localRoots: { allowed: [localPath], private: [] } }),
+    );
 
     expect(await codeOf(codebase.checkout())).toBe('FileRefused');
   });
 
   it('must lie inside the roots, exist, and be named', async () => {
     const root = temporaryFolder();
-    const allowed = context({ localRoots: [join(root, 'allowed')] });
+    const allowed = context({ localRoots: { allowed: [join(root, 'allowed')], private: [] } });
     const open = (localPath: string | null) => openCodebase({ type: 'local', localPath }, allowed);
 
     for (const path of [root, join(root, 'allowed2'), `${root}/allowed/../x`, 'relative'])

@@ -13,6 +13,7 @@ import { claimExecution, finishExecution } from '../../../shared/invoke/executio
 import { openPlatform } from '../../../shared/open-platform.ts';
 import { objectKey } from '../../../shared/snapshots/files/manifest.ts';
 import { bytesOf, listOf } from '../../contracts/bucket.contract.ts';
+import { openPath } from '../../support/test-platform.ts';
 import { type ModelWorkspace, openModelWorkspace } from '../catalog/model-workspace.ts';
 import { PackingBucket, save } from '../snapshots/weights.ts';
 import { age, checkAllRevisions, packingPlatform, putGarbage, saveAsRun } from './gc-workspace.ts';
@@ -26,7 +27,7 @@ describe('gc', () => {
   let bucket: Bucket;
   beforeEach(async () => {
     workspace = await openModelWorkspace();
-    root = join(workspace.platform.config.home, 'shared-weights');
+    root = openPath(workspace.platform, 'shared-weights');
     snapshot = await snapshotIn('owner');
     bucket = await workspace.platform.openBucket(snapshot, snapshot.bucket);
   });
@@ -184,7 +185,7 @@ describe('gc', () => {
       modelId: other.model.id,
       bucket: snapshot.bucket,
     });
-    const config = { ...other.platform.config, localRoots: [workspace.platform.config.home] };
+    const config = { ...other.platform.config, localRoots: [openPath(workspace.platform)] };
     const { close } = other.platform;
     const neighbour = await openPlatform(config, { store: other.platform.store });
     await saveAsRun(neighbour, guest, { a: 'theirs' });

@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../../shared/buckets/bucket.ts';
 import { createSnapshot } from '../../../shared/catalog/snapshots.ts';
@@ -8,6 +7,7 @@ import type { Snapshot } from '../../../shared/entities/snapshot.ts';
 import { type BucketGarbage, collectGarbage } from '../../../shared/gc/collect-garbage.ts';
 import type { Platform } from '../../../shared/platform.ts';
 import { objectKey } from '../../../shared/snapshots/files/manifest.ts';
+import { openPath } from '../../support/test-platform.ts';
 import { type Call, WatchedBucket } from '../buckets/watched-bucket.ts';
 import { type ModelWorkspace, openModelWorkspace } from '../catalog/model-workspace.ts';
 import { PackingBucket } from '../snapshots/weights.ts';
@@ -32,7 +32,7 @@ describe.each(WAYS)('a save $way while gc is at work', ({ isPacking, left }) => 
   const open = async (): Promise<void> => {
     workspace = await openModelWorkspace();
     const { platform, actor, model } = workspace;
-    const root = join(platform.config.home, 'weights');
+    const root = openPath(platform, 'weights');
     const spec = { type: 'local' as const, localPath: root };
     snapshot = await createSnapshot(platform, actor, { name: 's', modelId: model.id, bucket: spec });
     bucket = await platform.openBucket(snapshot, spec);

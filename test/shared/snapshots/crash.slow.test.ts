@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { saveFunction } from '../../../functions/save/save.ts';
 import type { Bucket } from '../../../shared/buckets/bucket.ts';
 import { runInPlace } from '../../support/run-function.ts';
+import { openPath } from '../../support/test-platform.ts';
 import { openTinyWorkspace } from '../../support/tiny-workspace.ts';
 import {
   type Boundaries,
@@ -115,7 +116,7 @@ async function makeTemplate(
 ): Promise<{ template: string; snapshotId: string }> {
   const space = await openTinyWorkspace();
   const { home } = space.platform.config;
-  const directory = await writeFiles(join(home, 'first'), BEFORE);
+  const directory = await writeFiles(openPath(space.platform, 'first'), BEFORE);
   await runInPlace(space.container, saveFunction, { snapshot: space.snapshot.id, directory });
   const { snapshot } = space;
   await prepare(await space.platform.openBucket(snapshot, snapshot.bucket), snapshot.id);
