@@ -13,6 +13,11 @@ export function numberOption(text: string): number {
   return value;
 }
 
+/** A value of a curve: a number, `NaN`, `Infinity` or `-Infinity`. */
+export function metricOption(text: string): number {
+  return /^(?:NaN|-?Infinity)$/.test(text) ? Number(text) : numberOption(text);
+}
+
 /** A whole number from 0. */
 export function wholeOption(text: string): number {
   const value = Number(text);

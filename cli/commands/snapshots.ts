@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { onSession, withExamples } from '../command.ts';
 import type { CliIo } from '../io.ts';
-import { listOption, numberOption, wholeOption } from '../options.ts';
+import { listOption, metricOption, numberOption, wholeOption } from '../options.ts';
 import { clone, createOne, listAll, remove, showOne } from './snapshots/entities.ts';
 import { EXPORT_FORMATS, exportSnapshot } from './snapshots/export.ts';
 import { logOne, showMetrics } from './snapshots/metrics.ts';
@@ -86,7 +86,7 @@ function registerMetrics(snapshots: Command, io: CliIo): void {
       .requiredOption('--figure <name>', 'the plot, e.g. loss')
       .requiredOption('--legend <name>', 'the line in it, e.g. train')
       .requiredOption('--x <number>', 'e.g. the epoch', numberOption)
-      .requiredOption('--y <number>', 'the value', numberOption)
+      .requiredOption('--y <number>', 'the value; NaN and Infinity are values too', metricOption)
       .action(onSession(io, logOne)),
     'modelfn snapshots metrics log rbf --figure loss --legend train --x 1 --y 0.31',
   );

@@ -168,5 +168,5 @@ async function latestMetric(
     sort: [{ field: 'time', direction: 'descending' }],
     pageSize: 1,
   });
-  return items[0]?.y ?? 0;
+  return Number(items[0]?.y ?? 0);
 }

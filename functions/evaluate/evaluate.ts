@@ -3,6 +3,7 @@ import { datasetOf } from '../../shared/datasets/dataset-of.ts';
 import { PartitionEmpty } from '../../shared/datasets/errors.ts';
 import { queryOf } from '../../shared/datasets/partition-data.ts';
 import type { Partition } from '../../shared/entities/item.ts';
+import { toMetricNumber } from '../../shared/entities/metric-number.ts';
 import type { Model } from '../../shared/entities/model.ts';
 import type { Snapshot } from '../../shared/entities/snapshot.ts';
 import { defineFunction } from '../../shared/invoke/function-spec.ts';
@@ -89,8 +90,10 @@ export const evaluateFunction = defineFunction({
       evaluated: items.evaluated,
       withoutPredictions: count - items.evaluated,
       failed: items.failed.map((each) => ({ ...each })),
-      metrics: { ...evaluation.metrics },
-      perLabel: structuredClone(evaluation.perLabel) as JsonObject,
+      metrics: toMetricNumbers(evaluation.metrics),
+      perLabel: Object.fromEntries(
+        Object.entries(evaluation.perLabel).map(([label, numbers]) => [label, toMetricNumbers(numbers)]),
+      ),
       details: evaluation.details ?? {},
       perItem,
       metricSamples: samples,
@@ -119,7 +122,12 @@ async function keep(
   metrics: Readonly<Record<string, number>>,
 ): Promise<number> {
   const writer = new MetricWriter(platform, snapshot.id, executionId);
-  const finite = Object.entries(metrics).filter(([, y]) => Number.isFinite(y));
-  writer.log(finite.map(([legend, y]) => ({ figure: partition, legend, x: snapshot.revision, y })));
+  const numbers = Object.entries(metrics);
+  writer.log(numbers.map(([legend, y]) => ({ figure: partition, legend, x: snapshot.revision, y })));
   return writer.flush();
+}
+
+/** NaN and infinities as text: JSON has none. */
+function toMetricNumbers(numbers: Readonly<Record<string, number>>): JsonObject {
+  return Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, toMetricNumber(value)]));
 }

@@ -9,6 +9,7 @@ import { PartitionEmpty } from '../../shared/datasets/errors.ts';
 import { type OpenPartition, openPartition } from '../../shared/datasets/partition-data.ts';
 import type { Dataset } from '../../shared/entities/dataset.ts';
 import type { Partition } from '../../shared/entities/item.ts';
+import type { MetricNumber } from '../../shared/entities/metric-number.ts';
 import type { Snapshot } from '../../shared/entities/snapshot.ts';
 import { hasCode } from '../../shared/errors.ts';
 import { defineFunction } from '../../shared/invoke/function-spec.ts';
@@ -148,7 +149,7 @@ function savedOutput(
 interface Trained {
   data: { train: OpenPartition<unknown>; validation: OpenPartition<unknown> };
   digest: JsonObject;
-  metrics: Record<string, number>;
+  metrics: Record<string, MetricNumber>;
   samples: number;
   trainMs: number;
 }

@@ -1,7 +1,12 @@
 import * as z from 'zod/mini';
 import type { Actor } from '../auth/actor.ts';
 import { isoTime } from '../clock.ts';
-import { type MetricSample, type NewMetricSample, newMetricSampleSchema } from '../entities/metric-sample.ts';
+import { compareMetricNumbers } from '../entities/metric-number.ts';
+import {
+  type CheckedMetricSample,
+  type MetricSample,
+  newMetricSampleSchema,
+} from '../entities/metric-sample.ts';
 import type { JsonObject } from '../json.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
@@ -20,7 +25,7 @@ export interface CurveChoice {
 /**
  * Puts points on a snapshot's curves: one sample or an array of at most 10,000, all or none. The same points again are
  * more points: a curve is a log.
- * @throws InvalidInput for a value that is not finite or has no name, EntityNotFound
+ * @throws InvalidInput for a value that is no number or has no name, EntityNotFound
  */
 export async function logMetrics(
   platform: Platform,
@@ -42,7 +47,7 @@ export async function logMetrics(
 /** A point, and whose curve it belongs to. */
 export interface PointOf {
   snapshotId: string;
-  point: NewMetricSample;
+  point: CheckedMetricSample;
 }
 
 /**
@@ -83,7 +88,9 @@ export async function readMetrics(
 ): Promise<MetricSample[]> {
   await snapshotFor(platform.store, actor, snapshotId);
   const samples = await listMatches(platform.store, 'MetricSample', { filter: filterOf(snapshotId, choice) });
-  return samples.sort((a, b) => byText(a.figure, b.figure) || byText(a.legend, b.legend) || a.x - b.x);
+  return samples.sort(
+    (a, b) => byText(a.figure, b.figure) || byText(a.legend, b.legend) || compareMetricNumbers(a.x, b.x),
+  );
 }
 
 /** Takes points off the curves; answers how many. @throws EntityNotFound */

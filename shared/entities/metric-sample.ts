@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { idSchema, timeSchema } from './fields.ts';
+import { givenMetricNumberSchema, metricNumberSchema } from './metric-number.ts';
 
 /** One point of a curve of a snapshot: figure "loss", legend "train", x = epoch, y = value. */
 export const metricSampleSchema = z.object({
@@ -9,8 +10,8 @@ export const metricSampleSchema = z.object({
   figure: z.string().check(z.minLength(1), z.maxLength(255)),
   /** The line within the plot. */
   legend: z.string().check(z.minLength(1), z.maxLength(255)),
-  x: z.number(),
-  y: z.number(),
+  x: metricNumberSchema,
+  y: metricNumberSchema,
   time: timeSchema,
 });
 export type MetricSample = z.output<typeof metricSampleSchema>;
@@ -18,8 +19,10 @@ export type MetricSample = z.output<typeof metricSampleSchema>;
 export const newMetricSampleSchema = z.object({
   figure: metricSampleSchema.shape.figure,
   legend: metricSampleSchema.shape.legend,
-  x: z.number(),
-  y: z.number(),
+  x: givenMetricNumberSchema,
+  y: givenMetricNumberSchema,
   time: z.optional(timeSchema),
 });
-export type NewMetricSample = z.output<typeof newMetricSampleSchema>;
+/** Numbers may be NaN or infinite: they are stored as text. */
+export type NewMetricSample = z.input<typeof newMetricSampleSchema>;
+export type CheckedMetricSample = z.output<typeof newMetricSampleSchema>;

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { sha256Schema } from '../entities/fields.ts';
+import { metricNumberSchema } from '../entities/metric-number.ts';
 import type { JsonObject } from '../json.ts';
 import { parse } from '../parse.ts';
 import { TrainingChanged } from './errors.ts';
@@ -10,7 +11,7 @@ const factsSchema = z.object({
   /** Of the data trained on. */
   dataset: sha256Schema,
   /** How far the metric log was. */
-  log: z.object({ count: z.number(), latest: z.record(z.string(), z.number()) }),
+  log: z.object({ count: z.number(), latest: z.record(z.string(), metricNumberSchema) }),
   /** 0..1 */
   fraction: z.number(),
   /** Milliseconds of all slices so far. */

@@ -1,4 +1,5 @@
 import { isoTime } from '../clock.ts';
+import type { MetricNumber } from '../entities/metric-number.ts';
 import { type MetricSample, type NewMetricSample, newMetricSampleSchema } from '../entities/metric-sample.ts';
 import { derivedId } from '../ids.ts';
 import { parse } from '../parse.ts';
@@ -9,7 +10,7 @@ const BATCH = 200;
 /** A place in a training's log: points logged so far, and the latest value of each curve. */
 export interface LogPlace {
   count: number;
-  latest: Record<string, number>;
+  latest: Record<string, MetricNumber>;
 }
 
 /**
@@ -25,7 +26,7 @@ export class MetricWriter {
   #writing: Promise<void> = Promise.resolve();
   #failure: unknown;
   /** The latest value of each curve, by `<figure>/<legend>`. */
-  readonly latest: Record<string, number>;
+  readonly latest: Record<string, MetricNumber>;
 
   /** `from`: how far the log was at the checkpoint that the training goes on from. Points after it are written again, the same. */
   constructor(
@@ -46,10 +47,10 @@ export class MetricWriter {
     return { count: await this.flush(), latest: { ...this.latest } };
   }
 
-  /** @throws InvalidInput for a point that is not finite or has no name */
+  /** NaN and infinities are points like others. @throws InvalidInput for a point that is no number or has no name */
   log(samples: readonly NewMetricSample[]): void {
     for (const sample of samples) {
-      const { figure, legend, x, y, time } = parse(newMetricSampleSchema, sample, 'metric sample');
+      const { figure, legend, x, y, time } = parse(newMetricSampleSchema, sample, nameOf(sample));
       const id = derivedId('metric', this.#executionId, this.#count);
       this.#count += 1;
       this.latest[`${figure}/${legend}`] = y;
@@ -77,4 +78,9 @@ export class MetricWriter {
         this.#failure ??= error;
       });
   }
+}
+
+/** Names a point in errors. What an adapter logs is not trusted to have names. */
+function nameOf(sample: Partial<NewMetricSample> | null | undefined): string {
+  return `metric sample ${JSON.stringify(`${sample?.figure}/${sample?.legend}`).slice(0, 200)}`;
 }

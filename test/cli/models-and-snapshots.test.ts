@@ -145,10 +145,29 @@ describe('modelfn snapshots', () => {
     );
   });
 
+  it('shows the numbers of a curve in which some points are NaN', async () => {
+    const line = await withModel();
+    await line.json('snapshots', 'create', 'one', '--model', 'digits');
+    for (const [x, y] of [
+      ['1', '4'],
+      ['2', 'NaN'],
+      ['3', '0'],
+    ] as const) {
+      const point = ['--figure', 'loss', '--legend', 'train', '--x', x, '--y', y];
+      await line.json('snapshots', 'metrics', 'log', 'one', ...point);
+    }
+
+    const { stdout } = await line.run('snapshots', 'metrics', 'show', 'one');
+
+    expect(stdout.split('\n')[1]).toMatch(/^loss +train +3 +4 +0 +0 +4 +█▁$/);
+    const samples = await line.json<JsonObject[]>('snapshots', 'metrics', 'show', 'one');
+    expect(samples.map(({ y }) => y)).toEqual([4, 'NaN', 0]);
+  });
+
   it('refuses a point that is no number', async () => {
     const line = await withModel();
     await line.json('snapshots', 'create', 'one', '--model', 'digits');
-    const point = ['--figure', 'f', '--legend', 'l', '--x', '1', '--y', 'Infinity'];
+    const point = ['--figure', 'f', '--legend', 'l', '--x', '1', '--y', 'much'];
 
     expect(await line.fail('snapshots', 'metrics', 'log', 'one', ...point)).toMatchObject({ code: 2 });
   });

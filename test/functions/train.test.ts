@@ -3,6 +3,7 @@ import { predictFunction } from '../../functions/predict/predict.ts';
 import { trainFunction } from '../../functions/train/train.ts';
 import { LOCAL_ACTOR } from '../../shared/auth/actor.ts';
 import { terminateExecution } from '../../shared/catalog/executions.ts';
+import { readMetrics } from '../../shared/catalog/metrics.ts';
 import { updateSnapshot } from '../../shared/catalog/snapshots.ts';
 import { runInPlace } from '../support/run-function.ts';
 import { openTinyWorkspace, type TinyWorkspace } from '../support/tiny-workspace.ts';
@@ -43,6 +44,43 @@ describe('the train function', () => {
         },
         configuration: { bias: 0 },
       },
+    });
+  });
+
+  it('ends well when the adapter logs NaN and Infinity, and stores both', async () => {
+    await open({
+      probe: {
+        onTrain: ({ log }) => {
+          log({ figure: 'loss', legend: 'train', x: 1, y: Number.NaN });
+          log({ figure: 'loss', legend: 'validation', x: 1, y: Number.POSITIVE_INFINITY });
+        },
+      },
+    });
+
+    const output = await train();
+
+    expect(output).toMatchObject({
+      status: 'trained',
+      metrics: { 'loss/train': 'NaN', 'loss/validation': 'Infinity', 'classes/count': 2 },
+    });
+    expect(await current()).toMatchObject({ revision: 1, status: 'trained' });
+    const samples = await readMetrics(space.platform, LOCAL_ACTOR, space.snapshot.id, { figure: 'loss' });
+    expect(samples.map(({ legend, y }) => [legend, y])).toEqual([
+      ['train', 'NaN'],
+      ['validation', 'Infinity'],
+    ]);
+  });
+
+  it('names the curve of a point that is no number', async () => {
+    await open({
+      probe: {
+        onTrain: ({ log }) => log({ figure: 'loss', legend: 'train', x: 1, y: 'high' as unknown as number }),
+      },
+    });
+
+    await expect(train()).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: expect.stringContaining('metric sample "loss/train": y: expected a number'),
     });
   });
 

@@ -1,4 +1,5 @@
 import { logMetrics, readMetrics } from '../../../shared/catalog/metrics.ts';
+import { fromMetricNumber } from '../../../shared/entities/metric-number.ts';
 import type { MetricSample } from '../../../shared/entities/metric-sample.ts';
 import type { Answer } from '../../command.ts';
 import { sparkline } from '../../output/sparkline.ts';
@@ -42,7 +43,8 @@ function curvesOf(samples: readonly MetricSample[]): MetricSample[][] {
 }
 
 function curveRow(curve: readonly MetricSample[]): string[] {
-  const values = curve.map(({ y }) => y);
+  const values = curve.map(({ y }) => fromMetricNumber(y));
+  const numbers = values.filter((value) => !Number.isNaN(value));
   const { figure, legend } = curve[0]!;
   return [
     figure,
@@ -50,8 +52,8 @@ function curveRow(curve: readonly MetricSample[]): string[] {
     String(curve.length),
     numberText(values[0]!),
     numberText(values.at(-1)!),
-    numberText(values.reduce((least, value) => Math.min(least, value))),
-    numberText(values.reduce((most, value) => Math.max(most, value))),
+    numberText(numbers.reduce((least, value) => Math.min(least, value), numbers[0] ?? Number.NaN)),
+    numberText(numbers.reduce((most, value) => Math.max(most, value), numbers[0] ?? Number.NaN)),
     sparkline(values),
   ];
 }

@@ -8,6 +8,7 @@ import {
   MAX_SAMPLES,
   readMetrics,
 } from '../../catalog/metrics.ts';
+import { givenMetricNumberSchema } from '../../entities/metric-number.ts';
 import { metricSampleSchema } from '../../entities/metric-sample.ts';
 import { parse } from '../../parse.ts';
 import { jsonBody } from '../body.ts';
@@ -19,7 +20,15 @@ const { snapshotId, figure, legend } = metricSampleSchema.shape;
 
 /** Points as the SDK's `add_metric_samples` sends them: `measure0` is x, `measure1` is y. */
 const sdkSamplesSchema = z
-  .array(z.object({ snapshotId, figure, legend, measure0: z.number(), measure1: z.number() }))
+  .array(
+    z.object({
+      snapshotId,
+      figure,
+      legend,
+      measure0: givenMetricNumberSchema,
+      measure1: givenMetricNumberSchema,
+    }),
+  )
   .check(z.maxLength(MAX_SAMPLES));
 
 /** Curves of a snapshot: by our own routes, and as later versions of the SDK send points. */

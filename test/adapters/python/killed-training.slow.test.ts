@@ -31,7 +31,7 @@ async function openTraining(plan: JsonObject = {}) {
 const filesOf = (output: JsonObject) => (output.weights as { files: JsonObject[] }).files;
 
 /** What a training without a crash comes to; made once. */
-let reference: Promise<{ files: JsonObject[]; losses: number[][] }> | undefined;
+let reference: Promise<{ files: JsonObject[]; losses: unknown[][] }> | undefined;
 function uninterrupted() {
   reference ??= openTraining().then(async (training) => ({
     files: filesOf(await training.deliver()),

@@ -184,7 +184,7 @@ async function openScenes() {
   const curvesOf = async (snapshot: Snapshot) =>
     (await readMetrics(platform, LOCAL_ACTOR, snapshot.id))
       .map(({ figure, legend, x, y }) => [`${figure}/${legend}`, x, y] as const)
-      .sort(([a, x], [b, otherX]) => a.localeCompare(b) || x - otherX);
+      .sort(([a, x], [b, otherX]) => a.localeCompare(b) || Number(x) - Number(otherX));
 
   /** The snapshot's ONNX file as a snapshot of modelfn's own adapter. */
   const serve = async (trained: Snapshot) => {

@@ -49,17 +49,35 @@ describe('metrics', () => {
     expect(await curve({ figure: 'loss', legend: 'test' })).toEqual(['loss/test 0 3']);
   });
 
-  it.each([Number.NaN, Number.POSITIVE_INFINITY, null, '1'])(
-    'y = %s is refused with the whole batch',
-    async (y) => {
-      const { platform, actor, snapshot } = workspace;
+  it.each([null, '1', true, 'nan'])('y = %s is refused with the whole batch', async (y) => {
+    const { platform, actor, snapshot } = workspace;
 
-      await expect(
-        logMetrics(platform, actor, snapshot.id, [point('f', 'l', 0, 1), { ...point('f', 'l', 1, 1), y }]),
-      ).rejects.toMatchObject({ code: 'InvalidInput', details: { problems: [{ field: '1.y' }] } });
-      expect(await curve()).toEqual([]);
-    },
-  );
+    await expect(
+      logMetrics(platform, actor, snapshot.id, [point('f', 'l', 0, 1), { ...point('f', 'l', 1, 1), y }]),
+    ).rejects.toMatchObject({ code: 'InvalidInput', details: { problems: [{ field: '1.y' }] } });
+    expect(await curve()).toEqual([]);
+  });
+
+  it('NaN and infinities are stored as text, and points are ordered with them', async () => {
+    const { platform, actor, snapshot } = workspace;
+    await logMetrics(platform, actor, snapshot.id, [
+      point('loss', 'train', 2, Number.NaN),
+      point('loss', 'train', Number.NaN, 7),
+      { ...point('loss', 'train', 3, 0), y: '-Infinity' },
+      point('loss', 'train', 1, Number.POSITIVE_INFINITY),
+    ]);
+
+    expect(await curve()).toEqual([
+      'loss/train 1 Infinity',
+      'loss/train 2 NaN',
+      'loss/train 3 -Infinity',
+      'loss/train NaN 7',
+    ]);
+    const { items } = await platform.store.query('MetricSample', { filter: { y: { $gt: 0 } } });
+    expect(items.map(({ y }) => y)).toEqual([7]);
+    const { items: unknown } = await platform.store.query('MetricSample', { filter: { y: 'NaN' } });
+    expect(unknown.map(({ x }) => x)).toEqual([2]);
+  });
 
   it('a delete takes what it names and answers how many', async () => {
     const { platform, actor, snapshot } = workspace;
