@@ -132,12 +132,12 @@ export interface Prediction {
   type: string;
   /** One of the snapshot's labels. */
   label: string;
-  /** 0..1. */
+  /** 0..1. NaN and Infinity, here and in coordinates, fail the item; the others of the run are written. */
   confidence: number;
   /** The wire's shape for the type; absent for `class`. */
   coordinates?: Json;
   /**
-   * In place of coordinates: numbers of any amount. Up to 4,096 of them become coordinates `{"dims", "data"}`; more are kept as a
+   * In place of coordinates: numbers of any amount. Up to 4,096 of them become coordinates `{"dims", "data"}`; more, and those with NaN or Infinity, are kept as a
    * `.npy` file of the annotation, whose coordinates are `{"dims", "dtype", "sizeBytes"}`.
    */
   tensor?: PredictedTensor;

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { jsonObjectSchema, jsonSchema } from '../../shared/entities/fields.ts';
 import { newMetricSampleSchema } from '../../shared/entities/metric-sample.ts';
+import { unmarkFloats } from './marked-floats.ts';
 
 /** Of the host script that comes with this version. */
 export const PROTOCOL = 1;
@@ -37,7 +38,11 @@ export const hostMessageSchema = z.union([
     fraction: z.number(),
     message: z.nullable(z.string()),
   }),
-  z.object({ event: z.literal('log'), id, samples: z.array(newMetricSampleSchema) }),
+  z.object({
+    event: z.literal('log'),
+    id,
+    samples: z.pipe(z.transform(unmarkFloats), z.array(newMetricSampleSchema)),
+  }),
   z.object({
     call: z.number(),
     id,

@@ -1,20 +1,25 @@
 import * as z from 'zod/mini';
 import { ELEMENT_TYPES, type ElementCode } from '../../shared/annotations/npy-file.ts';
-import { jsonSchema } from '../../shared/entities/fields.ts';
 import type { Json } from '../../shared/json.ts';
 import { parse } from '../../shared/parse.ts';
 import type { Prediction, TensorElements } from '../model-adapter.ts';
+import { unmarkFloats } from './marked-floats.ts';
 
 const place = z.int().check(z.gte(0));
+
+/** NaN and Infinity are the prediction's fault, not that of the answer's form: such an item fails alone. */
+const numberSchema = z.custom<number>((value) => typeof value === 'number', 'expected a number');
+/** Parsed from JSON, but for NaN and Infinity. */
+const anySchema = z.custom<Json>((value) => value !== undefined);
 
 const predictionsSchema = z.array(
   z.array(
     z.object({
       type: z.string(),
       label: z.string(),
-      confidence: z.number(),
-      coordinates: z.optional(jsonSchema),
-      attributes: z.optional(jsonSchema),
+      confidence: numberSchema,
+      coordinates: z.optional(anySchema),
+      attributes: z.optional(anySchema),
       /** Where its elements are in the bytes of the answer, row by row. */
       tensor: z.optional(
         z.object({
@@ -34,7 +39,7 @@ const predictionsSchema = z.array(
  */
 export function readPredictions(said: Json, binary: Uint8Array, entryPoint: string): Prediction[][] {
   const what = `answer of predict of ${entryPoint}`;
-  return parse(predictionsSchema, said, what).map((predictions) =>
+  return parse(predictionsSchema, unmarkFloats(said), what).map((predictions) =>
     predictions.map(({ tensor, ...prediction }) => {
       // Checked: keys without a value are absent in JSON.
       const told = prediction as Prediction;

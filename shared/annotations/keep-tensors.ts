@@ -5,7 +5,7 @@ import type { JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
 import { dtypeOf, npyFile } from './npy-file.ts';
 
-/** Elements that an annotation itself holds at most; a tensor with more is a file beside it. */
+/** Elements that an annotation itself holds at most; a tensor with more, or with NaN or Infinity, is a file beside it. */
 const MOST_INLINE_ELEMENTS = 4096;
 /** As many as NumPy reads. */
 const MOST_DIMENSIONS = 64;
@@ -38,11 +38,17 @@ export async function keepTensors(
     // An adapter's word is no file: whose bytes they are is not asked any more.
     const { tensor, content: _, ...prediction } = each as Prediction & { content?: unknown };
     if (tensor === undefined) kept.push(prediction);
-    else if (tensor.data.length <= MOST_INLINE_ELEMENTS)
+    else if (tensor.data.length <= MOST_INLINE_ELEMENTS && hasOnlyFinite(tensor))
       kept.push({ ...prediction, coordinates: { dims: [...tensor.dims], data: Array.from(tensor.data) } });
     else kept.push({ ...prediction, ...(await keepFile(platform, tensor, write)) });
   }
   return kept;
+}
+
+/** JSON has no NaN and no Infinity: a tensor with them is a file, however small. */
+function hasOnlyFinite({ data }: PredictedTensor): boolean {
+  for (const value of data) if (!Number.isFinite(value)) return false;
+  return true;
 }
 
 /** What is wrong with a tensor of an adapter; `undefined` when nothing is. */

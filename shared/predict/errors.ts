@@ -29,6 +29,19 @@ export class PredictionInvalid extends ModelfnError {
   }
 }
 
+/** A model gave NaN or Infinity for one item. The others of the run are written. */
+export class PredictionNotFinite extends ModelfnError {
+  override readonly name = 'PredictionNotFinite';
+  readonly code = 'PredictionNotFinite';
+  readonly statusCode = 422;
+  constructor(filename: string, problem: string) {
+    super(
+      `The prediction for ${filename} has ${problem}. Nothing was written for this item. Check its content, the scaling of the model's input, and whether the weights overflow, as float16 does above 65504.`,
+      { details: { filename, problem } },
+    );
+  }
+}
+
 /** An adapter's batches are of no size. */
 export class BatchSizeInvalid extends ModelfnError {
   override readonly name = 'BatchSizeInvalid';

@@ -6,7 +6,8 @@ import { inputOf } from '../datasets/partition-data.ts';
 import type { Item } from '../entities/item.ts';
 import type { Platform } from '../platform.ts';
 import type { LoadedSnapshot } from '../snapshots/loaded-snapshots.ts';
-import { BatchSizeInvalid, PredictionInvalid } from './errors.ts';
+import { BatchSizeInvalid, PredictionInvalid, PredictionNotFinite } from './errors.ts';
+import { findNotFinite } from './not-finite.ts';
 import { predictBatch } from './predict-batch.ts';
 
 /** What a loaded snapshot says about items, in the items' order; items that could not be read are apart. */
@@ -45,7 +46,7 @@ export async function predictItems(
 
 /**
  * Prepares and predicts items batch by batch, one batch of `maxBatchSize` ahead: at most two of them are in memory. An
- * unreadable item fails alone, and so does one that makes the adapter throw.
+ * unreadable item fails alone, and so does one that makes the adapter throw or whose predictions have NaN or Infinity.
  * @throws PredictionInvalid for an answer that is no list of annotations with the snapshot's labels
  */
 export async function* predictBatches(
@@ -94,6 +95,11 @@ export async function* predictBatches(
         continue;
       }
       const predictions = checked(item, outcome.predictions, labels, adapter.labels);
+      const notFinite = findNotFinite(predictions);
+      if (notFinite !== undefined) {
+        predicted.failed.push(failedItem(item, new PredictionNotFinite(item.filename, notFinite)));
+        continue;
+      }
       predicted.results.push({
         item,
         predictions: predictions.filter((each) => each.confidence >= minConfidence),
@@ -138,7 +144,9 @@ function checked(
     if (typeof type !== 'string' || type === '') refuse('has no annotation type');
     if (!known.has(label))
       refuse(`has the label ${JSON.stringify(label)}, which is not in the ontology`, labels);
-    if (!(confidence >= 0 && confidence <= 1))
+    // NaN and Infinity are no fault of the adapter's form: such an item fails alone.
+    const isItemFault = typeof confidence === 'number' && !Number.isFinite(confidence);
+    if (!isItemFault && !(confidence >= 0 && confidence <= 1))
       refuse(`has the confidence ${confidence}, which is not in 0..1`);
     const problem = tensor && problemOfTensor(tensor);
     if (problem !== undefined) refuse(problem);

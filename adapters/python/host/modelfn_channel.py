@@ -28,10 +28,11 @@ class Channel:
         except OSError:
             pass
 
-    def send(self, message, binary=b""):
+    def send(self, message, binary=b"", with_infinities=False):
+        """`with_infinities`: NaN and infinities are sent as {"$float": "NaN"}; a ValueError otherwise, as JSON has none."""
         if os.getpid() != self._owner:
             raise RuntimeError("only the process that modelfn started may use its context, not a fork of it")
-        text = json.dumps(message, allow_nan=False, default=plain, separators=(",", ":")).encode("utf-8")
+        text = written(message, with_infinities).encode("utf-8")
         if len(text) > MAX_JSON_BYTES or len(binary) > MAX_BINARY_BYTES:
             raise ValueError(
                 "an answer of %d + %d bytes; %d + %d is the most. Give fewer samples at once (max_batch_size)."
@@ -54,6 +55,32 @@ class Channel:
         if len(body) < json_length + binary_length:
             return None
         return json.loads(body[:json_length].decode("utf-8")), memoryview(body)[json_length:]
+
+
+def written(message, with_infinities):
+    try:
+        return json.dumps(message, allow_nan=False, default=plain, separators=(",", ":"))
+    except ValueError:
+        if not with_infinities:
+            raise
+        return json.dumps(marked(message), allow_nan=False, default=plain, separators=(",", ":"))
+
+
+def marked(value):
+    """The same with {"$float": "NaN"} in place of NaN, and likewise of infinities."""
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        if value != value:
+            return {"$float": "NaN"}
+        if value in (float("inf"), float("-inf")):
+            return {"$float": "Infinity" if value > 0 else "-Infinity"}
+        return float(value)
+    if isinstance(value, dict):
+        return {key: marked(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [marked(each) for each in value]
+    return marked(plain(value))
 
 
 def plain(value):

@@ -108,7 +108,7 @@ class Host:
             self._binary = []
             reply["result"] = getattr(self, "_" + request["method"])(request, items)
             reply["rssBytes"] = rss_bytes()
-            self._channel.send(reply, b"".join(self._binary))
+            self._channel.send(reply, b"".join(self._binary), with_infinities=request["method"] == "predict")
         except BaseException as error:
             self._channel.send({"reply": request["id"], "error": self._describe(error), "rssBytes": rss_bytes()})
         finally:
@@ -118,7 +118,7 @@ class Host:
         return identifier in self._cancelled
 
     def event(self, identifier, name, **fields):
-        self._channel.send(dict(fields, event=name, id=identifier))
+        self._channel.send(dict(fields, event=name, id=identifier), with_infinities=name == "log")
 
     def call(self, identifier, name, **params):
         """Asks modelfn and waits for its answer."""

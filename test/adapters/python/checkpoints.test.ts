@@ -5,7 +5,7 @@ import type { TrainContext } from '../../../adapters/model-adapter.ts';
 import type { NewMetricSample } from '../../../shared/entities/metric-sample.ts';
 import { temporaryFolder } from '../../shared/content/temporary-folder.ts';
 import { describeUnless } from '../../support/describe-unless.ts';
-import { hosted, moduleWith, pythonCode, pythonProblem } from './hosted-python.ts';
+import { ENDLESS, hosted, moduleWith, pythonCode, pythonProblem, sample } from './hosted-python.ts';
 
 const part = (partition: 'train' | 'validation') => ({
   partition,
@@ -51,6 +51,24 @@ def train(data, context):
 `);
 
 describeUnless(pythonProblem, 'a training in Python', () => {
+  it('logs NaN and infinities, and predictions may contain them', async () => {
+    const points: NewMetricSample[] = [];
+    const lines = `
+def train(data, context): context.log({"loss/train": float("nan"), "loss/best": float("-inf")}, x=1)
+def predict(batch):
+    return [[{"label": "low", "confidence": float("nan"), "coordinates": [1, float("inf")]}], [{"label": "low", "confidence": 1}]]`;
+    const adapter = await hosted(pythonCode({ 'model.py': moduleWith(lines) }));
+
+    await adapter.train(DATA, contextWith({ log: (...samples) => points.push(...samples) }));
+    const found = await adapter.predict([sample('{}'), sample('{}')], ENDLESS);
+
+    expect(points.map(({ y }) => y)).toEqual(['NaN', '-Infinity']);
+    expect(found).toMatchObject([
+      [{ confidence: Number.NaN, coordinates: [1, Number.POSITIVE_INFINITY] }],
+      [{ confidence: 1 }],
+    ]);
+  });
+
   it('checkpoints, yields, and goes on from what it wrote, its points and progress told', async () => {
     const kept = temporaryFolder();
     const points: NewMetricSample[] = [];
