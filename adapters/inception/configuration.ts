@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { isJsonObject, type JsonObject } from '../../shared/json.ts';
 import { labelMapSchema } from '../onnx-engine/class-labels.ts';
+import { CLASS_KINDS } from '../onnx-engine/class-scores.ts';
 import { IMAGE_INPUT_DEFAULTS, imageInputSchema } from '../onnx-engine/image-input.ts';
 import { readSettings } from '../onnx-engine/known-settings.ts';
 
@@ -9,6 +10,7 @@ const schema = z.strictObject({
   input: imageInputSchema,
   embedding_output: z.string(),
   probabilities_output: z.nullable(z.string()),
+  probabilities_kind: z.enum(CLASS_KINDS),
   id_to_label_map: z.nullable(labelMapSchema),
   /** Price of a wrong answer beside that of large weights. */
   C: z.number().check(z.gt(0)),
@@ -34,6 +36,7 @@ export const INCEPTION_DEFAULTS = {
   },
   embedding_output: 'embedding',
   probabilities_output: 'probs',
+  probabilities_kind: 'probabilities',
   id_to_label_map: null,
   C: 1,
   tolerance: 1e-5,

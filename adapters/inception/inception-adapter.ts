@@ -10,6 +10,8 @@ import {
 } from '../model-adapter.ts';
 import type { BatchedModel, BatchedModelOptions } from '../onnx-engine/batched-model.ts';
 import { labelsByClass } from '../onnx-engine/class-labels.ts';
+import { classNamesOf } from '../onnx-engine/class-names.ts';
+import { type ClassScores, openClassScores } from '../onnx-engine/class-scores.ts';
 import { OnnxSignatureDiffers } from '../onnx-engine/errors.ts';
 import { HeldModel } from '../onnx-engine/held-model.ts';
 import { findPort, ImagePacker, type ImageSample, readImage } from '../onnx-engine/image-input.ts';
@@ -28,6 +30,8 @@ type Backbone = BatchedModel<ImageSample>;
 interface Facts {
   /** Undefined for a pre-trained model, which has classes of its own. */
   head: Head | undefined;
+  /** The model's own classes; undefined with a head. */
+  scores: ClassScores | undefined;
   labels: readonly (string | undefined)[];
 }
 
@@ -76,12 +80,12 @@ export class InceptionAdapter extends ModelAdapter<ImageSample> {
         prepare: (input) => this.prepare(input),
       });
       isYielded = trained === 'yielded';
-      if (trained === 'yielded') return { head: undefined, labels: [] };
+      if (trained === 'yielded') return { head: undefined, scores: undefined, labels: [] };
       const { head } = trained;
       for (const partition of ['train', 'validation'] as const)
         logAccuracy(head, partition, trained[partition], context);
       context.progress(1, 'trained');
-      return { head, labels: head.classes };
+      return { head, scores: undefined, labels: head.classes };
     });
     if (!isYielded) return;
     await this.#held.unload();
@@ -92,7 +96,7 @@ export class InceptionAdapter extends ModelAdapter<ImageSample> {
   async predict(samples: readonly ImageSample[], { signal }: PredictContext): Promise<Prediction[][]> {
     const {
       model,
-      facts: { head, labels },
+      facts: { head, scores, labels },
     } = this.#held.loaded;
     const { embedding_output, probabilities_output, top_k, embeddings } = this.#settings;
     const own = head ? [] : [probabilities_output!];
@@ -103,8 +107,8 @@ export class InceptionAdapter extends ModelAdapter<ImageSample> {
         const vector = () => rowOf(outputs.get(embedding_output)!, index);
         const probabilities = head
           ? probabilitiesOf(head, vector())
-          : rowOf(outputs.get(probabilities_output!)!, index);
-        const classes = classesOf(probabilities, labels, top_k);
+          : scores!.read(outputs.get(probabilities_output!)!, index);
+        const classes = classesOf(probabilities, labels, top_k, this.labels[0]!);
         const [best] = classes;
         answers.push(
           embeddings && best
@@ -137,7 +141,9 @@ export class InceptionAdapter extends ModelAdapter<ImageSample> {
       if (!this.labels.includes(label)) throw new LabelOutsideOntology(label, this.labels);
     await this.#held.load(directory, this.#options(), (model) => {
       this.#checkEmbedding(model);
-      return { head, labels: head ? this.#checkHead(model, head) : this.#ownLabels(model) };
+      return head
+        ? { head, scores: undefined, labels: this.#checkHead(model, head) }
+        : this.#ownClasses(model);
     });
   }
 
@@ -174,17 +180,26 @@ export class InceptionAdapter extends ModelAdapter<ImageSample> {
     return head.classes;
   }
 
-  #ownLabels({ session }: Backbone): readonly (string | undefined)[] {
-    const { file, outputs } = session;
-    const { probabilities_output, id_to_label_map } = this.#settings;
+  #ownClasses({ session }: Backbone): Facts {
+    const { file, outputs, facts } = session;
+    const { probabilities_output, probabilities_kind, id_to_label_map } = this.#settings;
     if (probabilities_output === null)
       throw new OnnxSignatureDiffers(
         file,
         'it has no head, and the configuration names no output with probabilities',
         'Train a snapshot from this one, or set probabilities_output.',
       );
-    const { shape } = findPort(file, outputs, probabilities_output, 'output');
-    return labelsByClass(id_to_label_map, this.labels, sizeOfRow(shape), file);
+    const port = findPort(file, outputs, probabilities_output, 'output');
+    const scores = openClassScores({
+      session,
+      port,
+      kind: probabilities_kind,
+      setting: 'probabilities_kind',
+    });
+    const names = classNamesOf(facts, port.name);
+    const { classes } = scores;
+    const labels = labelsByClass({ map: id_to_label_map, labels: this.labels, classes, names, file });
+    return { head: undefined, scores, labels };
   }
 
   async #embed(
@@ -201,19 +216,19 @@ export class InceptionAdapter extends ModelAdapter<ImageSample> {
   }
 }
 
+/** `probabilities`: `undefined`, or with NaN, where the model gave no finite numbers; the confidence is NaN then. */
 function classesOf(
-  probabilities: ArrayLike<number>,
+  probabilities: ArrayLike<number> | undefined,
   labels: readonly (string | undefined)[],
   most: number,
+  anyLabel: string,
 ): Prediction[] {
+  if (!probabilities || Array.from(probabilities).some(Number.isNaN))
+    return [{ type: 'class', label: anyLabel, confidence: Number.NaN }];
   return surestFirst(probabilities)
     .filter((place) => labels[place] !== undefined)
     .slice(0, most)
-    .map((place) => ({
-      type: 'class',
-      label: labels[place]!,
-      confidence: Math.min(1, Math.max(0, probabilities[place]!)),
-    }));
+    .map((place) => ({ type: 'class', label: labels[place]!, confidence: probabilities[place]! }));
 }
 
 function logAccuracy(

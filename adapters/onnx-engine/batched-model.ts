@@ -1,20 +1,21 @@
 import { join } from 'node:path';
+import { OnnxSignatureDiffers } from './errors.ts';
 import { findModelFile } from './model-file.ts';
-import { type OnnxSession, type OutputTensor, openSession, type TensorData } from './session.ts';
+import { type FeedData, type OnnxSession, type OutputTensor, openSession } from './session.ts';
 
-/** Writes samples into the one input of a model. */
+/** Writes samples into the inputs of a model. */
 export interface SamplePacker<Sample> {
-  /** Name of the input. */
-  readonly input: string;
   /** Samples of one run where the model has that fixed; `undefined` where it leaves it open. */
   readonly batch: number | undefined;
-  /** `count`: rows of the tensor; those beyond the samples are empty. */
-  pack(samples: readonly Sample[], count?: number): TensorData;
-  /** The run with the tensor is over: its memory may be filled again. */
-  recycle?(tensor: TensorData): void;
+  /** Tensors by name of the input. `count`: rows of each; those beyond the samples are empty. */
+  feed(samples: readonly Sample[], count?: number): Feeds;
+  /** The run with the tensors is over: their memory may be filled again. */
+  release?(feeds: Feeds): void;
   /** Whether two samples may be of one run; missing where all may. */
   isAlike?(first: Sample, second: Sample): boolean;
 }
+
+export type Feeds = Readonly<Record<string, FeedData>>;
 
 export interface BatchedModelOptions<Sample> {
   /** The model's file below the folder; null: the only one there is. */
@@ -38,7 +39,7 @@ export interface ModelRun {
   readonly outputs: ReadonlyMap<string, OutputTensor>;
 }
 
-/** An ONNX model of one input with its weights in memory. */
+/** An ONNX model with its weights in memory. */
 export class BatchedModel<Sample> {
   readonly session: OnnxSession;
   /** Path below the snapshot's folder. */
@@ -76,7 +77,10 @@ export class BatchedModel<Sample> {
     }
   }
 
-  /** Runs the samples batch by batch. @throws OnnxRunFailed; the signal's reason between two batches */
+  /**
+   * Runs the samples batch by batch. @throws OnnxRunFailed; OnnxSignatureDiffers for an output without a row per sample; the
+   * signal's reason between two batches
+   */
   async *run(
     samples: readonly Sample[],
     wanted: readonly string[],
@@ -85,9 +89,10 @@ export class BatchedModel<Sample> {
     for (let from = 0; from < samples.length; ) {
       signal.throwIfAborted();
       const batch = samples.slice(from, this.#endOfBatch(samples, from));
-      const tensor = this.packer.pack(batch, this.packer.batch);
-      const outputs = await this.session.run({ [this.packer.input]: tensor }, wanted);
-      this.packer.recycle?.(tensor);
+      const feeds = this.packer.feed(batch, this.packer.batch);
+      const outputs = await this.session.run(feeds, wanted);
+      this.packer.release?.(feeds);
+      this.#checkRows(outputs, this.packer.batch ?? batch.length);
       yield { from, count: batch.length, outputs };
       from += batch.length;
     }
@@ -95,6 +100,16 @@ export class BatchedModel<Sample> {
 
   release(): Promise<void> {
     return this.session.release();
+  }
+
+  #checkRows(outputs: ReadonlyMap<string, OutputTensor>, rows: number): void {
+    for (const [name, { dims }] of outputs)
+      if (dims[0] !== rows)
+        throw new OnnxSignatureDiffers(
+          this.session.file,
+          `its output ${name} is [${dims.join(', ')}] for ${rows} items`,
+          'The first size of an output is the number of items. Export the model with its batch as the first dimension, or set batch_size to 1.',
+        );
   }
 
   #endOfBatch(samples: readonly Sample[], from: number): number {

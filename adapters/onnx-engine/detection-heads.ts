@@ -1,5 +1,4 @@
 import type { Detection } from './boxes.ts';
-import { OnnxSignatureDiffers } from './errors.ts';
 import type { OutputTensor } from './session.ts';
 
 /**
@@ -17,103 +16,196 @@ export interface HeadOptions {
   height: number;
   /** Candidates are surer than this. */
   minScore: number;
+  /** Classes whose scores an object has; all numbers behind the box when missing. */
+  classes?: number | undefined;
+  /** Factors for boxes that are relative to the size of the input; missing for boxes in pixels. */
+  relativeWidth?: number;
+  relativeHeight?: number;
 }
 
 const YOLOX_STRIDES = [8, 16, 32] as const;
+/** Rounding may lead a score this far out of 0..1. */
+const SCORE_SLACK = 1e-3;
+/** Boxes that all end before this, in pixels, are relative to the size of the input. */
+const RELATIVE_END = 2;
 
-/** What image `index` of a batch has, in the model's order; the class is the surest one. Numbers that are not finite are no objects. */
-export function candidatesOf(
+/** An output that is not what its kind says. The adapter adds the name of the file. */
+export class DetectionsMisread extends Error {
+  readonly advice: string;
+  constructor(problem: string, advice: string) {
+    super(problem);
+    this.advice = advice;
+  }
+}
+
+/**
+ * Objects of image `index` of a batch, in the model's order; the class is the surest one. `undefined` when a score, or a box that is
+ * sure enough, is not a finite number.
+ * @throws DetectionsMisread for scores outside 0..1, classes that are no whole numbers, and boxes that are relative
+ */
+export function findCandidates(
+  head: DetectionHead,
+  tensor: OutputTensor,
+  index: number,
+  options: HeadOptions,
+): Detection[] | undefined {
+  const reading = new Reading(options);
+  if (head === 'boxes') readBoxes(reading, tensor, index);
+  else if (head === 'yolov8') readColumns(reading, tensor, index, options);
+  else readRows(reading, head, tensor, index, options);
+  return reading.end();
+}
+
+/** Collects the objects of one image and checks their numbers. */
+class Reading {
+  readonly #options: HeadOptions;
+  readonly #found: Detection[] = [];
+  #isFinite = true;
+
+  constructor(options: HeadOptions) {
+    this.#options = options;
+  }
+
+  /** True for a score that is sure enough. @throws DetectionsMisread */
+  isSure(score: number): boolean {
+    if (score >= -SCORE_SLACK && score <= 1 + SCORE_SLACK) return score > this.#options.minScore;
+    if (!Number.isFinite(score)) this.#isFinite = false;
+    else
+      throw new DetectionsMisread(
+        `has the score ${score}, and scores are 0 to 1: it may contain scores before the sigmoid, or be a segmentation model, a pose model or one of oriented boxes`,
+        'Export the model with its sigmoid, or set "classes" to its number of classes and the kind of the output to the one it was exported with.',
+      );
+    return false;
+  }
+
+  keep(cx: number, cy: number, w: number, h: number, score: number, classIndex: number): void {
+    if (!this.isSure(score)) return;
+    if (!Number.isFinite(cx + cy + w + h)) this.#isFinite = false;
+    const { relativeWidth: x = 1, relativeHeight: y = 1 } = this.#options;
+    const [left, top, right, bottom] = [cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2];
+    this.#found.push({
+      left: left * x,
+      top: top * y,
+      right: right * x,
+      bottom: bottom * y,
+      score: Math.min(1, score),
+      classIndex,
+    });
+  }
+
+  end(): Detection[] | undefined {
+    if (!this.#isFinite) return undefined;
+    const { width, height, relativeWidth } = this.#options;
+    const isTiny = this.#found.every(({ right, bottom }) => right < RELATIVE_END && bottom < RELATIVE_END);
+    if (this.#found.length > 0 && isTiny && relativeWidth === undefined && Math.min(width, height) >= 32)
+      throw new DetectionsMisread(
+        `has all boxes within ${RELATIVE_END} pixels of the corner: they seem to be relative to the size of the input`,
+        'Set "relative": true for the output, or export it with boxes in pixels.',
+      );
+    return this.#found;
+  }
+}
+
+function readBoxes(reading: Reading, { data, dims }: OutputTensor, index: number): void {
+  const [, rows, columns] = dims as [number, number, number];
+  const start = index * rows * columns;
+  for (let at = start; at < start + rows * columns; at += columns) {
+    const [x1, y1, x2, y2] = [data[at]!, data[at + 1]!, data[at + 2]!, data[at + 3]!];
+    const [score, classIndex] = [data[at + 4]!, data[at + 5]!];
+    // Padding of graphs with a fixed number of rows.
+    if (score === -1 || !reading.isSure(score)) continue;
+    if (!(Number.isInteger(classIndex) && classIndex >= 0))
+      throw new DetectionsMisread(
+        `has the class ${classIndex}, and classes are whole numbers from 0`,
+        'The kind boxes has rows of x1, y1, x2, y2, score, class. Set the kind of the output to the one the model was exported with.',
+      );
+    reading.keep((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, score, classIndex);
+  }
+}
+
+function readColumns(
+  reading: Reading,
+  { data, dims }: OutputTensor,
+  index: number,
+  { classes }: HeadOptions,
+): void {
+  const [, columns, rows] = dims as [number, number, number];
+  const start = index * columns * rows;
+  for (let row = 0; row < rows; row += 1) {
+    const at = start + row;
+    const best = surest(data, at + 4 * rows, classes ?? columns - 4, rows);
+    reading.isSure(best.least);
+    reading.keep(
+      data[at]!,
+      data[at + rows]!,
+      data[at + 2 * rows]!,
+      data[at + 3 * rows]!,
+      best.most,
+      best.place,
+    );
+  }
+}
+
+function readRows(
+  reading: Reading,
   head: DetectionHead,
   { data, dims }: OutputTensor,
   index: number,
   options: HeadOptions,
-): Detection[] {
-  const [, a, b] = dims as [number, number, number];
-  const start = index * a * b;
-  const found: Detection[] = [];
-  const keep = (cx: number, cy: number, w: number, h: number, score: number, classIndex: number) => {
-    if (!(score > options.minScore && Number.isFinite(cx + cy + w + h))) return;
-    const detection = { left: cx - w / 2, top: cy - h / 2, right: cx + w / 2, bottom: cy + h / 2 };
-    found.push({ ...detection, score: Math.min(1, score), classIndex });
-  };
-  if (head === 'boxes') {
-    for (let at = start; at < start + a * b; at += b) {
-      const [x1, y1, x2, y2] = [data[at]!, data[at + 1]!, data[at + 2]!, data[at + 3]!];
-      keep((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, data[at + 4]!, data[at + 5]!);
-    }
-    return found;
-  }
-  if (head === 'yolov8') {
-    for (let row = 0; row < b; row += 1) {
-      const at = start + row;
-      const best = surest(data, at + 4 * b, a - 4, b);
-      if (!(data[at + (4 + best) * b]! > options.minScore)) continue;
-      keep(data[at]!, data[at + b]!, data[at + 2 * b]!, data[at + 3 * b]!, data[at + (4 + best) * b]!, best);
-    }
-    return found;
-  }
+): void {
+  const [, rows, columns] = dims as [number, number, number];
+  const start = index * rows * columns;
   const cells = head === 'yolox' ? cellsOf(options) : undefined;
-  for (let row = 0; row < a; row += 1) {
-    const at = start + row * b;
+  for (let row = 0; row < rows; row += 1) {
+    const at = start + row * columns;
     const objectness = data[at + 4]!;
-    if (!(objectness > options.minScore)) continue;
-    const best = surest(data, at + 5, b - 5, 1);
-    const score = objectness * data[at + 5 + best]!;
+    if (!reading.isSure(objectness)) continue;
+    const best = surest(data, at + 5, options.classes ?? columns - 5, 1);
+    reading.isSure(best.least);
+    reading.isSure(best.most);
+    const [cx, cy, w, h] = [data[at]!, data[at + 1]!, data[at + 2]!, data[at + 3]!];
+    const score = objectness * best.most;
     const cell = cells?.[row];
-    if (!cell) keep(data[at]!, data[at + 1]!, data[at + 2]!, data[at + 3]!, score, best);
+    if (!cell) reading.keep(cx, cy, w, h, score, best.place);
     else {
       const [x, y, stride] = cell;
-      const size = (logarithm: number) => Math.exp(logarithm) * stride;
-      keep(
-        (data[at]! + x) * stride,
-        (data[at + 1]! + y) * stride,
-        size(data[at + 2]!),
-        size(data[at + 3]!),
+      reading.keep(
+        (cx + x) * stride,
+        (cy + y) * stride,
+        Math.exp(w) * stride,
+        Math.exp(h) * stride,
         score,
-        best,
+        best.place,
       );
     }
   }
-  return found;
 }
 
-/** Classes that the output tells apart; `undefined` where it does not say. @throws OnnxSignatureDiffers */
-export function classesOf(
-  head: DetectionHead,
-  shape: readonly (number | string)[],
-  file: string,
-  { width, height }: Pick<HeadOptions, 'width' | 'height'>,
-): number | undefined {
-  const [, a, b] = shape;
-  const columns = head === 'yolov8' ? a : b;
-  const least = { yolov5: 6, yolov8: 5, yolox: 6, boxes: 6 }[head];
-  const refuse = (problem: string): never => {
-    throw new OnnxSignatureDiffers(
-      file,
-      `its output is [${shape.join(', ')}], ${problem}`,
-      'Set the kind of the output to the one the model was exported with: yolov5, yolov8, yolox or boxes.',
-    );
-  };
-  if (shape.length !== 3) refuse('and detections are [images, rows, columns]');
-  if (typeof columns === 'string') return undefined;
-  if (columns! < least || (head === 'boxes' && columns !== 6))
-    refuse(`and ${head} has ${head === 'boxes' ? '' : 'at least '}${least} numbers an object`);
-  if (head === 'yolox' && typeof a === 'number' && a !== cellsOf({ width, height }).length)
-    refuse(`and yolox has ${cellsOf({ width, height }).length} rows at ${width} x ${height}`);
-  if (head === 'boxes') return undefined;
-  return columns! - (head === 'yolov8' ? 4 : 5);
-}
-
-/** The first of the largest. */
-function surest(data: ArrayLike<number>, from: number, count: number, step: number): number {
-  let best = 0;
-  for (let index = 1; index < count; index += 1)
-    if (data[from + index * step]! > data[from + best * step]!) best = index;
-  return best;
+/** The first of the largest numbers, and the smallest one; both NaN where one of the numbers is. */
+function surest(
+  data: ArrayLike<number>,
+  from: number,
+  count: number,
+  step: number,
+): { place: number; most: number; least: number } {
+  let place = 0;
+  let [most, least] = [data[from]!, data[from]!];
+  for (let index = 1; index < count; index += 1) {
+    const value = data[from + index * step]!;
+    if (value > most) {
+      most = value;
+      place = index;
+    } else if (value < least) least = value;
+    else if (Number.isNaN(value)) return { place, most: value, least: value };
+  }
+  return { place, most, least };
 }
 
 /** Column, row and stride of the cell each row of a YOLOX output belongs to. */
-function cellsOf({ width, height }: Pick<HeadOptions, 'width' | 'height'>): [number, number, number][] {
+export function cellsOf({
+  width,
+  height,
+}: Pick<HeadOptions, 'width' | 'height'>): [number, number, number][] {
   return YOLOX_STRIDES.flatMap((stride) => {
     const [columns, rows] = [Math.floor(width / stride), Math.floor(height / stride)];
     return Array.from({ length: rows * columns }, (_, index): [number, number, number] => [

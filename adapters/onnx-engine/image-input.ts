@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { ImagePixels, ItemInput } from '../model-adapter.ts';
-import type { SamplePacker } from './batched-model.ts';
+import type { Feeds, SamplePacker } from './batched-model.ts';
 import { OnnxSignatureDiffers } from './errors.ts';
 import type { OnnxSession, Port, TensorData } from './session.ts';
 import { SpareArray } from './spare-array.ts';
@@ -90,6 +90,14 @@ export class ImagePacker implements SamplePacker<ImageSample> {
     this.#tables = Array.from({ length: spec.channels }, (_, channel) => tableOf(spec, channel));
   }
 
+  feed(samples: readonly ImageSample[], count?: number): Feeds {
+    return { [this.input]: this.pack(samples, count) };
+  }
+
+  release(feeds: Feeds): void {
+    this.recycle(feeds[this.input] as TensorData);
+  }
+
   /** `count`: images of the tensor, for a model with a batch of fixed size; those beyond the samples are empty. */
   pack(samples: readonly ImageSample[], count: number = samples.length): TensorData {
     const { width, height, channels, layout } = this.#spec;
@@ -162,14 +170,13 @@ export function matchImageInput(
 
 /** The one input of a model, by its name where that is told. @throws OnnxSignatureDiffers */
 export function findInput(file: string, inputs: readonly Port[], name: string | null): Port {
-  const port = findPort(file, inputs, name, 'input');
   if (inputs.length > 1)
     throw new OnnxSignatureDiffers(
       file,
       `it has ${inputs.length} inputs (${inputs.map(({ name }) => name).join(', ')})`,
-      'Models of one input are run; export it with the others as constants.',
+      'Models of images have one input: export it with the others as constants. A model of numbers or text takes all its inputs from one JSON object per item: set input to {"kind": "tensor"} without a name.',
     );
-  return port;
+  return findPort(file, inputs, name, 'input');
 }
 
 /** The input or output by its name, or the only one. @throws OnnxSignatureDiffers */
@@ -184,7 +191,7 @@ export function findPort(
   throw new OnnxSignatureDiffers(
     file,
     name === null ? `it has ${ports.length} ${what}s` : `it has no ${what} ${JSON.stringify(name)}`,
-    `Its ${what}s are ${ports.map((port) => port.name).join(', ') || 'none'}: name the one that is meant.`,
+    `Its ${what}s are ${ports.map((port) => port.name).join(', ') || 'none'}: set the name of the ${what} in the configuration.`,
   );
 }
 

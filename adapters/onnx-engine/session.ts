@@ -5,6 +5,7 @@ import { messageOf } from '../../shared/errors.ts';
 import type { TensorElements } from '../model-adapter.ts';
 import { OnnxModelInvalid, OnnxRunFailed } from './errors.ts';
 import { inspectModel } from './inspect-model.ts';
+import { type ModelFacts, readModelFacts } from './model-facts.ts';
 import { findOptimised } from './optimised-cache.ts';
 
 /** An input or output of a model. */
@@ -22,6 +23,12 @@ export interface TensorData {
   readonly data: NumberArray;
   readonly dims: readonly number[];
 }
+
+/** A tensor of an input: numbers, text, or bool as 0 and 1. */
+export type FeedData =
+  | TensorData
+  | { readonly type: 'string'; readonly data: readonly string[]; readonly dims: readonly number[] }
+  | { readonly type: 'bool'; readonly data: Uint8Array; readonly dims: readonly number[] };
 
 /** Types of numbers that a model may take, and how they lie in memory. */
 const ARRAYS = {
@@ -59,9 +66,10 @@ export interface OnnxSession {
   readonly file: string;
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
+  readonly facts: ModelFacts;
   /** Runs the model; `wanted` are names of outputs. The thread is busy meanwhile. @throws OnnxRunFailed */
   run(
-    feeds: Readonly<Record<string, TensorData>>,
+    feeds: Readonly<Record<string, FeedData>>,
     wanted: readonly string[],
   ): Promise<Map<string, OutputTensor>>;
   /** Gives the memory back; running afterwards is OnnxRunFailed. May be called twice. */
@@ -81,6 +89,7 @@ export async function openSession(
 ): Promise<OnnxSession> {
   const file = basename(path);
   const { hasExternalData } = inspectModel(path);
+  const facts = readModelFacts(path);
   const runtime = await loadRuntime();
   const { Tensor: tensors } = runtime;
   const folder = hasExternalData ? undefined : cacheDirectory;
@@ -95,6 +104,7 @@ export async function openSession(
     file,
     inputs: session.inputMetadata.map(toPort),
     outputs: session.outputMetadata.map(toPort),
+    facts,
     async run(feeds, wanted) {
       const given = Object.entries(feeds).map(([name, data]) => [name, toRuntime(tensors, data)] as const);
       try {
@@ -116,8 +126,8 @@ export async function openSession(
  * The runtime's own form. Numbers of 16 bits go in as their bits: its binding takes a Float16Array for one of no bytes
  * (github.com/microsoft/onnxruntime/pull/32323), and its Tensor makes one of whatever is said to be float16.
  */
-function toRuntime(tensors: typeof Tensor, { type, data, dims }: TensorData): Tensor {
-  if (!(data instanceof Float16Array)) return new tensors(type, data as never, dims);
+function toRuntime(tensors: typeof Tensor, { type, data, dims }: FeedData): Tensor {
+  if (!(data instanceof Float16Array)) return new tensors(type as 'float32', data as never, dims);
   const bits = new Uint16Array(data.buffer, data.byteOffset, data.length);
   return Object.defineProperty(new tensors('uint16', bits, dims), 'type', { value: type });
 }

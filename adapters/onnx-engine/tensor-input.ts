@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { ItemUnreadable } from '../../shared/inputs/errors.ts';
 import { isJsonObject, type Json } from '../../shared/json.ts';
 import type { ItemInput } from '../model-adapter.ts';
-import type { SamplePacker } from './batched-model.ts';
+import type { Feeds, SamplePacker } from './batched-model.ts';
 import { OnnxSignatureDiffers } from './errors.ts';
 import { findInput } from './image-input.ts';
 import { type NumberTensor, NumpyMalformed, readNumpy } from './numpy-file.ts';
@@ -82,6 +82,30 @@ function listed(list: readonly Json[]): NumberTensor {
   return { values: Float64Array.from(values), shape };
 }
 
+/** Largest magnitudes of real types, and ranges of whole ones. */
+const RANGES: Readonly<Record<NumberType, readonly [number, number]>> = {
+  float16: [-65_504, 65_504],
+  float32: [-3.4028234663852886e38, 3.4028234663852886e38],
+  float64: [-Number.MAX_VALUE, Number.MAX_VALUE],
+  uint8: [0, 255],
+  int8: [-128, 127],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+};
+
+/** First number that a type cannot have; `undefined` when it can have all. NaN and Infinity of a file are real numbers. */
+export function problemOfNumbers(type: NumberType, values: ArrayLike<number>): string | undefined {
+  const [least, most] = RANGES[type];
+  const isReal = type.startsWith('float');
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index]!;
+    if (isReal && !Number.isFinite(value)) continue;
+    if (value >= least && value <= most && (isReal || Number.isInteger(value))) continue;
+    return `${value}, and the model takes ${type}`;
+  }
+  return undefined;
+}
+
 /** Writes samples into one tensor, `[n, ...shape of a sample]`; samples of other shapes are of another run. */
 export class TensorPacker implements SamplePacker<NumberTensor> {
   readonly input: string;
@@ -112,9 +136,12 @@ export class TensorPacker implements SamplePacker<NumberTensor> {
       wanted.length === shape.length &&
       wanted.every((size, index) => typeof size === 'string' || size <= 0 || size === shape[index]);
     if (!fits) return `has the shape [${shape.join(', ')}], the model takes [${this.#port.shape.join(', ')}]`;
-    const isWhole = !this.#type.startsWith('float');
-    const wrong = isWhole ? values.find((value) => !Number.isSafeInteger(value)) : undefined;
-    return wrong === undefined ? undefined : `has ${wrong}, the model takes ${this.#type}`;
+    const problem = problemOfNumbers(this.#type, values);
+    return problem === undefined ? undefined : `has ${problem}`;
+  }
+
+  feed(samples: readonly NumberTensor[], count?: number): Feeds {
+    return { [this.input]: this.pack(samples, count) };
   }
 
   isAlike(first: NumberTensor, second: NumberTensor): boolean {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod/mini';
 import { isJsonObject, type JsonObject } from '../../shared/json.ts';
 import { labelMapSchema } from '../onnx-engine/class-labels.ts';
+import { CLASS_KINDS } from '../onnx-engine/class-scores.ts';
 import { IMAGE_INPUT_DEFAULTS, imageInputSchema } from '../onnx-engine/image-input.ts';
 import { readSettings } from '../onnx-engine/known-settings.ts';
 import { TENSOR_INPUT_DEFAULTS, tensorInputSchema } from '../onnx-engine/tensor-input.ts';
@@ -11,7 +12,14 @@ const share = z.number().check(z.gte(0), z.lte(1));
 const outputSchema = z.strictObject({
   /** Null: the model's only one. */
   name: z.nullable(z.string()),
-  kind: z.enum(['probabilities', 'logits', 'yolov5', 'yolov8', 'yolox', 'boxes', 'embedding', 'tensor']),
+  kind: z.enum([...CLASS_KINDS, 'yolov5', 'yolov8', 'yolox', 'boxes', 'embedding', 'tensor']),
+  /** Number of classes of a detector whose output has more columns, such as mask coefficients. */
+  classes: z.optional(z.int().check(z.gte(1), z.lte(100_000))),
+  /** Boxes are relative to the size of the input, 0..1, and not in pixels. */
+  relative: z.optional(z.boolean()),
+  /** A whole number becomes (number - zero_point) * scale. */
+  scale: z.optional(z.number().check(z.gt(0))),
+  zero_point: z.optional(z.int()),
 });
 export type OutputSpec = z.output<typeof outputSchema>;
 

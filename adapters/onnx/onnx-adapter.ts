@@ -11,13 +11,14 @@ import {
 import type { ModelRun, SamplePacker } from '../onnx-engine/batched-model.ts';
 import { HeldModel } from '../onnx-engine/held-model.ts';
 import { findPort, ImagePacker, type ImageSample, readImage } from '../onnx-engine/image-input.ts';
+import { type NamedInputs, NamedPacker } from '../onnx-engine/named-inputs.ts';
 import type { NumberTensor } from '../onnx-engine/numpy-file.ts';
 import type { OnnxSession } from '../onnx-engine/session.ts';
 import { readTensor, TensorPacker } from '../onnx-engine/tensor-input.ts';
 import { ONNX_DEFAULTS, type OnnxConfiguration, readConfiguration } from './configuration.ts';
 import { type OutputReader, outputReader } from './read-output.ts';
 
-type Sample = ImageSample | NumberTensor;
+type Sample = ImageSample | NumberTensor | NamedInputs;
 
 /** Any ONNX model of images or of numbers: what goes in and what its outputs mean is said in the configuration, no code is written. */
 export class OnnxAdapter extends ModelAdapter<Sample> {
@@ -40,8 +41,9 @@ export class OnnxAdapter extends ModelAdapter<Sample> {
   async prepare(input: ItemInput): Promise<Sample> {
     const spec = this.#settings.input;
     if (!('kind' in spec)) return readImage(input, spec);
-    const sample = await readTensor(input, spec);
     const packer = this.#held.ifLoaded?.model.packer;
+    if (packer instanceof NamedPacker) return packer.read(input);
+    const sample = await readTensor(input, spec);
     const problem = packer instanceof TensorPacker ? packer.problemOf(sample) : undefined;
     if (problem !== undefined) throw new ItemUnreadable(input.item, problem);
     return sample;
@@ -82,8 +84,9 @@ export class OnnxAdapter extends ModelAdapter<Sample> {
       cacheDirectory: this.#cacheDirectory,
       openPacker: (session: Parameters<typeof packerOf>[0]) => packerOf(session, input),
     };
-    return this.#held.load(directory, options, ({ session: { file, outputs: ports } }) => {
-      const meaning = { file, settings: this.#settings, labels: this.labels };
+    return this.#held.load(directory, options, ({ session }) => {
+      const meaning = { session, settings: this.#settings, labels: this.labels };
+      const { file, outputs: ports } = session;
       return outputs.map((spec) => outputReader(spec, findPort(file, ports, spec.name, 'output'), meaning));
     });
   }
@@ -96,8 +99,9 @@ export class OnnxAdapter extends ModelAdapter<Sample> {
 
 /** Its samples are of the kind that `prepare` makes, as both go by the same setting. */
 function packerOf(session: OnnxSession, input: OnnxConfiguration['input']): SamplePacker<Sample> {
-  const packer = 'kind' in input ? new TensorPacker(session, input) : new ImagePacker(session, input);
-  return packer as SamplePacker<Sample>;
+  if (!('kind' in input)) return new ImagePacker(session, input) as SamplePacker<Sample>;
+  const isNamed = input.name === null && session.inputs.length > 1;
+  return (isNamed ? new NamedPacker(session) : new TensorPacker(session, input)) as SamplePacker<Sample>;
 }
 
 /** Vectors get the label of the surest class, which may be told by an output after theirs. */

@@ -2,14 +2,17 @@ import type { Prediction } from '../model-adapter.ts';
 import { boxPrediction } from '../onnx-engine/box-prediction.ts';
 import { toItem } from '../onnx-engine/boxes.ts';
 import { labelsByClass } from '../onnx-engine/class-labels.ts';
-import { candidatesOf, classesOf, type DetectionHead } from '../onnx-engine/detection-heads.ts';
+import { classNamesOf } from '../onnx-engine/class-names.ts';
+import { type ClassKind, isClassKind, openClassScores } from '../onnx-engine/class-scores.ts';
+import type { DetectionHead } from '../onnx-engine/detection-heads.ts';
+import { openDetector } from '../onnx-engine/detector.ts';
 import { OnnxSignatureDiffers } from '../onnx-engine/errors.ts';
 import type { ImageSample } from '../onnx-engine/image-input.ts';
+import type { NamedInputs } from '../onnx-engine/named-inputs.ts';
 import type { NumberTensor } from '../onnx-engine/numpy-file.ts';
-import { elementsOf, rowOf, sizeOfRow } from '../onnx-engine/rows.ts';
-import type { OutputTensor, Port } from '../onnx-engine/session.ts';
-import { softmax, surestFirst } from '../onnx-engine/softmax.ts';
-import { suppress } from '../onnx-engine/suppress.ts';
+import { elementsOf, rowOf } from '../onnx-engine/rows.ts';
+import type { OnnxSession, OutputTensor, Port } from '../onnx-engine/session.ts';
+import { surestFirst } from '../onnx-engine/softmax.ts';
 import type { OnnxConfiguration, OutputSpec } from './configuration.ts';
 
 /** Makes annotations of one output of the model. */
@@ -17,91 +20,126 @@ export interface OutputReader {
   readonly name: string;
   /** Its annotations are of no label by themselves. */
   readonly isVector: boolean;
-  /** What the output says about image `index` of a batch. */
-  read(tensor: OutputTensor, index: number, sample: ImageSample | NumberTensor): Prediction[];
+  /**
+   * Annotations of image `index` of a batch. Where the model gave NaN or Infinity, the confidence of one is NaN.
+   * @throws OnnxSignatureDiffers for numbers that are not of the configured kind
+   */
+  read(tensor: OutputTensor, index: number, sample: ImageSample | NumberTensor | NamedInputs): Prediction[];
 }
 
 interface Meaning {
-  file: string;
+  session: OnnxSession;
   settings: OnnxConfiguration;
   labels: readonly string[];
 }
 
 /** @throws OnnxSignatureDiffers when the model's output cannot be what the configuration says it is */
-export function outputReader({ kind }: OutputSpec, port: Port, meaning: Meaning): OutputReader {
+export function outputReader(spec: OutputSpec, port: Port, meaning: Meaning): OutputReader {
+  const { file } = meaning.session;
   if (port.type === undefined)
     throw new OnnxSignatureDiffers(
-      meaning.file,
+      file,
       `its output ${port.name} is no tensor`,
-      'Export it without ZipMap, or name another output.',
+      'Export it without ZipMap (skl2onnx: options={"zipmap": False}), or set the name of another output.',
     );
   if (port.type === 'string')
     throw new OnnxSignatureDiffers(
-      meaning.file,
-      `its output ${port.name} is of texts`,
-      'Export it with numbers of classes, or name another output.',
+      file,
+      `its output ${port.name} is text`,
+      'Set the name of the output that has a number per class.',
     );
-  if (kind === 'probabilities' || kind === 'logits') return classReader(kind, port, meaning);
+  const { kind } = spec;
+  if (isClassKind(kind)) return classReader({ ...spec, kind }, port, meaning);
   if (kind === 'embedding' || kind === 'tensor') return numbersReader(kind, port, meaning);
-  return boxReader(kind, port, meaning);
+  return boxReader({ ...spec, kind }, port, meaning);
 }
 
 function classReader(
-  kind: 'probabilities' | 'logits',
-  { name, shape }: Port,
-  { file, settings, labels }: Meaning,
+  { kind, scale, zero_point }: OutputSpec & { kind: ClassKind },
+  port: Port,
+  { session, settings, labels }: Meaning,
 ): OutputReader {
-  const byClass = labelsByClass(settings.id_to_label_map, labels, sizeOfRow(shape), file);
+  const quantisation = scale === undefined ? undefined : { scale, zeroPoint: zero_point ?? 0 };
+  const scores = openClassScores({ session, port, kind, setting: 'kind', quantisation });
+  const { file, facts } = session;
+  const names = classNamesOf(facts, port.name);
+  const byClass = labelsByClass({
+    map: settings.id_to_label_map,
+    labels,
+    classes: scores.classes,
+    names,
+    file,
+  });
   return {
-    name,
+    name: port.name,
     isVector: false,
     read(tensor, index) {
-      const row = rowOf(tensor, index);
-      const probabilities = kind === 'logits' ? softmax(row) : row;
-      return surestFirst(probabilities)
+      const row = scores.read(tensor, index);
+      if (!row) return [{ type: 'class', label: labels[0]!, confidence: Number.NaN }];
+      checkCount(row.length, byClass.length, settings, file, port);
+      return surestFirst(row)
         .filter((place) => byClass[place] !== undefined)
         .slice(0, settings.top_k)
-        .map((place) => ({
-          type: 'class',
-          label: byClass[place]!,
-          confidence: Math.min(1, Math.max(0, probabilities[place]!)),
-        }));
+        .map((place) => ({ type: 'class', label: byClass[place]!, confidence: row[place]! }));
     },
   };
 }
 
+/** For outputs whose shape leaves the number of classes open. */
+function checkCount(
+  classes: number,
+  labels: number,
+  { id_to_label_map }: OnnxConfiguration,
+  file: string,
+  { name }: Port,
+): void {
+  if (id_to_label_map !== null || classes === labels) return;
+  throw new OnnxSignatureDiffers(
+    file,
+    `its output ${name} has ${classes} classes, and there are labels for ${labels}`,
+    'Give the snapshot as many labels in the order of the classes, or name them in id_to_label_map.',
+  );
+}
+
 function boxReader(
-  head: DetectionHead,
-  { name, shape }: Port,
-  { file, settings, labels }: Meaning,
+  { kind: head, classes, relative, scale, zero_point }: OutputSpec & { kind: DetectionHead },
+  port: Port,
+  { session, settings, labels }: Meaning,
 ): OutputReader {
   const { input, conf_thres, iou_thres, max_det, agnostic_nms } = settings;
   if ('kind' in input)
     throw new OnnxSignatureDiffers(
-      file,
-      `its output ${name} is to be boxes, and its input is no image`,
+      session.file,
+      `its output ${port.name} is declared as boxes, and its input is no image`,
       'Declare the input as an image, or the output as a tensor.',
     );
-  const byClass = labelsByClass(settings.id_to_label_map, labels, classesOf(head, shape, file, input), file);
-  const rules = { iouThreshold: iou_thres, maxDetections: max_det, isAgnostic: agnostic_nms };
+  const detector = openDetector({
+    session,
+    port,
+    head,
+    size: input,
+    classes: classes ?? null,
+    map: settings.id_to_label_map,
+    labels,
+    minScore: conf_thres,
+    isRelative: relative ?? false,
+    quantisation: scale === undefined ? undefined : { scale, zeroPoint: zero_point ?? 0 },
+    rules: { iouThreshold: iou_thres, maxDetections: max_det, isAgnostic: agnostic_nms },
+  });
   return {
-    name,
+    name: port.name,
     isVector: false,
-    read(tensor, index, sample) {
-      const candidates = candidatesOf(head, tensor, index, { ...input, minScore: conf_thres });
-      const known = candidates.filter(({ classIndex }) => byClass[classIndex] !== undefined);
-      const kept = head === 'boxes' ? known.slice(0, max_det) : suppress(known, rules);
-      return kept.map((each) =>
-        boxPrediction(toItem(each, sample as ImageSample, input), byClass[each.classIndex]!),
-      );
-    },
+    read: (tensor, index, sample) =>
+      detector
+        .find(tensor, index)
+        .map(({ label, ...each }) => boxPrediction(toItem(each, sample as ImageSample, input), label)),
   };
 }
 
 function numbersReader(
   kind: 'embedding' | 'tensor',
   { name }: Port,
-  { file, labels }: Meaning,
+  { session: { file }, labels }: Meaning,
 ): OutputReader {
   const [label] = labels;
   if (label === undefined)

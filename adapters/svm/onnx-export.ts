@@ -290,7 +290,9 @@ function outputsOf({ classCount, sigmoids }: SvmModel): Message[] {
 }
 
 function configurationOf(space: FeatureSpace, { sigmoids }: SvmModel) {
-  const outputs = [{ name: sigmoids ? 'probabilities' : 'confidences', kind: 'probabilities' }];
+  const outputs = sigmoids
+    ? [{ name: 'probabilities', kind: 'probabilities' }]
+    : [{ name: 'confidences', kind: 'scores' }];
   if (space.kind !== 'image') return { outputs };
   const { width, height, channels } = space;
   return { input: { width, height, channels, layout: 'NCHW', fit: 'fill' }, outputs };

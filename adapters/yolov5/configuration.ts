@@ -14,6 +14,7 @@ const schema = z.strictObject({
   agnostic_nms: z.boolean(),
   nms_in_graph: z.boolean(),
   id_to_label_map: z.nullable(labelMapSchema),
+  classes: z.nullable(z.int().check(z.gte(1), z.lte(100_000))),
   batch_size: z.int().check(z.gte(1), z.lte(256)),
   threads: z.nullable(z.int().check(z.gte(1), z.lte(256))),
 });
@@ -29,6 +30,7 @@ export const YOLOV5_DEFAULTS = {
   agnostic_nms: false,
   nms_in_graph: false,
   id_to_label_map: null,
+  classes: null,
   batch_size: 8,
   threads: null,
 } satisfies JsonObject;

@@ -9,8 +9,8 @@ import {
 } from '../model-adapter.ts';
 import { boxPrediction } from '../onnx-engine/box-prediction.ts';
 import { toItem } from '../onnx-engine/boxes.ts';
-import { labelsByClass } from '../onnx-engine/class-labels.ts';
-import { candidatesOf, classesOf, type DetectionHead } from '../onnx-engine/detection-heads.ts';
+import type { DetectionHead } from '../onnx-engine/detection-heads.ts';
+import { type Detector, openDetector } from '../onnx-engine/detector.ts';
 import { HeldModel } from '../onnx-engine/held-model.ts';
 import {
   findPort,
@@ -20,14 +20,13 @@ import {
   type ImageSample,
   readImage,
 } from '../onnx-engine/image-input.ts';
-import type { OnnxSession, OutputTensor } from '../onnx-engine/session.ts';
-import { suppress } from '../onnx-engine/suppress.ts';
+import type { OnnxSession, OutputTensor, Port } from '../onnx-engine/session.ts';
 import { readConfiguration, YOLOV5_DEFAULTS, type YoloConfiguration } from './configuration.ts';
 
 /** What is known of the model in memory. */
 interface Facts {
   output: string;
-  labels: readonly (string | undefined)[];
+  detector: Detector;
 }
 
 /** YOLOv5 detectors of any size, exported to ONNX: letterbox, inference, decoding and suppression as YOLOv5 has them. */
@@ -96,7 +95,7 @@ export class Yolov5Adapter extends ModelAdapter<ImageSample> {
    * of this size and these labels
    */
   load(directory: string): Promise<void> {
-    const { weights_filename, batch_size, threads, id_to_label_map } = this.#settings;
+    const { weights_filename, batch_size, threads } = this.#settings;
     const options = {
       filename: weights_filename,
       batchSize: batch_size,
@@ -104,11 +103,11 @@ export class Yolov5Adapter extends ModelAdapter<ImageSample> {
       cacheDirectory: this.#cacheDirectory,
       openPacker: (session: OnnxSession) => new ImagePacker(session, this.#input),
     };
-    return this.#held.load(directory, options, ({ session: { file, outputs } }) => {
+    return this.#held.load(directory, options, ({ session }) => {
+      const { file, outputs } = session;
       // Exports for training have the raw maps of each scale after the decoded output.
-      const output = findPort(file, outputs, outputs[0]?.name ?? null, 'output');
-      const classes = classesOf(this.#head, output.shape, file, this.#input);
-      return { output: output.name, labels: labelsByClass(id_to_label_map, this.labels, classes, file) };
+      const port = findPort(file, outputs, outputs[0]?.name ?? null, 'output');
+      return { output: port.name, detector: this.#openDetector(session, port) };
     });
   }
 
@@ -117,13 +116,25 @@ export class Yolov5Adapter extends ModelAdapter<ImageSample> {
     return this.#held.unload();
   }
 
+  #openDetector(session: OnnxSession, port: Port): Detector {
+    const { conf_thres, iou_thres, max_det, agnostic_nms, id_to_label_map, classes } = this.#settings;
+    return openDetector({
+      session,
+      port,
+      head: this.#head,
+      size: this.#input,
+      classes,
+      map: id_to_label_map,
+      labels: this.labels,
+      minScore: conf_thres,
+      isRelative: false,
+      rules: { iouThreshold: iou_thres, maxDetections: max_det, isAgnostic: agnostic_nms },
+    });
+  }
+
   #objectsOf(output: OutputTensor, index: number, sample: ImageSample): Prediction[] {
-    const { conf_thres, iou_thres, max_det, agnostic_nms } = this.#settings;
-    const { labels } = this.#held.loaded.facts;
-    const candidates = candidatesOf(this.#head, output, index, { ...this.#input, minScore: conf_thres });
-    const known = candidates.filter(({ classIndex }) => labels[classIndex] !== undefined);
-    const rules = { iouThreshold: iou_thres, maxDetections: max_det, isAgnostic: agnostic_nms };
-    const kept = this.#head === 'boxes' ? known.slice(0, max_det) : suppress(known, rules);
-    return kept.map((each) => boxPrediction(toItem(each, sample, this.#input), labels[each.classIndex]!));
+    return this.#held.loaded.facts.detector
+      .find(output, index)
+      .map(({ label, ...each }) => boxPrediction(toItem(each, sample, this.#input), label));
   }
 }

@@ -1,8 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { copyFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { InceptionAdapter } from '../../../adapters/inception/inception-adapter.ts';
+import { node, onnxFile, port, tensor } from '../../../adapters/onnx-engine/onnx-writer.ts';
 import { evaluateFunction } from '../../../functions/evaluate/evaluate.ts';
 import { predictFunction } from '../../../functions/predict/predict.ts';
 import { trainFunction } from '../../../functions/train/train.ts';
@@ -10,8 +12,10 @@ import { uploadItems } from '../../../shared/catalog/item-import.ts';
 import { createSnapshot } from '../../../shared/catalog/snapshots.ts';
 import type { Partition } from '../../../shared/entities/item.ts';
 import type { Snapshot } from '../../../shared/entities/snapshot.ts';
+import { createItemInput } from '../../../shared/inputs/item-input.ts';
 import type { JsonObject } from '../../../shared/json.ts';
 import { temporaryFolder } from '../../shared/content/temporary-folder.ts';
+import { item } from '../../shared/store/sample-entities.ts';
 import { FASHION, fashionImages, fashionLabels } from '../../support/fashion.ts';
 import { fixtureFolder, ONNX_FIXTURES } from '../../support/onnx-fixtures.ts';
 import { openSnapshotOf, putFiles, type SnapshotWorkspace } from '../../support/onnx-snapshot.ts';
@@ -126,6 +130,43 @@ it('refuses a head that is cut, and one of another backbone', async () => {
   const narrow = new InceptionAdapter({ labels: ['bag'], configuration: CONFIGURATION });
   await copyFile(join(trained, 'head.softmax'), head);
   await expect(narrow.load(folder)).rejects.toMatchObject({ code: 'LabelOutsideOntology' });
+});
+
+it('refuses classes that are logits, and names the setting', async () => {
+  const folder = temporaryFolder();
+  const numbers = (name: string, dims: readonly number[], list: readonly number[]) =>
+    tensor(name, dims, [[9, new Uint8Array(Float32Array.from(list).buffer)]]);
+  writeFileSync(
+    join(folder, 'model.onnx'),
+    onnxFile({
+      inputs: [port('x', ['n', 3, 1, 1])],
+      outputs: [port('embedding', ['n', 3]), port('probs', ['n', 3])],
+      nodes: [
+        node('Flatten', ['x'], 'embedding'),
+        node('Mul', ['embedding', 'zero'], 'nothing'),
+        node('Add', ['nothing', 'constant'], 'probs'),
+      ],
+      initializers: [numbers('constant', [3], [0, Math.log(6), Math.log(3)]), numbers('zero', [], [0])],
+    }),
+  );
+  const input = { width: 1, height: 1 };
+  const png = await sharp(Uint8Array.of(1, 2, 3), { raw: { width: 1, height: 1, channels: 3 } })
+    .png()
+    .toBuffer();
+  const predict = async (configuration: JsonObject) => {
+    const adapter = new InceptionAdapter({ labels: ['a', 'b', 'c'], configuration });
+    await adapter.load(folder);
+    const sample = await adapter.prepare(createItemInput(item('x'), async () => png));
+    return adapter.predict([sample], { signal: new AbortController().signal });
+  };
+
+  await expect(predict({ input })).rejects.toMatchObject({
+    code: 'OnnxSignatureDiffers',
+    message: expect.stringMatching(/number 1\.79.*"probabilities_kind": "logits"/),
+  });
+  expect(await predict({ input, probabilities_kind: 'logits' })).toEqual([
+    [{ type: 'class', label: 'b', confidence: expect.closeTo(0.6, 5) }],
+  ]);
 });
 
 /** Files of a snapshot that was trained on a few items. */

@@ -1,23 +1,23 @@
 import { expect, it } from 'vitest';
-import { BatchedModel } from '../../../adapters/onnx-engine/batched-model.ts';
-import type { TensorData } from '../../../adapters/onnx-engine/session.ts';
+import { BatchedModel, type Feeds } from '../../../adapters/onnx-engine/batched-model.ts';
 import { fixtureFolder } from '../../support/onnx-fixtures.ts';
 
 it('hands the memory of an input back once its run is over', async () => {
   const heard: string[] = [];
-  const packed: TensorData[] = [];
+  const packed: Feeds[] = [];
   const packer = {
-    input: 'images',
     batch: undefined,
-    pack: (samples: readonly number[]): TensorData => {
-      heard.push('pack');
+    feed: (samples: readonly number[]): Feeds => {
+      heard.push('feed');
       const dims = [samples.length, 3, 128, 128];
-      packed.push({ type: 'float32', data: new Float32Array(samples.length * 3 * 128 * 128), dims });
+      packed.push({
+        images: { type: 'float32', data: new Float32Array(samples.length * 3 * 128 * 128), dims },
+      });
       return packed.at(-1)!;
     },
-    recycle: (tensor: TensorData) => {
-      expect(tensor).toBe(packed.at(-1));
-      heard.push('recycle');
+    release: (feeds: Feeds) => {
+      expect(feeds).toBe(packed.at(-1));
+      heard.push('release');
     },
   };
   const model = await BatchedModel.open<number>(await fixtureFolder('tiny-yolo.onnx'), {
@@ -28,5 +28,5 @@ it('hands the memory of an input back once its run is over', async () => {
     heard.push(String(count));
   await model.release();
 
-  expect(heard).toEqual(['pack', 'recycle', '2', 'pack', 'recycle', '1']);
+  expect(heard).toEqual(['feed', 'release', '2', 'feed', 'release', '1']);
 });
