@@ -5,6 +5,7 @@ import { ModelfnError } from './errors.ts';
 import { readGitHosts } from './git/hosts.ts';
 import { memoryGiven } from './memory.ts';
 import { nearest } from './nearest.ts';
+import { type Redact, redactorOf } from './redact.ts';
 import { SECRET_NAME, SECRET_PREFIX, Secrets } from './secrets.ts';
 import { SETTINGS } from './settings.ts';
 
@@ -288,6 +289,11 @@ function sendsTokensInClear({ credentials, endpoint }: GcsSettings): boolean {
   if (credentials === 'anonymous' || endpoint === undefined) return false;
   const { protocol, hostname } = new URL(endpoint);
   return protocol === 'http:' && !['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
+}
+
+/** Masks the secrets of an environment that may hold invalid settings: for errors before a configuration is read. */
+export function environmentRedactor(env: Record<string, string | undefined> = process.env): Redact {
+  return redactorOf({ secrets: new Secrets(secretsOf(env)), store: env.MODELFN_STORE });
 }
 
 /** What a Lambda container is and may do, as AWS tells it in the environment. */

@@ -10,6 +10,7 @@ import { systemIds } from './ids.ts';
 import { jsonLog, type Log } from './log.ts';
 import { openContents } from './open-contents.ts';
 import type { Platform } from './platform.ts';
+import { maskedLog, redactorOf } from './redact.ts';
 import { localRootsOf, ownBucketFolder, stateFolder } from './state-folder.ts';
 import { openStore } from './store/registry.ts';
 
@@ -39,7 +40,7 @@ export async function openPlatform(
   const folder = stateFolder(config.home);
   prepareFolders([folder.home, folder.contents, folder.buckets, folder.cache]);
   const clock = overrides.clock ?? systemClock;
-  const log = overrides.log ?? jsonLog(config.logLevel);
+  const log = maskedLog(overrides.log ?? jsonLog(config.logLevel), redactorOf(config));
   const opened =
     overrides.store ?? (await openStore({ address: config.store ?? `sqlite:${folder.store}`, clock }));
   const relay = await openRelayKick(config, log);
@@ -56,7 +57,6 @@ export async function openPlatform(
     config,
     clock,
     ids: systemIds(() => clock.now()),
-    log,
     store,
     ...(relay && { relay }),
     content: overrides.content ?? (await openContents(config, folder.contents, git)),
@@ -89,6 +89,7 @@ export async function openPlatform(
     },
     close: () => store.close(),
     ...overrides,
+    log,
   };
   return platform;
 }

@@ -1,8 +1,9 @@
 import { join, resolve } from 'node:path';
-import { readConfig } from '../../shared/config.ts';
+import { environmentRedactor, readConfig } from '../../shared/config.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { jsonLog } from '../../shared/log.ts';
 import { openPlatform } from '../../shared/open-platform.ts';
+import { maskedLog, redactorOf } from '../../shared/redact.ts';
 import { functionNames } from '../local/build.ts';
 import { closeOnSignal } from '../local/close-on-signal.ts';
 import { startLocalServer } from '../local/local-server.ts';
@@ -16,7 +17,7 @@ const root = join(import.meta.dirname, '..', '..');
 const dist = resolve(process.argv[2] ?? join(root, 'dist'));
 try {
   const config = readConfig();
-  const log = jsonLog(config.logLevel);
+  const log = maskedLog(jsonLog(config.logLevel), redactorOf(config));
   recordUnhandledRejections(log);
   const platform = await openPlatform(config);
   const names = await functionNames(root);
@@ -26,6 +27,6 @@ try {
   await closeOnSignal(server, log);
   await platform.close();
 } catch (error) {
-  process.stderr.write(`modelfn: ${messageOf(error)}\n`);
+  process.stderr.write(`modelfn: ${environmentRedactor()(messageOf(error))}\n`);
   process.exitCode = 1;
 }

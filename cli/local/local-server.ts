@@ -5,6 +5,7 @@ import { type Config, toEnvironment } from '../../shared/config.ts';
 import { systemIds } from '../../shared/ids.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Platform } from '../../shared/platform.ts';
+import { maskedLog, redactorOf } from '../../shared/redact.ts';
 import { ApiProcess } from './api-process.ts';
 import { buildFunctions, functionNames } from './build.ts';
 import { CronClock } from './cron-clock.ts';
@@ -65,9 +66,10 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
 }
 
 async function start(
-  { config, platform, root, log, bundles: given, exposed = false }: LocalServerOptions,
+  { config, platform, root, log: plainLog, bundles: given, exposed = false }: LocalServerOptions,
   lock: HomeLock,
 ): Promise<LocalServer> {
+  const log = maskedLog(plainLog, redactorOf(config));
   const bundles = new Map(given ?? (await build(root, log)));
   const env = toEnvironment(config);
   const apiBundle = bundles.get(API);

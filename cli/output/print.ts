@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
-import { toErrorBody } from '../../shared/errors.ts';
+import { environmentRedactor } from '../../shared/config.ts';
 import type { Json } from '../../shared/json.ts';
+import { maskedErrorBody } from '../../shared/redact.ts';
 import type { CliIo } from '../io.ts';
 import { hintFor } from './hints.ts';
 import { visible } from './table.ts';
@@ -26,9 +27,10 @@ export function printReply(io: CliIo, { json, text }: Reply, mode: Pick<OutputMo
 
 /** For people on stderr, what and advice without a stack; for programs `{ "error": ... }` on stdout as well. */
 export function printError(io: CliIo, error: unknown, { json, verbose }: OutputMode): void {
-  const body = toErrorBody(error);
+  const redact = environmentRedactor(io.env);
+  const body = maskedErrorBody(error, redact);
   if (json) io.stdout.write(`${JSON.stringify({ error: { ...body } }, null, 2)}\n`);
   const hint = hintFor(body.code);
   io.stderr.write(`modelfn: ${visible(body.message)}\n${hint === undefined ? '' : `  ${hint}\n`}`);
-  if (verbose) io.stderr.write(`${inspect(error)}\n`);
+  if (verbose) io.stderr.write(`${redact(inspect(error))}\n`);
 }

@@ -1,4 +1,5 @@
 import express, { type Express, type RequestHandler } from 'express';
+import { redactorOf } from '../redact.ts';
 import type { ApiContext } from './context.ts';
 import { errorHandler } from './error-handler.ts';
 import { routesOf, whyNotRouted } from './route-table.ts';
@@ -70,7 +71,7 @@ export function createApp(context: ApiContext): Express {
   app.use(({ method, path }) => {
     throw whyNotRouted(routes, method, path.startsWith(`${API_PATH}/`) ? path.slice(API_PATH.length) : path);
   });
-  app.use(errorHandler(context.platform.log));
+  app.use(errorHandler(context.platform.log, redactorOf(context.platform.config)));
   return app;
 }
 

@@ -1,16 +1,16 @@
 import type { ErrorRequestHandler } from 'express';
-import { toErrorBody } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { maskedErrorBody, type Redact } from '../redact.ts';
 import { BodyTooLarge, InvalidBody, InvalidUrl, MethodNotAllowed } from './errors.ts';
 
 /**
  * Answers whatever was thrown as `{ statusCode, message, code, details }`. What is ours to look into (5xx) is logged with
  * its stack. An answer that has begun cannot be turned into an error: its connection is cut, so that it is not taken for whole.
  */
-export function errorHandler(log: Log): ErrorRequestHandler {
+export function errorHandler(log: Log, redact: Redact): ErrorRequestHandler {
   return (thrown: unknown, request, response, _next) => {
     const error = inOurWords(thrown);
-    const body = toErrorBody(error);
+    const body = maskedErrorBody(error, redact);
     if (body.statusCode >= 500)
       log.error('request failed', {
         method: request.method,

@@ -26,8 +26,13 @@ function capture(): void {
   for (const [method, level] of Object.entries(METHODS) as [Method, LogLevel][]) {
     const original = console[method].bind(console);
     console[method] = (...given: unknown[]) => {
-      original(...given);
-      running.getStore()?.add(level, format(...given));
+      const log = running.getStore();
+      const text = log && format(...given);
+      const masked = text && log.redact(text);
+      // What has no secret stays as it was given: a console may print objects in its own way.
+      if (masked === text) original(...given);
+      else original(masked);
+      if (text !== undefined) log?.add(level, text);
     };
   }
 }

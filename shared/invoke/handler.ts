@@ -1,10 +1,11 @@
 import type { BuiltInAdapters } from '../../adapters/built-in-adapters.ts';
-import { readConfig } from '../config.ts';
+import { environmentRedactor, readConfig } from '../config.ts';
 import { toErrorBody } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
 import { openPlatform } from '../open-platform.ts';
 import type { Platform } from '../platform.ts';
+import { maskError, redactorOf } from '../redact.ts';
 import { EntityCache } from '../resolve/entity-cache.ts';
 import { FileCache } from '../snapshots/files/file-cache.ts';
 import { LoadedSnapshots } from '../snapshots/loaded-snapshots.ts';
@@ -107,6 +108,9 @@ export function createHandler<S extends InputSpecs>(
   return async (event, context) => {
     try {
       return await answer(event, context);
+    } catch (error) {
+      const opened = await opening?.catch(() => undefined);
+      throw maskError(error, opened ? redactorOf(opened.platform.config) : environmentRedactor());
     } finally {
       const opened = await opening?.catch(() => undefined);
       await opened?.platform.relay?.settle();

@@ -2,6 +2,7 @@ import type { Execution } from '../entities/execution.ts';
 import { isFinished } from '../entities/execution.ts';
 import { InternalError, isModelfnError, toErrorBody } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
+import { maskError, maskedErrorBody, type Redact, redactorOf } from '../redact.ts';
 import type { EntityStore } from '../store/entity-store.ts';
 import { HELD_RUN_ERRORS } from '../transient-errors.ts';
 import { withConsole } from './captured-console.ts';
@@ -112,7 +113,7 @@ async function runUnclaimed<S extends InputSpecs>(
   let attempts = 1;
   let result = await once();
   for (; attempts < fresh.maxAttempts && isRetriedInPlace(call, signal, result); attempts += 1) {
-    run.log.warn('repeating the run', { reason: reasonOf(result) });
+    run.log.warn('repeating the run', { reason: reasonOf(result, runLog.redact) });
     result = await once();
   }
   if ('yielded' in result) throw new InternalError(new Error(`${spec.name} is in place and cannot yield`));
@@ -120,7 +121,7 @@ async function runUnclaimed<S extends InputSpecs>(
   const record =
     'output' in result
       ? { durationMs, output: result.output }
-      : { durationMs, error: toErrorBody(result.error) };
+      : { durationMs, error: maskedErrorBody(result.error, redactorOf(platform.config)) };
   const execution = ended(platform, { ...fresh, attempts }, record);
   await writeEnded(platform.store, execution, runLog);
   return { execution, replayed: false, ...result };
@@ -153,7 +154,7 @@ async function runClaimed(
   const held: Held = { container, target, claimed, holder, lease, runLog };
   let result = await attemptHeld(held);
   for (let { attempts } = claimed; isTriedAgain(held, attempts, result); attempts += 1) {
-    const reason = `Rerun due to: ${reasonOf(result)}`;
+    const reason = `Rerun due to: ${reasonOf(result, runLog.redact)}`;
     runLog.log.warn('repeating the run', { reason });
     await repeatExecution(platform, claimed.id, holder, reason);
     result = await attemptHeld(held);
@@ -170,7 +171,7 @@ async function runClaimed(
   const record =
     'output' in result
       ? { durationMs, output: result.output }
-      : { durationMs, error: toErrorBody(result.error) };
+      : { durationMs, error: maskedErrorBody(result.error, redactorOf(platform.config)) };
   const execution = await finishExecution(platform, claimed.id, holder, record);
   return { execution, replayed: false, ...result };
 }
@@ -209,7 +210,8 @@ async function attemptHeld({ container, target, claimed, holder, lease, runLog }
           log: runLog.log,
         }),
         platform: { ...platform, store, log: runLog.log },
-        progress: (percentComplete, message) => lease.progress(percentComplete, message),
+        progress: (percentComplete, message) =>
+          lease.progress(percentComplete, message === undefined ? undefined : runLog.redact(message)),
       });
     });
   } finally {
@@ -238,8 +240,8 @@ function isRetriedInPlace(call: Invocation, signal: AbortSignal, result: Result)
   return isModelfnError(error) && error.retryable && !HELD_RUN_ERRORS.includes(error.code);
 }
 
-function reasonOf(result: Result): string {
-  return 'error' in result ? toErrorBody(result.error).message : '';
+function reasonOf(result: Result, redact: Redact): string {
+  return 'error' in result ? redact(toErrorBody(result.error).message) : '';
 }
 
 function limited(signal: AbortSignal, limits: RunLimits | undefined): { signal: AbortSignal; end(): void } {
@@ -297,9 +299,9 @@ async function attempt(
 ): Promise<Result> {
   try {
     const answer = await withinDeadline(functionName, limit, () => withConsole(runLog, work));
-    return answer instanceof Yielded ? { yielded: answer } : { output: answer };
+    return answer instanceof Yielded ? { yielded: answer } : { output: runLog.maskOutput(answer) };
   } catch (error) {
-    return { error: causeOf(error, signal, functionName) };
+    return { error: maskError(causeOf(error, signal, functionName), runLog.redact) };
   }
 }
 

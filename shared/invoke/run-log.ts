@@ -1,9 +1,10 @@
 import { isoTime } from '../clock.ts';
 import { LOG_LIMITS, type LogLine } from '../entities/log-line.ts';
 import { messageOf } from '../errors.ts';
+import type { JsonObject } from '../json.ts';
 import type { Log, LogLevel } from '../log.ts';
 import type { Platform } from '../platform.ts';
-import { redactor } from '../redact.ts';
+import { maskJson, type Redact, redactorOf, valueMask } from '../redact.ts';
 import type { EntityStore } from '../store/entity-store.ts';
 
 /** How long a line may wait until who follows the log sees it. */
@@ -20,7 +21,6 @@ export class RunLog {
   #lines: LogLine[] = [];
   #characters = 0;
   #skipped = 0;
-  #redact: ((text: string) => string) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
@@ -41,10 +41,20 @@ export class RunLog {
     error: (message, fields) => this.#tell('error', message, fields),
   };
 
+  /** Masks what the run's records and answers must not contain. */
+  get redact(): Redact {
+    return redactorOf(this.#platform.config);
+  }
+
+  /** An output with the values of secrets masked, such as in the errors of single items. The same object without secrets. */
+  maskOutput(output: JsonObject): JsonObject {
+    const { secrets } = this.#platform.config;
+    return secrets.names.length === 0 ? output : maskJson(output, valueMask(secrets));
+  }
+
   /** Keeps a line that has been told already, such as one of the console. */
   add(level: LogLevel, message: string): void {
-    this.#redact ??= redactor(this.#platform.config.secrets);
-    const line = { timestamp: isoTime(this.#platform.clock), level, message: cut(this.#redact(message)) };
+    const line = { timestamp: isoTime(this.#platform.clock), level, message: cut(this.redact(message)) };
     this.#lines.push(line);
     this.#characters += line.message.length;
     // Dropped in bulk: a line more costs no copy of all of them.

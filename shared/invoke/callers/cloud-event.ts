@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { InvalidInput } from '../../errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { parse } from '../../parse.ts';
+import { redactorOf } from '../../redact.ts';
 import { errorReply } from '../error-reply.ts';
 import type { FunctionSpec, InputSpecs } from '../function-spec.ts';
 import type { Container } from '../run.ts';
@@ -61,7 +62,7 @@ export async function callFromCloudEvents<S extends InputSpecs>(
   }
   if (failure === undefined)
     return { statusCode: 204, headers: { 'x-execution-id': executions.join(',') }, isBase64Encoded: false };
-  return errorReply(failure);
+  return errorReply(failure, redactorOf(container.platform.config));
 }
 
 /** One CloudEvent of a dataset. @throws InvalidInput, and what the run failed with */

@@ -2,8 +2,9 @@ import express, { type ErrorRequestHandler, type Express, type Request, type Req
 import serverless from 'serverless-http';
 import { LOCAL_ACTOR } from '../../auth/actor.ts';
 import type { Execution } from '../../entities/execution.ts';
-import { type ErrorBody, InvalidInput, toErrorBody } from '../../errors.ts';
+import { type ErrorBody, InvalidInput } from '../../errors.ts';
 import type { JsonObject } from '../../json.ts';
+import { maskedErrorBody, redactorOf } from '../../redact.ts';
 import { deadlineOf } from '../deadline.ts';
 import { dispatchOf } from '../dispatch/container-dispatch.ts';
 import { executionToWire } from '../execution-wire.ts';
@@ -84,7 +85,8 @@ function run<S extends InputSpecs>(
       return goOn({ container, spec, context }, read, outcome.execution, request, response);
     if (read.form === 'platform')
       return void response.json(executionToWire(outcome.execution, baseUrlOf(request)));
-    if (outcome.output === undefined) return sendError(response, toErrorBody(outcome.error));
+    if (outcome.output === undefined)
+      return sendError(response, maskedErrorBody(outcome.error, redactorOf(container.platform.config)));
     response.json(finished(read.call.functionName, outcome));
   };
 }
@@ -161,7 +163,7 @@ function baseUrlOf(request: Request): string {
 function onError(container: Container): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error);
-    const body = toErrorBody(bodyError(error) ?? error);
+    const body = maskedErrorBody(bodyError(error) ?? error, redactorOf(container.platform.config));
     if (body.statusCode >= 500)
       container.platform.log.error('request failed', {
         code: body.code,
