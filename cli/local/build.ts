@@ -6,6 +6,7 @@ import { messageOf } from '../../shared/errors.ts';
 import { derivedId } from '../../shared/ids.ts';
 import { type Log, silentLog } from '../../shared/log.ts';
 import { type BuildRecord, isRecordCurrent, readRecord, recordPath, stampInputs } from './build-record.ts';
+import { builtInDigest } from './built-in-digest.ts';
 import { BuildFailed, FunctionNotFound } from './errors.ts';
 import { type BundleSize, measureBundles } from './measure-bundles.ts';
 import { type ModuleGraph, moduleGraph, oneEagerChunk } from './one-eager-chunk.ts';
@@ -165,7 +166,9 @@ async function bundleHandler(
   const entry = handlerPath(root, name);
   const all = optionsIn(root);
   const plugins = [...all.plugins, oneEagerChunk(graph, root, entry)];
-  return build({ ...all, outdir: join(resolve(options.outdir), name), entryPoints: [entry], plugins });
+  const outdir = join(resolve(options.outdir), name);
+  const define = { MODELFN_BUILT_IN_DIGEST: JSON.stringify(await builtInDigest(graph, root)) };
+  return build({ ...all, outdir, entryPoints: [entry], plugins, define });
 }
 
 function describe({ location, text }: Message): string {

@@ -2,7 +2,7 @@ import { digestFile, sha256Of } from '../content/file-digest.ts';
 import { type FolderEntry, walkFolder } from '../content/walk-folder.ts';
 import { canonicalJson } from '../json.ts';
 
-/** Folders that a run makes or that are installed from elsewhere: neither is the code. */
+/** Folders that a run makes or that are installed from elsewhere: they are not code, and no checkout has them. */
 const LEFT_OUT = ['node_modules', '__pycache__'];
 
 /**

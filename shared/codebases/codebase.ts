@@ -2,7 +2,10 @@ import type { CodebaseSpec } from '../entities/codebase-spec.ts';
 
 /** Adapter code ready to be imported. */
 export interface Checkout {
-  /** Folder that holds the code's files. Read-only by convention: it is shared between runs. */
+  /**
+   * Folder that holds exactly the files that the digest names; another digest has another folder. Read-only by
+   * convention: it is shared between runs.
+   */
   directory: string;
   /** Names the exact code: sha256 over paths and contents, or a commit. Recorded with every prediction and training. */
   digest: string;

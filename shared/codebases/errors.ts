@@ -24,6 +24,34 @@ export class CodebaseNotFound extends ModelfnError {
   }
 }
 
+/** A local folder whose code was written to during every attempt to copy it. */
+export class CodebaseChanging extends ModelfnError {
+  override readonly name = 'CodebaseChanging';
+  readonly code = 'CodebaseChanging';
+  readonly statusCode = 409;
+  constructor(directory: string) {
+    super(
+      `The folder ${JSON.stringify(directory)} of the model's codebase changes while it is read. ` +
+        'Wait until nothing writes to it; a folder that a program writes to all the time cannot be a codebase.',
+      { details: { directory } },
+    );
+  }
+}
+
+/** Code that imports a file which is not part of its codebase. */
+export class ImportRefused extends ModelfnError {
+  override readonly name = 'ImportRefused';
+  readonly code = 'ImportRefused';
+  readonly statusCode = 422;
+  constructor(specifier: string, file: string) {
+    super(
+      `${file} imports ${JSON.stringify(specifier)}, which is outside of its codebase, so that its digest would not name ` +
+        'the code that runs. Push the code with `modelfn models push`, which bundles what it imports.',
+      { details: { specifier, file } },
+    );
+  }
+}
+
 /** A local folder outside the folders this machine opens to codebases. */
 export class CodebaseNotAllowed extends ModelfnError {
   override readonly name = 'CodebaseNotAllowed';

@@ -11,7 +11,7 @@ import type { ArchiveItem } from './item.ts';
 export interface CodebaseContext {
   /** Folders that a `localPath` may name. */
   localRoots: LocalRoots;
-  /** Where archives are unpacked, by digest; shared between processes. */
+  /** Where code is laid out, by digest; shared between processes. */
   cacheDirectory: string;
   /** The zip item the caller may see. @throws CodebaseNotFound */
   readItem(itemId: string): Promise<ArchiveItem>;
@@ -27,7 +27,7 @@ type Loaders = { [T in CodebaseType]: (spec: Spec<T>, context: CodebaseContext) 
 const LOADERS: Loaders = {
   local: async (spec, context) => {
     const directory = await localDirectory(spec, context);
-    return new (await import('./local.ts')).LocalCodebase(spec, directory);
+    return new (await import('./local.ts')).LocalCodebase(spec, directory, context.cacheDirectory);
   },
   item: async (spec, context) => {
     const readItem = () => context.readItem(spec.itemId);

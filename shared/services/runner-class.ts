@@ -1,6 +1,5 @@
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { RunnerSetup, ServiceRunner } from '../../adapters/service-runner.ts';
+import { importModule } from '../codebases/import-module.ts';
 import type { PackageModule } from '../entities/package.ts';
 import { isModelfnError, messageOf } from '../errors.ts';
 import { nearest } from '../nearest.ts';
@@ -12,8 +11,8 @@ import type { ServiceFunction } from './service-function.ts';
 export type RunnerClass = new (setup: RunnerSetup) => ServiceRunner;
 
 /**
- * The class of a service's module: the export `className` of the codebase's file `entryPoint`. Node keeps an imported module:
- * the same code is evaluated once a process.
+ * The class of a service's module: the export `className` of the codebase's file `entryPoint`. The same
+ * code is evaluated once per process, changed code again.
  * @throws RunnerUnusable, and the codes of codebases
  */
 export async function loadRunnerClass(
@@ -36,7 +35,7 @@ export async function loadRunnerClass(
     );
   const codebase = await platform.openCodebase(revision.codebase, projectId);
   const { directory } = await codebase.checkout(signal);
-  return chooseRunnerClass(name, module, await importModule(name, module, directory));
+  return chooseRunnerClass(name, module, await importRunner(name, module, directory));
 }
 
 /** The class of a module among what its file exports, with all methods that the package declares. @throws RunnerUnusable */
@@ -64,13 +63,13 @@ export function chooseRunnerClass(
   );
 }
 
-async function importModule(
+async function importRunner(
   packageName: string,
   { entryPoint }: PackageModule,
   directory: string,
 ): Promise<Record<string, unknown>> {
   try {
-    return (await import(pathToFileURL(join(directory, entryPoint)).href)) as Record<string, unknown>;
+    return await importModule(directory, entryPoint);
   } catch (cause) {
     if (isModelfnError(cause)) throw cause;
     // Messages of the module loader name files; the machine's folders are no one's business.

@@ -1,17 +1,16 @@
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { BuiltInAdapters } from '../../adapters/built-in-adapters.ts';
 import type { ModelAdapterClass } from '../../adapters/model-adapter.ts';
+import { importModule } from '../codebases/import-module.ts';
 import type { Model } from '../entities/model.ts';
 import { isModelfnError, ModelfnError, messageOf } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { Platform } from '../platform.ts';
-import { VERSION } from '../version.ts';
+import { BUILT_IN_CODE } from '../version.ts';
 
 /** An adapter class ready for use, and the name of its exact code. */
 export interface LoadedClass {
   adapterClass: ModelAdapterClass;
-  /** `builtin:<entry point>@<version>`, or the codebase's digest. */
+  /** `builtin:<entry point>@<version>+<digest of the built-in adapters' sources>`, or the codebase's digest. */
   codeDigest: string;
 }
 
@@ -35,7 +34,8 @@ const METHODS = ['prepare', 'train', 'predict', 'save', 'load'] as const;
 
 /**
  * The class of a model's adapter: a built-in one by its entry point `modelfn/<name>`, else the export `className` of
- * the codebase's file `entryPoint`, or what runs a file of another language. Node keeps an imported module: the same code is evaluated once a process.
+ * the codebase's file `entryPoint`, or what runs a file of another language. The same code is evaluated once per process,
+ * changed code again.
  * @throws AdapterUnusable, and the codes of codebases
  */
 export async function loadAdapterClass(
@@ -47,7 +47,7 @@ export async function loadAdapterClass(
   if (model.entryPoint.startsWith('modelfn/'))
     return {
       adapterClass: await builtIns.load(model.entryPoint),
-      codeDigest: `builtin:${model.entryPoint}@${VERSION}`,
+      codeDigest: `builtin:${model.entryPoint}@${BUILT_IN_CODE}`,
     };
   const codebase = await platform.openCodebase(model.codebase, model.projectId);
   const { directory, digest } = await codebase.checkout(signal);
@@ -68,7 +68,7 @@ async function importClass(model: Model, directory: string): Promise<ModelAdapte
   const { entryPoint, className } = model;
   let exported: Record<string, unknown>;
   try {
-    exported = (await import(pathToFileURL(join(directory, entryPoint)).href)) as Record<string, unknown>;
+    exported = await importModule(directory, entryPoint);
   } catch (cause) {
     if (isModelfnError(cause)) throw cause;
     const advice = 'Push the code again with `modelfn models push`, which bundles what it imports.';

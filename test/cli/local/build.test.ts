@@ -45,6 +45,32 @@ async function change(path: string, text: string): Promise<void> {
 }
 
 describe('buildFunctions', () => {
+  it('names the sources of the built-in adapters in every bundle that has them, alike, until one of these changes', async () => {
+    const { root, build } = await writeProject();
+    const withAdapters = `
+      import { builtIn } from '../../adapters/registry.ts';
+      declare const MODELFN_BUILT_IN_DIGEST: string;
+      export const handler = async (): Promise<string> => builtIn && MODELFN_BUILT_IN_DIGEST;`;
+    await writeFiles(root, {
+      'functions/predict/handler.ts': withAdapters,
+      'functions/train/handler.ts': `${withAdapters}\nexport const more = 1;`,
+      'adapters/registry.ts': `export { fruit as builtIn } from '../shared/fruit.ts';`,
+    });
+    const digests = async () => {
+      const built = await build({ clean: true });
+      return Promise.all(built.map(async ({ bundle }) => (await importHandler(bundle))({})));
+    };
+
+    const [predict, train] = await digests();
+    await change(join(root, 'shared/fruit.ts'), `export const fruit: string = 'date';`);
+    const [changed] = await digests();
+
+    expect(predict).toMatch(/^[0-9a-f]{16}$/);
+    expect(train).toBe(predict);
+    expect(changed).toMatch(/^[0-9a-f]{16}$/);
+    expect(changed).not.toBe(predict);
+  });
+
   it('bundles every folder with a handler on its own', async () => {
     const { root, build } = await writeProject();
 
