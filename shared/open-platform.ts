@@ -5,6 +5,7 @@ import { type Actor, LOCAL_ACTOR } from './auth/actor.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { briefly, storageAdvice } from './content/errors.ts';
+import { PRIVATE_FILE, PRIVATE_FOLDER, takeRightsOfOthers } from './content/private-file.ts';
 import { compact, ModelfnError, systemCode } from './errors.ts';
 import { systemIds } from './ids.ts';
 import { jsonLog, type Log } from './log.ts';
@@ -38,9 +39,14 @@ export async function openPlatform(
   overrides: Partial<Platform> = {},
 ): Promise<Platform> {
   const folder = stateFolder(config.home);
-  prepareFolders([folder.home, folder.contents, folder.buckets, folder.cache]);
+  const isPrivate = prepareFolders([folder.home, folder.contents, folder.buckets, folder.cache]);
   const clock = overrides.clock ?? systemClock;
   const log = maskedLog(overrides.log ?? jsonLog(config.logLevel), redactorOf(config));
+  if (!isPrivate)
+    log.warn('other users of this machine can read the state folder', {
+      home: config.home,
+      advice: 'Make its owner run modelfn, and remove the rights of others: chmod -R go= <folder>.',
+    });
   const opened =
     overrides.store ?? (await openStore({ address: config.store ?? `sqlite:${folder.store}`, clock }));
   const relay = await openRelayKick(config, log);
@@ -106,15 +112,17 @@ function insiderOf(projectId: string): Actor {
 }
 
 /**
- * Makes the folders and writes one small file: a full or read-only disk is told now, not at the first upload. Done in one
- * go, since every cold start waits for it: the same calls by promises take ten times as long.
+ * Makes the folders, for their owner alone, and writes one small file: a full or read-only disk is reported now, not at
+ * the first upload. Synchronous, since every cold start waits for it: the same calls by promises take ten times as long.
+ * Returns false when other users can open the first folder and that cannot be changed.
  */
-function prepareFolders(folders: readonly [string, ...string[]]): void {
+function prepareFolders(folders: readonly [string, ...string[]]): boolean {
   const [home] = folders;
   const probe = join(home, `.probe-${randomBytes(6).toString('hex')}`);
   try {
     for (const folder of folders) makeFolder(folder);
-    writeFileSync(probe, 'probe');
+    writeFileSync(probe, 'probe', { mode: PRIVATE_FILE });
+    return takeRightsOfOthers(home);
   } catch (cause) {
     throw new StateFolderUnusable(home, cause);
   } finally {
@@ -135,7 +143,7 @@ function makeFolder(path: string): void {
 /** What went wrong; nothing when the folder is there now, whoever made it. */
 function tryMakeFolder(path: string): unknown {
   try {
-    mkdirSync(path);
+    mkdirSync(path, PRIVATE_FOLDER);
     return undefined;
   } catch (error) {
     const isThere = systemCode(error) === 'EEXIST' && statSync(path).isDirectory();

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod/mini';
+import { ensurePrivateFile, PRIVATE_FILE, PRIVATE_FOLDER } from '../../shared/content/private-file.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { AlreadyRunning, HomeUnusable } from './errors.ts';
 
@@ -26,7 +27,9 @@ export function lockHome(home: string): HomeLock {
   const infoPath = join(home, 'server.json');
   const database = openLock(home, infoPath);
   const write = (url: string | null): void => {
-    writeFileSync(`${infoPath}.new`, JSON.stringify({ pid: process.pid, url }));
+    writeFileSync(`${infoPath}.new`, JSON.stringify({ pid: process.pid, url }), {
+      mode: PRIVATE_FILE,
+    });
     renameSync(`${infoPath}.new`, infoPath);
   };
   write(null);
@@ -42,8 +45,10 @@ export function lockHome(home: string): HomeLock {
 
 function openLock(home: string, infoPath: string): DatabaseSync {
   try {
-    mkdirSync(home, { recursive: true });
-    const database = new DatabaseSync(join(home, 'server.lock'), { timeout: 0 });
+    mkdirSync(home, { recursive: true, mode: PRIVATE_FOLDER });
+    const path = join(home, 'server.lock');
+    ensurePrivateFile(path);
+    const database = new DatabaseSync(path, { timeout: 0 });
     database.exec('BEGIN EXCLUSIVE');
     return database;
   } catch (error) {

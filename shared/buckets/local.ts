@@ -5,6 +5,7 @@ import { type ByteSource, chunksOf } from '../content/byte-source.ts';
 import { isWithin, realPathOf } from '../content/contained-path.ts';
 import { FileRefused } from '../content/errors.ts';
 import { readFileChunks } from '../content/file-digest.ts';
+import { PRIVATE_FILE } from '../content/private-file.ts';
 import { commitFile, findAbandoned, sweepTemporary, writeTemporary } from '../content/temporary-file.ts';
 import { fileVersion, walkFolder } from '../content/walk-folder.ts';
 import type { BucketSpec } from '../entities/bucket-spec.ts';
@@ -30,12 +31,15 @@ export class LocalBucket implements Bucket {
     prefersFewObjects: false,
   };
   readonly #root: string;
+  /** A folder that was named is shared as its owner likes; one of the state folder is private. */
+  readonly #mode: number;
   #swept = false;
 
   /** `root` is absolute and was found to be allowed. */
   constructor(spec: BucketSpec, root: string) {
     this.spec = spec;
     this.#root = root;
+    this.#mode = spec.type === 'local' && spec.localPath ? 0o666 : PRIVATE_FILE;
   }
 
   async *list(prefix = ''): AsyncGenerator<ObjectInfo> {
@@ -78,7 +82,7 @@ export class LocalBucket implements Bucket {
     if (ifAbsent && (await this.stat(key))) throw new PreconditionFailed(this.spec.type, key);
     await this.#sweepOnce();
     const temporary = join(this.#root, TEMPORARY);
-    const file = await writeTemporary(temporary, chunksOf(source), { signal });
+    const file = await writeTemporary(temporary, chunksOf(source), { signal, mode: this.#mode });
     try {
       await commitFile(file, path, { exclusive: ifAbsent });
     } catch (error) {

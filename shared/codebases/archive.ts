@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { crc32, inflateRawSync } from 'node:zlib';
 import { type Zippable, zipSync } from 'fflate';
 import { layoutProblem } from '../content/folder-layout.ts';
+import { PRIVATE_FILE } from '../content/private-file.ts';
 import { relativePathProblem } from '../content/relative-path.ts';
 import { codeFiles } from './code-folder.ts';
 import { ArchiveRefused, CodebaseNotFound } from './errors.ts';
@@ -71,7 +72,7 @@ export async function unpackArchive(
     const path = join(directory, file.name);
     const bytes = inflate(archive, file);
     await mkdir(dirname(path), { recursive: true });
-    const handle = await open(path, 'wx');
+    const handle = await open(path, 'wx', PRIVATE_FILE);
     try {
       await handle.writeFile(bytes);
       await handle.sync();

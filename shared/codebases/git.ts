@@ -1,6 +1,7 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sha256Of } from '../content/file-digest.ts';
+import { PRIVATE_FILE } from '../content/private-file.ts';
 import type { CodebaseSpec } from '../entities/codebase-spec.ts';
 import { GitRefNotFound, GitTooLarge } from '../git/errors.ts';
 import { type GitContext, GitSource } from '../git/git-source.ts';
@@ -79,7 +80,7 @@ export class GitCodebase implements Codebase {
 
 async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const handle = await open(path, 'wx');
+  const handle = await open(path, 'wx', PRIVATE_FILE);
   try {
     await handle.writeFile(bytes);
     await handle.sync();

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { systemCode } from '../errors.ts';
 import type { ContentInfo } from './content-store.ts';
 import { ContentTooLarge } from './errors.ts';
+import { PRIVATE_FILE } from './private-file.ts';
 import { fileVersion } from './walk-folder.ts';
 
 /** Whole bytes in a file nobody else knows of yet, flushed to the disk. */
@@ -20,6 +21,8 @@ export interface TemporaryOptions {
   signal?: AbortSignal | undefined;
   /** False leaves flushing to the system: for caches, whose files are hashed again before they are used. */
   durable?: boolean;
+  /** Permission bits, before the process's umask: the owner's alone by default. */
+  mode?: number;
 }
 
 /** Temporary files of a killed process are swept when older than this. */
@@ -35,19 +38,20 @@ export async function writeTemporary(
   source: AsyncIterable<Uint8Array>,
   options: TemporaryOptions = {},
 ): Promise<TemporaryFile> {
-  return fillTemporary(folder, async (handle, path) => {
+  const fill = async (handle: FileHandle, path: string) => {
     const content = await pour(source, handle, options);
     if (options.durable ?? true) await handle.sync();
     const stats = await handle.stat({ bigint: true });
     return { ...content, path, version: fileVersion(stats), updatedAt: stats.mtime.toISOString() };
-  });
+  };
+  return fillTemporary(folder, fill, options.mode);
 }
 
 /** Has a new file in `folder` filled in any order, and closes it; when that fails the file is gone. */
 export async function fillTemporary<T>(
   folder: string,
   fill: (handle: FileHandle, path: string) => Promise<T>,
-  mode = 0o666,
+  mode: number = PRIVATE_FILE,
 ): Promise<T> {
   await mkdir(folder, { recursive: true });
   const path = temporaryPath(folder);

@@ -66,7 +66,7 @@ async function fill(sibling: string, manifest: Manifest, options: RestoreFilesOp
   const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   let doneBytes = 0;
   await inParallel(files, PARALLEL, async (file: WeightFile) => {
-    const temporary = await writeTemporary(join(sibling, 'tmp'), open(file), { signal });
+    const temporary = await writeTemporary(join(sibling, 'tmp'), open(file), { signal, mode: 0o666 });
     await commitFile(temporary, join(sibling, 'files', file.path));
     doneBytes += file.sizeBytes;
     onProgress?.({ doneBytes, totalBytes });

@@ -1,4 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { ensurePrivateFile, takeRightsOfOthers } from '../content/private-file.ts';
 import { compileWildcard, type Matcher } from '../query/wildcard.ts';
 import { StoreCorrupt, StoreTooNew } from './errors.ts';
 import type { Compiled } from './sql-dialect.ts';
@@ -30,6 +31,7 @@ export class SqliteDatabase {
     path: string,
     { busyTimeoutMs = BUSY_TIMEOUT_MS, migrations = MIGRATIONS }: DatabaseOptions = {},
   ) {
+    guarded(() => keepFromOthers(path));
     this.#database = guarded(() => new DatabaseSync(path, { timeout: busyTimeoutMs }));
     try {
       this.#assertReadable(migrations.length);
@@ -182,4 +184,16 @@ function matcherOf(matchers: Map<string, Matcher>, pattern: string, pathAware: b
 
 function valuesOf({ parameters }: Compiled): SQLInputValue[] {
   return parameters as SQLInputValue[];
+}
+
+/** SQLite gives the files it makes beside the database the rights of the database. Other kinds of path are in memory. */
+function keepFromOthers(path: string): void {
+  if (path === '' || path.startsWith(':') || path.startsWith('file:')) return;
+  try {
+    ensurePrivateFile(path);
+  } catch {
+    // SQLite reports what is wrong with the path when it opens it.
+    return;
+  }
+  for (const suffix of ['-wal', '-shm']) takeRightsOfOthers(`${path}${suffix}`);
 }

@@ -19,7 +19,7 @@ import { type FileState, stateOf } from './verified-files.ts';
 /** Up to this size a file is fetched into memory and written in one go. */
 const SMALL_BYTES = 1 << 20;
 /** Shared by hard links: who writes into a folder of weights by mistake is stopped. */
-const READ_ONLY = 0o444;
+const READ_ONLY = 0o400;
 
 /** A whole object in a file that nobody knows of yet, read-only, its last write on a whole second (`VerifiedFiles`). */
 export interface FetchedFile extends ContentInfo {
