@@ -6,6 +6,7 @@ import { defineFunction } from '../../shared/invoke/function-spec.ts';
 import type { Run } from '../../shared/invoke/run.ts';
 import type { Json, JsonObject } from '../../shared/json.ts';
 import { parse } from '../../shared/parse.ts';
+import type { Platform } from '../../shared/platform.ts';
 import { commitWeights, type WeightsCommit } from '../../shared/snapshots/commit-weights.ts';
 import type { SavedFiles } from '../../shared/snapshots/files/commit-files.ts';
 import { localFolder } from '../../shared/snapshots/local-folder.ts';
@@ -13,7 +14,11 @@ import { saveProgress } from '../../shared/snapshots/save-progress.ts';
 import { savedBefore } from '../../shared/snapshots/saved-before.ts';
 import { describeSnapshot } from '../../shared/snapshots/snapshot-model.ts';
 import { abandonRun, beginRun } from '../../shared/snapshots/snapshot-run.ts';
-import { type BucketFiles, filesOfExecution, isSavedWeights } from '../../shared/snapshots/weights-source.ts';
+import {
+  type BucketFiles,
+  findFilesOfExecution,
+  isSavedWeights,
+} from '../../shared/snapshots/weights-source.ts';
 import { VERSION } from '../../shared/version.ts';
 
 const SOURCES = ['directory', 'execution', 'fromSnapshot', 'fromBucket'] as const;
@@ -108,14 +113,18 @@ async function openSource(
 ): Promise<{ source: WeightsCommit['source']; release: () => void }> {
   if (inputs.directory !== undefined)
     return { source: await localFolder(platform.config, inputs.directory), release: () => undefined };
-  const files = filesToSave(inputs, snapshot);
+  const files = await findFilesToSave(platform, inputs, snapshot);
   if (isSavedWeights(files)) return { source: files, release: () => undefined };
   const { directory, release } = await container.loaded.fetch(files, signal);
   return { source: directory, release };
 }
 
-function filesToSave({ execution, fromSnapshot, fromBucket }: SaveInputs, snapshot: Snapshot): BucketFiles {
-  if (execution) return filesOfExecution(execution, snapshot.projectId);
+async function findFilesToSave(
+  { store }: Pick<Platform, 'store'>,
+  { execution, fromSnapshot, fromBucket }: SaveInputs,
+  snapshot: Snapshot,
+): Promise<BucketFiles> {
+  if (execution) return findFilesOfExecution(store, execution, snapshot.projectId);
   if (fromSnapshot)
     return { bucket: fromSnapshot.bucket, owner: fromSnapshot, weights: fromSnapshot.weights };
   return { bucket: parse(bucketSpecSchema, fromBucket, 'fromBucket'), owner: snapshot, weights: null };

@@ -4,13 +4,12 @@ import { isoTime } from '../clock.ts';
 import { type Execution, isFinished, isHeld, type StatusEntry } from '../entities/execution.ts';
 import { jsonSchema } from '../entities/fields.ts';
 import { Cancelled } from '../errors.ts';
-import { ExecutionInProgress } from '../invoke/errors.ts';
 import { ended } from '../invoke/executions.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
 import type { Page } from '../store/entity-store.ts';
 import { executionFor } from './model-access.ts';
-import { ExecutionFinished } from './model-errors.ts';
+import { ExecutionFinished, ResultRefused } from './model-errors.ts';
 import { queryByEnvelope } from './query-by-envelope.ts';
 
 /** Entries of a status log that reports may fill; the oldest but the first make room. */
@@ -50,7 +49,7 @@ export async function terminateExecution(platform: Platform, actor: Actor, id: s
 
 const progressSchema = z.object({
   /** `completed` is the client's word for success. */
-  status: z.enum(['created', 'inProgress', 'rerun', 'success', 'completed', 'failed']),
+  status: z.enum(['inProgress', 'success', 'completed', 'failed']),
   percentComplete: z.nullish(z.number().check(z.gte(0), z.lte(100))),
   message: z.nullish(z.string().check(z.maxLength(10_000))),
   output: z.optional(jsonSchema),
@@ -58,9 +57,9 @@ const progressSchema = z.object({
 type Progress = z.output<typeof progressSchema>;
 
 /**
- * Takes the report of a runner that is not ours (docs/WIRE.md, Executions). The same final report again changes nothing.
- * @throws InvalidInput, EntityNotFound, ExecutionFinished after another end; ExecutionInProgress for an end while one of our own
- * containers holds the run
+ * Records how far a run is (docs/WIRE.md, Executions). An end or an output is never accepted: only the holder of the
+ * lease writes results, and later calls trust them. Reporting the end that a run has had already changes nothing.
+ * @throws InvalidInput, EntityNotFound, ExecutionFinished after another end, ResultRefused for an end or an output
  */
 export async function addProgress(
   platform: Platform,
@@ -71,19 +70,17 @@ export async function addProgress(
   const progress = parse(progressSchema, input, 'progress of an execution');
   return platform.store.transaction(async (store) => {
     await executionFor(store, actor, id);
-    const now = await store.now();
-    return store.update('Execution', id, (current) => reported(platform, current, progress, now));
+    return store.update('Execution', id, (current) => withReport(platform, current, progress));
   });
 }
 
-function reported(platform: Platform, current: Execution, progress: Progress, storeNow: number): Execution {
+function withReport(platform: Platform, current: Execution, progress: Progress): Execution {
   const status = progress.status === 'completed' ? 'success' : progress.status;
   if (isFinished(current)) {
-    if (current.latestStatus.status === status) return current;
+    if (current.latestStatus.status === status && progress.output === undefined) return current;
     throw new ExecutionFinished(current.id, current.latestStatus.status);
   }
-  if ((status === 'success' || status === 'failed') && isHeld(current, storeNow))
-    throw new ExecutionInProgress(current.id, current.lease!.expiresAt);
+  if (status !== 'inProgress' || progress.output !== undefined) throw new ResultRefused(current.id);
   const now = isoTime(platform.clock);
   const entry: StatusEntry = {
     timestamp: now,
@@ -93,19 +90,8 @@ function reported(platform: Platform, current: Execution, progress: Progress, st
   };
   return {
     ...current,
-    output: progress.output ?? current.output,
-    error: status === 'failed' ? reportedFailure(progress) : null,
     status: [...current.status, entry].toSpliced(1, current.status.length + 1 - MAX_STATUS_ENTRIES),
     latestStatus: entry,
     updatedAt: now,
-  };
-}
-
-function reportedFailure({ message }: Progress): NonNullable<Execution['error']> {
-  return {
-    statusCode: 500,
-    code: 'ReportedFailure',
-    message: message ?? 'The runner reported a failure without a message.',
-    details: {},
   };
 }

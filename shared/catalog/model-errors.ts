@@ -75,6 +75,20 @@ export class ExecutionFinished extends Conflict {
   }
 }
 
+/** A progress report that would end a run, or give it an output: only the holder of the run's lease may do that. */
+export class ResultRefused extends ModelfnError {
+  override readonly name = 'ResultRefused';
+  readonly code = 'ResultRefused';
+  readonly statusCode = 403;
+  constructor(executionId: string) {
+    super(
+      `Execution ${executionId} is ended by the process that runs it, not by a report. Report status "inProgress" without ` +
+        'an output, or stop the run with POST /executions/{id}/terminate.',
+      { details: { executionId } },
+    );
+  }
+}
+
 /** A run of which no project is known: what it was called with names nothing that is there. */
 export class ExecutionWithoutProject extends ModelfnError {
   override readonly name = 'ExecutionWithoutProject';

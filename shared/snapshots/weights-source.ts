@@ -5,6 +5,7 @@ import { type Execution, isFinished } from '../entities/execution.ts';
 import { idSchema } from '../entities/fields.ts';
 import { type Snapshot, weightsPointerSchema } from '../entities/snapshot.ts';
 import { ModelfnError } from '../errors.ts';
+import type { EntityStore } from '../store/entity-store.ts';
 
 /** Files that lie in a bucket: a saved revision, or bare. */
 export interface BucketFiles {
@@ -43,17 +44,29 @@ const savedSchema = z.object({
 });
 const convertedSchema = z.object({ bucket: bucketSpecSchema });
 
-/** Where an execution's files lie: the revision that train or save made, or the layout that convert wrote. @throws ExecutionWithoutFiles */
-export function filesOfExecution(execution: Readonly<Execution>, projectId: string): BucketFiles {
+/** modelfn's own functions whose output names files. Any other function's output is its author's text. */
+const WITH_FILES = ['train', 'save', 'convert'];
+
+/**
+ * Returns where an execution's files lie: the revision that train or save made, or the layout that convert wrote.
+ * @throws ExecutionWithoutFiles, also when the files belong to another project than `projectId`
+ */
+export async function findFilesOfExecution(
+  store: Pick<EntityStore, 'get'>,
+  execution: Readonly<Execution>,
+  projectId: string,
+): Promise<BucketFiles> {
+  if (!WITH_FILES.includes(execution.functionName) || execution.packageId !== undefined)
+    throw new ExecutionWithoutFiles(execution, 'it is a run of another function');
   if (!isFinished(execution)) throw new ExecutionWithoutFiles(execution, 'it has not ended');
   const saved = z.safeParse(savedSchema, execution.output);
   if (saved.success) {
     const { bucket, ...weights } = saved.data.weights;
-    return {
-      bucket,
-      owner: { id: saved.data.snapshot.id, projectId },
-      weights,
-    };
+    const { id } = saved.data.snapshot;
+    const owner = await store.get('Snapshot', id);
+    if (owner !== undefined && owner.projectId !== projectId)
+      throw new ExecutionWithoutFiles(execution, 'its snapshot belongs to another project');
+    return { bucket, owner: { id, projectId }, weights };
   }
   const converted = z.safeParse(convertedSchema, execution.output);
   if (converted.success)

@@ -170,6 +170,30 @@ describe('the save and load functions', () => {
     });
   });
 
+  it.each([
+    { why: "another project's snapshot", change: {}, foreign: true },
+    { why: 'a function that the user wrote', change: { packageId: 'p'.repeat(24) }, foreign: false },
+    { why: 'a function without files', change: { functionName: 'predict' }, foreign: false },
+  ])(
+    'save takes no files of an execution of $why, whatever its output claims',
+    async ({ change, foreign }) => {
+      await train();
+      const { store } = space.platform;
+      const second = await another();
+      await store.update('Execution', 'e'.repeat(24), (now) => ({ ...now, ...change }));
+      if (foreign)
+        await store.update('Snapshot', space.snapshot.id, (now) => ({
+          ...now,
+          projectId: 'another-project',
+        }));
+
+      const saved = save({ snapshot: second.id, execution: 'e'.repeat(24) });
+
+      await expect(saved).rejects.toMatchObject({ code: 'ExecutionWithoutFiles', statusCode: 422 });
+      expect((await store.get('Snapshot', second.id))?.revision).toBe(0);
+    },
+  );
+
   it.each(['contents', 'buckets', '.'])(
     "a save does not publish modelfn's own files, even below an allowed folder: %s",
     async (name) => {

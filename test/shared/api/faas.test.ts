@@ -96,13 +96,15 @@ describe('/executions', () => {
     expect(patched.body).toEqual(body);
   });
 
-  it('reports its progress and ends by it', async () => {
+  it('takes reports of progress, and no result from them', async () => {
     const id = await recorded();
+    const report = (body: object) => api.call('POST', `/executions/${id}/progress`, body);
 
-    await api.call('POST', `/executions/${id}/progress`, { status: 'inProgress', percentComplete: 10 });
-    const { body } = await api.call('POST', `/executions/${id}/progress`, { status: 'completed' });
+    const moved = await report({ status: 'inProgress', percentComplete: 10 });
+    const forged = await report({ status: 'success', output: { weights: {} } });
 
-    expect(body.latestStatus.status).toBe('success');
+    expect(moved.body.latestStatus).toMatchObject({ status: 'inProgress', percentComplete: 10 });
+    expect(forged).toMatchObject({ status: 403, body: { code: 'ResultRefused' } });
   });
 
   it('is terminated', async () => {

@@ -52,50 +52,62 @@ describe('terminating', () => {
 });
 
 describe('progress reports', () => {
-  it('a run that others do goes on and ends by its reports', async () => {
+  it('a report moves the progress of a run that waits', async () => {
     const { platform, actor } = workspace;
     const id = await waiting();
 
-    await addProgress(platform, actor, id, { status: 'inProgress', percentComplete: 40, message: 'half' });
-    const done = await addProgress(platform, actor, id, { status: 'completed', output: { n: 1 } });
+    const report = { status: 'inProgress', percentComplete: 40, message: 'half' };
+    const moved = await addProgress(platform, actor, id, report);
 
-    expect(done.status.map(({ status }) => status)).toEqual(['created', 'inProgress', 'success']);
-    expect(done).toMatchObject({ latestStatus: { status: 'success' }, output: { n: 1 }, error: null });
+    expect(moved.latestStatus).toMatchObject(report);
+    expect(moved.status.map(({ status }) => status)).toEqual(['created', 'inProgress']);
   });
 
-  it('the same end again changes nothing, another one is refused', async () => {
-    const { platform, actor } = workspace;
-    const id = await waiting();
-    const failed = await addProgress(platform, actor, id, { status: 'failed', message: 'no memory' });
-    platform.clock.advance(1000);
-
-    expect(failed.error).toMatchObject({ code: 'ReportedFailure', message: 'no memory' });
-    expect(await addProgress(platform, actor, id, { status: 'failed' })).toEqual(failed);
-    await expect(addProgress(platform, actor, id, { status: 'completed' })).rejects.toMatchObject({
-      code: 'ExecutionFinished',
-      statusCode: 409,
-    });
-  });
-
-  it('nobody ends a run that one of our containers holds', async () => {
-    const { platform, actor } = workspace;
-    const { id } = await runningExecution(workspace, 'e1');
-
-    await expect(addProgress(platform, actor, id, { status: 'completed' })).rejects.toMatchObject({
-      code: 'ExecutionInProgress',
-    });
-    expect(await getExecution(platform, actor, id)).toMatchObject({ latestStatus: { status: 'inProgress' } });
-  });
-
-  it.each([{}, { status: 'in-progress' }, { status: 'inProgress', percentComplete: 101 }])(
-    '%j is refused',
+  it.each([
+    { status: 'completed' },
+    { status: 'success', output: { weights: { bucket: { type: 'local' } } } },
+    { status: 'failed', message: 'no memory' },
+    { status: 'inProgress', output: { n: 1 } },
+  ])(
+    'a result is refused from anyone but the holder, whether the run waits or is held: %j',
     async (report) => {
       const { platform, actor } = workspace;
-      const id = await waiting();
+      const held = await runningExecution(workspace, 'held');
+      for (const id of [await waiting(), held.id]) {
+        const before = await getExecution(platform, actor, id);
 
-      await expect(addProgress(platform, actor, id, report)).rejects.toMatchObject({ code: 'InvalidInput' });
+        const reported = addProgress(platform, actor, id, report);
+
+        await expect(reported).rejects.toMatchObject({ code: 'ResultRefused', statusCode: 403 });
+        expect(await getExecution(platform, actor, id)).toEqual(before);
+      }
     },
   );
+
+  it('the end that a run has had is accepted again, another end or an output is not', async () => {
+    const { platform, actor } = workspace;
+    const id = await waiting();
+    const ended = await terminateExecution(platform, actor, id);
+
+    expect(await addProgress(platform, actor, id, { status: 'failed' })).toEqual(ended);
+    for (const report of [{ status: 'completed' }, { status: 'failed', output: 1 }])
+      await expect(addProgress(platform, actor, id, report)).rejects.toMatchObject({
+        code: 'ExecutionFinished',
+        statusCode: 409,
+      });
+  });
+
+  it.each([
+    {},
+    { status: 'in-progress' },
+    { status: 'inProgress', percentComplete: 101 },
+    { status: 'created' },
+  ])('%j is refused', async (report) => {
+    const { platform, actor } = workspace;
+    const id = await waiting();
+
+    await expect(addProgress(platform, actor, id, report)).rejects.toMatchObject({ code: 'InvalidInput' });
+  });
 
   it('the log keeps its first entry and the latest ones, however many come', async () => {
     const { platform, actor } = workspace;
