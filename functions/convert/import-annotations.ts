@@ -72,7 +72,7 @@ export async function importAnnotations(
   const name = detected?.name ?? options.format;
   const format = await openFormat(name);
   const survey = await format.survey(files);
-  if (survey.annotationFiles === 0 && survey.evidence === undefined && !options.allowUnlabelled)
+  if (survey.annotationFiles === 0 && survey.media.length === 0)
     throw new InvalidInput('input of convert', [
       { field: 'from', problem: `it holds no file of annotations as ${name}` },
     ]);
@@ -273,6 +273,7 @@ async function addAll(
   };
   for await (const item of items) {
     const found = index.find(item.path);
+    if (found && item.annotations.length === 0) continue;
     if (found) batch.push({ itemId: found.id, annotations: readable(item, failures) });
     else if (!missing.has(item.path)) {
       missing.add(item.path);

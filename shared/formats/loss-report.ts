@@ -31,6 +31,16 @@ export class LossReport {
     this.#note(type, field, 'approximated', example);
   }
 
+  /** Takes over what another report has. */
+  add(other: LossReport): void {
+    for (const loss of other.list()) {
+      const key = JSON.stringify([loss.type, loss.field, loss.how]);
+      const known = this.#losses.get(key);
+      if (known) known.count += loss.count;
+      else this.#losses.set(key, { ...loss });
+    }
+  }
+
   get isEmpty(): boolean {
     return this.#losses.size === 0;
   }

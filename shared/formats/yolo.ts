@@ -1,6 +1,6 @@
 import type { LayoutWriter } from '../../adapters/model-adapter.ts';
 import { type Rectangle, readRings } from '../annotations/shapes.ts';
-import { boxCoordinates, uprightBox } from './boxes.ts';
+import { uprightBox } from './boxes.ts';
 import { FormatUnreadable } from './errors.ts';
 import type {
   AnnotationFormat,
@@ -8,40 +8,50 @@ import type {
   FormatFiles,
   FormatItem,
   FormatSource,
+  FoundItem,
   ReadContext,
   Survey,
 } from './format.ts';
 import type { LossReport } from './loss-report.ts';
-import { itemPath, Stems, stemOf } from './paths.ts';
+import { Stems } from './paths.ts';
 import { noteCorners, noteRest } from './rest.ts';
-import { isClutter, mediaBelow } from './survey.ts';
 import { inPieces, linesOf } from './text-stream.ts';
+import {
+  evidenceOf,
+  readYoloSettings,
+  sortYoloFiles,
+  stemOfOrphan,
+  type YoloFiles,
+  type YoloSettings,
+} from './yolo-layout.ts';
+import { readLine, type Size } from './yolo-line.ts';
+import { namesFor } from './yolo-names.ts';
 
 const NAMES = 'classes.txt';
 const LABELS = 'labels/';
-/** Digits behind the point: parts of the image's side are written with these, pixels are read with those. */
+/** Digits behind the point that parts of the image's side are written with. */
 const PART_DIGITS = 12;
-const PIXEL_DIGITS = 6;
 const MAX_LINE_CHARS = 1024 * 1024;
-const MOST_LABELS = 100_000;
 const GROUP_SIZE = 500;
 
 /**
  * YOLO's text form: `labels/<path>.txt` with a line an annotation, `class cx cy width height` for a box and
  * `class x1 y1 x2 y2 ...` for a polygon, all in parts of the image's sides; names of classes in `classes.txt`, a line
  * each; lists of images by partition, and a `data.yaml` that names them. Source: docs.ultralytics.com, "Detect" and "Segment".
+ * Read are the layouts of docs/FORMATS.md.
  */
 export class YoloFormat implements AnnotationFormat {
   readonly types = ['box', 'segment'];
   readonly mediaFolder = 'images/';
 
+  readonly #sorted = new WeakMap<FormatFiles, Promise<YoloFiles>>();
+
   async survey(files: FormatFiles): Promise<Survey> {
-    const paths = await files.list();
-    const labels = paths.filter((path) => path.startsWith(LABELS) && path.endsWith('.txt'));
+    const sorted = await this.#sort(files);
     return {
-      evidence: labels.length > 0 && paths.includes(NAMES) ? `${NAMES} beside ${LABELS}` : undefined,
-      annotationFiles: labels.length,
-      media: mediaBelow(paths, this.mediaFolder, (path) => this.#isAnnotationFile(path)),
+      evidence: await evidenceOf(files, sorted),
+      annotationFiles: new Set(sorted.labels.values()).size + sorted.orphans.length,
+      media: sorted.pictures,
     };
   }
 
@@ -62,15 +72,36 @@ export class YoloFormat implements AnnotationFormat {
   }
 
   async *read(files: FormatFiles, context: ReadContext): AsyncGenerator<FormatItem> {
-    const paths = await files.list();
-    const labels = paths.filter((path) => path.startsWith(LABELS) && path.endsWith('.txt'));
-    if (labels.length === 0) return;
-    const names = await readNames(files, paths);
-    for (const path of labels) yield* readLabels(files, path, names, context);
+    const { losses, findPath, findStem } = context;
+    const sorted = await this.#sort(files);
+    const settings = await readYoloSettings(files, sorted);
+    losses.add(settings.losses);
+    for (const { file, path } of sorted.pictures) {
+      const partition = settings.partitions.of.get(file);
+      const labels = sorted.labels.get(file);
+      const find = () => findPath(path);
+      const item = { path, width: undefined, height: undefined, annotations: [], partition };
+      if (labels === undefined) yield item;
+      else yield* readLabels(files, labels, { ...settings, losses, find, item });
+    }
+    for (const labels of sorted.orphans) {
+      const stem = stemOfOrphan(labels);
+      const find = () => findStem(stem);
+      const item = { path: stem, width: undefined, height: undefined, annotations: [] };
+      yield* readLabels(files, labels, { ...settings, losses, find, item });
+    }
+    for (const { path, partition, place } of settings.partitions.elsewhere) {
+      const found = await findPath(path);
+      if (found === undefined) losses.dropped('file', 'listed image', place);
+      else if (partition !== 'unassigned')
+        yield { path: found.path, width: undefined, height: undefined, annotations: [], partition };
+    }
   }
 
-  #isAnnotationFile(path: string): boolean {
-    return /\.(txt|ya?ml)$/.test(path) && !path.startsWith(this.mediaFolder) && !isClutter(path);
+  #sort(files: FormatFiles): Promise<YoloFiles> {
+    const known = this.#sorted.get(files) ?? sortYoloFiles(files);
+    this.#sorted.set(files, known);
+    return known;
   }
 }
 
@@ -94,11 +125,6 @@ class Classes {
 /** A name that can stand on a line by itself. */
 function isLine(label: string): boolean {
   return label !== '' && !/[\r\n]/.test(label) && label.isWellFormed();
-}
-
-interface Size {
-  width: number;
-  height: number;
 }
 
 /** The lines of one annotation: a polygon of several rings has a line a ring. */
@@ -203,85 +229,57 @@ function dataYaml(partitions: readonly string[], names: readonly string[]): stri
   return `${lines.join('\n')}\n`;
 }
 
-async function readNames(files: FormatFiles, paths: readonly string[]): Promise<string[]> {
-  if (!paths.includes(NAMES))
-    throw new FormatUnreadable('yolo', NAMES, 'it is missing; it names the classes, one a line');
-  const names: string[] = [];
-  for await (const line of linesOf('yolo', files, NAMES, MAX_LINE_CHARS)) {
-    if (names.length >= MOST_LABELS)
-      throw new FormatUnreadable('yolo', NAMES, `it has more than ${MOST_LABELS} lines`);
-    names.push(line);
-  }
-  while (names.at(-1) === '') names.pop();
-  if (names.includes('')) throw new FormatUnreadable('yolo', NAMES, 'it has an empty line between names');
-  return names;
-}
-
+/** Reads one label file, in groups of annotations; without any, the item comes once without. */
 async function* readLabels(
   files: FormatFiles,
   path: string,
-  names: readonly string[],
-  { losses, findStem }: ReadContext,
+  from: YoloSettings & { find: () => Promise<FoundItem | undefined>; item: FormatItem },
 ): AsyncGenerator<FormatItem> {
-  const stem = stemOf(itemPath('yolo', path, path.slice(LABELS.length)));
-  const item = (await findStem(stem)) ?? { path: stem, width: undefined, height: undefined };
+  const { losses, pose, find } = from;
+  let item = from.item;
+  let names: ReturnType<typeof namesFor> | undefined;
+  let size: Size | undefined;
+  let isFound = false;
   let group: FormatAnnotation[] = [];
+  let isGiven = false;
   let number = 0;
+  const seen = new Set<string>();
   for await (const line of linesOf('yolo', files, path, MAX_LINE_CHARS)) {
     number += 1;
     if (line.trim() === '') continue;
-    const { width, height } = item;
-    // Of an item that is not there, the lines are read as they would be, and told as missing by who asked.
-    const size = { width: width ?? 1, height: height ?? 1 };
-    const read = readLine(line, names, size, losses);
+    if (names === undefined) {
+      names = namesFor(path, from.names);
+      const found = await find();
+      isFound = found !== undefined;
+      item = { ...item, ...found };
+      size = sizeOf(item);
+    }
+    const place = `${path}:${number}`;
+    const read = readLine(line, place, { names, pose }, size ?? UNIT, losses);
     if (typeof read === 'string') throw new FormatUnreadable('yolo', path, `line ${number} ${read}`);
-    group.push(read);
+    const text = line.trim().replaceAll(/\s+/g, ' ');
+    if (seen.has(text)) {
+      for (const { type } of read) losses.dropped(type, 'duplicate', `${place}: ${text}`);
+      continue;
+    }
+    seen.add(text);
+    // Labels of an item that is not there are for the importer to report.
+    if (size === undefined && isFound)
+      for (const { type } of read)
+        losses.dropped(type, '*', `${place}: ${item.path} has no known width and height`);
+    if (size === undefined) continue;
+    group.push(...read);
     if (group.length < GROUP_SIZE) continue;
     yield { ...item, annotations: group };
+    isGiven = true;
     group = [];
   }
-  if (group.length > 0) yield { ...item, annotations: group };
+  if (group.length > 0 || !isGiven) yield { ...item, annotations: group };
 }
 
-/** The annotation, or what is wrong with the line. */
-function readLine(
-  line: string,
-  names: readonly string[],
-  size: Size,
-  losses: LossReport,
-): FormatAnnotation | string {
-  const words = line.trim().split(/[ \t]+/);
-  const [id, ...parts] = words.map(Number);
-  if (words.some((word) => !/^[-+.\deE]+$/.test(word)) || ![id, ...parts].every(Number.isFinite))
-    return 'holds something that is no number';
-  const label = names[id!];
-  if (label === undefined) return `has class ${id}, and ${NAMES} has ${names.length} names`;
-  const type = parts.length === 4 || parts.length === 5 ? 'box' : 'segment';
-  if (type === 'segment' && (parts.length < 6 || parts.length % 2 !== 0))
-    return `has ${parts.length} numbers behind the class: a box has 4, a polygon 6 or more by twos`;
-  if (parts.length === 5) losses.dropped('box', 'confidence', parts[4]);
-  const coordinates = type === 'box' ? boxOf(parts, size) : [ringOf(parts, size)];
-  return { type, label, attributes: [], coordinates, metadata: { system: {} } };
-}
+/** Lines of items without a size are read as of this one, and given to nobody. */
+const UNIT: Size = { width: 1, height: 1 };
 
-function boxOf(parts: readonly number[], size: Size) {
-  const [x, y, width, height] = parts as [number, number, number, number];
-  return boxCoordinates({
-    left: pixel((x - width / 2) * size.width),
-    top: pixel((y - height / 2) * size.height),
-    right: pixel((x + width / 2) * size.width),
-    bottom: pixel((y + height / 2) * size.height),
-  });
-}
-
-function ringOf(parts: readonly number[], size: Size) {
-  return Array.from({ length: parts.length / 2 }, (_, at) => ({
-    x: pixel(parts[2 * at]! * size.width),
-    y: pixel(parts[2 * at + 1]! * size.height),
-  }));
-}
-
-/** Adding 0 makes 0 of -0. */
-function pixel(value: number): number {
-  return Number(value.toFixed(PIXEL_DIGITS)) + 0;
+function sizeOf({ width, height }: FormatItem): Size | undefined {
+  return width === undefined || height === undefined ? undefined : { width, height };
 }

@@ -26,7 +26,7 @@ describe('functions on the command line', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Format: csv, because a.csv /);
     expect(stdout).toContain('pets: 1 created, 0 overwritten.\nAnnotations: 1 created');
-    expect(bare).toMatchObject({ code: 5, error: 'InvalidInput' });
+    expect(bare).toMatchObject({ code: 5, error: 'NoLabelsFound' });
     expect(unknown).toMatchObject({ code: 2, error: 'WrongUsage' });
     expect(await line.json('datasets', 'show', 'pets')).toMatchObject({ itemsCount: 1, labels: ['cat'] });
   });

@@ -22,7 +22,13 @@ export function formatContract(
       const seed = freshSeed();
       console.log(`seed ${seed}`);
       const own = annotationOf(format.types === 'all' ? TYPES : format.types);
-      const lists = fc.array(fc.array(own, { maxLength: 4 }), { minLength: 1, maxLength: 4 });
+      const lists = fc.array(
+        fc.uniqueArray(own, { maxLength: 4, selector: (each) => JSON.stringify(each) }),
+        {
+          minLength: 1,
+          maxLength: 4,
+        },
+      );
       await fc.assert(
         fc.asyncProperty(lists, fc.integer({ min: 1, max: 9 }), async (given, pieceBytes) => {
           const items = given.map((annotations, index) => itemOf(`a/${index}.png`, annotations));
