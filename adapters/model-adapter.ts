@@ -69,8 +69,10 @@ export interface PartitionData<Sample> {
   /** Items one after the other, with their annotations; nothing is kept in memory. */
   inputs(): AsyncIterable<LabelledInput>;
   /**
-   * Every item with a class label, prepared; each call reads and prepares them anew. Items that cannot be read are left out and reported in the
-   * training's output; items without a label are left out and counted there.
+   * Every item with a class label, prepared; each call reads and prepares them again. Items that `prepare` throws for are left
+   * out and named in the training's output; items without a label are left out and counted there.
+   * @throws TooManyUnreadable when more items than the allowed share are left out; the errors of storage, which are never
+   * an item's
    */
   samples(): Promise<LabelledSample<Sample>[]>;
   /**

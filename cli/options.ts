@@ -79,3 +79,9 @@ function exampleOf(option: string): string {
 function shorten(text: string): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
+
+/** The input `maxUnreadableShare` of a function, if the option was given. */
+export function maxUnreadableShare(options: { maxUnreadableShare?: number }): JsonObject {
+  const share = options.maxUnreadableShare;
+  return share === undefined ? {} : { maxUnreadableShare: share };
+}

@@ -38,6 +38,10 @@ export interface Config {
   maxItemBytes: number;
   /** Bytes of the pixels that decoding one image may take. */
   maxImageBytes: number;
+  /** Share of the items of a run, 0..1, that may be unreadable before the run fails; rounded up to whole items. */
+  maxUnreadableShare: number;
+  /** Longest time that a run waits for storage that is unavailable, in milliseconds. */
+  storagePatienceMs: number;
   /** Limit of the cache of loaded weights, on disk. */
   cacheBytes: number;
   /** Adapters kept loaded in one warm process. */
@@ -113,6 +117,8 @@ const INSTALL_ENVIRONMENT =
 export const DEFAULT_MAX_ITEM_BYTES = 1024 ** 3;
 /** A hundred million pixels in colour. */
 export const DEFAULT_MAX_IMAGE_BYTES = 300_000_000;
+export const DEFAULT_MAX_UNREADABLE_SHARE = 0.01;
+const DEFAULT_STORAGE_PATIENCE_SECONDS = 60;
 /** The other half is for items, predictions, and the runtime. */
 const LOADED_SHARE = 0.5;
 
@@ -176,6 +182,8 @@ export function readConfig(
     pinnedSnapshot: read('MODELFN_SNAPSHOT'),
     maxItemBytes: read('MODELFN_MAX_ITEM_BYTES') ?? DEFAULT_MAX_ITEM_BYTES,
     maxImageBytes: read('MODELFN_MAX_IMAGE_BYTES') ?? DEFAULT_MAX_IMAGE_BYTES,
+    maxUnreadableShare: read('MODELFN_MAX_UNREADABLE_SHARE') ?? DEFAULT_MAX_UNREADABLE_SHARE,
+    storagePatienceMs: (read('MODELFN_STORAGE_PATIENCE_SECONDS') ?? DEFAULT_STORAGE_PATIENCE_SECONDS) * 1000,
     cacheBytes: read('MODELFN_CACHE_BYTES') ?? 10 * 1024 ** 3,
     maxLoadedSnapshots: read('MODELFN_MAX_LOADED_SNAPSHOTS') ?? 8,
     loadedBytes: read('MODELFN_LOADED_BYTES') ?? Math.floor(memoryGiven(env) * LOADED_SHARE),
@@ -243,6 +251,8 @@ export function toEnvironment(
     MODELFN_SNAPSHOT: config.pinnedSnapshot,
     MODELFN_MAX_ITEM_BYTES: String(config.maxItemBytes),
     MODELFN_MAX_IMAGE_BYTES: String(config.maxImageBytes),
+    MODELFN_MAX_UNREADABLE_SHARE: String(config.maxUnreadableShare),
+    MODELFN_STORAGE_PATIENCE_SECONDS: String(config.storagePatienceMs / 1000),
     MODELFN_CACHE_BYTES: String(config.cacheBytes),
     MODELFN_MAX_LOADED_SNAPSHOTS: String(config.maxLoadedSnapshots),
     MODELFN_LOADED_BYTES: String(config.loadedBytes),

@@ -10,6 +10,7 @@ import { compact, ModelfnError, systemCode } from './errors.ts';
 import { systemIds } from './ids.ts';
 import { jsonLog, type Log } from './log.ts';
 import { openContents } from './open-contents.ts';
+import { systemBackoff } from './patience/backoff.ts';
 import type { Platform } from './platform.ts';
 import { maskedLog, redactorOf } from './redact.ts';
 import { localRootsOf, ownBucketFolder, stateFolder } from './state-folder.ts';
@@ -64,6 +65,7 @@ export async function openPlatform(
     clock,
     ids: systemIds(() => clock.now()),
     store,
+    backoff: systemBackoff(config.storagePatienceMs),
     ...(relay && { relay }),
     content: overrides.content ?? (await openContents(config, folder.contents, git)),
     cacheDirectory: folder.cache,

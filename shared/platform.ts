@@ -8,6 +8,7 @@ import type { CodebaseSpec } from './entities/codebase-spec.ts';
 import type { Snapshot } from './entities/snapshot.ts';
 import type { Ids } from './ids.ts';
 import type { Log } from './log.ts';
+import type { Backoff } from './patience/backoff.ts';
 import type { EntityStore } from './store/entity-store.ts';
 
 /**
@@ -20,6 +21,8 @@ export interface Platform {
   readonly ids: Ids;
   readonly log: Log;
   readonly store: EntityStore;
+  /** Delays between the attempts of a run's calls to storage. */
+  readonly backoff: Readonly<Backoff>;
   readonly content: ContentStore;
   /** The bucket of a snapshot, or one given by its spec on the snapshot's behalf. @throws the codes of `buckets/errors.ts` */
   openBucket(snapshot: Pick<Snapshot, 'id' | 'projectId'>, spec: BucketSpec): Promise<Bucket>;

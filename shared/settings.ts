@@ -129,6 +129,16 @@ export const SETTINGS = {
   },
   MODELFN_MAX_ITEM_BYTES: { schema: count(1), takes: 'a number of bytes', example: '1073741824' },
   MODELFN_MAX_IMAGE_BYTES: { schema: count(1), takes: 'a number of bytes', example: '300000000' },
+  MODELFN_MAX_UNREADABLE_SHARE: {
+    schema: z.coerce.number().check(z.gte(0), z.lte(1)),
+    takes: 'a share from 0 to 1',
+    example: '0.01',
+  },
+  MODELFN_STORAGE_PATIENCE_SECONDS: {
+    schema: count(0).check(z.lte(3600)),
+    takes: 'a number of seconds from 0 to 3600',
+    example: '60',
+  },
   MODELFN_CACHE_BYTES: { schema: count(0), takes: 'a number of bytes', example: '10737418240' },
   MODELFN_MAX_LOADED_SNAPSHOTS: { schema: count(1), takes: 'a number from 1', example: '8' },
   MODELFN_LOADED_BYTES: { schema: count(0), takes: 'a number of bytes', example: '1073741824' },

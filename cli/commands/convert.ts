@@ -7,6 +7,7 @@ import { WrongUsage } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { localRoot } from '../local-root.ts';
+import { maxUnreadableShare, numberOption } from '../options.ts';
 import { importLines, lossLines } from '../output/import-report.ts';
 import { failedLines, part, parts } from '../output/parts.ts';
 import { countText, sizeText } from '../output/units.ts';
@@ -37,6 +38,11 @@ export function registerConvert(program: Command, io: CliIo): void {
       )
       .option('--allow-unlabelled', 'with --from and --format: accept files without a single annotation')
       .option('--folder <path>', 'with --from: folder of the dataset that gets the items', '/')
+      .option(
+        '--max-unreadable-share <share>',
+        'with --to: share of the items, 0 to 1, that may be unreadable; rounded up to whole items',
+        numberOption,
+      )
       .action(onSession(io, convert)),
     'modelfn convert rbf --partition train --to ./layout',
     'modelfn convert rbf --from ./layout --dataset copy',
@@ -54,6 +60,7 @@ interface ConvertOptions {
   strict?: boolean;
   media: boolean;
   allowUnlabelled?: boolean;
+  maxUnreadableShare?: number;
 }
 
 async function convert(session: Session, reference: string, options: ConvertOptions): Promise<Answer> {
@@ -72,6 +79,7 @@ async function convert(session: Session, reference: string, options: ConvertOpti
     snapshot: snapshot.id,
     ...(format !== 'adapter' && { format, strict, media }),
     ...(dataset && { dataset: dataset.id }),
+    ...maxUnreadableShare(options),
     ...(to === undefined
       ? { from: bucket, folder: options.folder, ...(format !== 'adapter' && { partition, allowUnlabelled }) }
       : { bucket, partition }),

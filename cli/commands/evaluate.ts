@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { JsonObject } from '../../shared/json.ts';
 import { type Answer, onSession, withExamples } from '../command.ts';
 import type { CliIo } from '../io.ts';
-import { jsonObjectOption, numberOption } from '../options.ts';
+import { jsonObjectOption, maxUnreadableShare, numberOption } from '../options.ts';
 import { failedLines, part, parts } from '../output/parts.ts';
 import { fields, table } from '../output/table.ts';
 import { countText, numberText } from '../output/units.ts';
@@ -32,6 +32,11 @@ export function registerEvaluate(program: Command, io: CliIo): void {
         'boxes and masks: detections below it are not counted one by one, 0..1',
         numberOption,
       )
+      .option(
+        '--max-unreadable-share <share>',
+        'with --predict: share of the items, 0 to 1, that may be unreadable; rounded up to whole items',
+        numberOption,
+      )
       .action(onSession(io, evaluate)),
     'modelfn evaluate rbf --partition test --predict',
   );
@@ -44,6 +49,7 @@ interface EvaluateOptions {
   predict?: boolean;
   iou?: number;
   confidence?: number;
+  maxUnreadableShare?: number;
 }
 
 async function evaluate(session: Session, reference: string, options: EvaluateOptions): Promise<Answer> {
@@ -59,6 +65,7 @@ async function evaluate(session: Session, reference: string, options: EvaluateOp
     ...(filter && { filter }),
     ...(options.iou !== undefined && { iou: options.iou }),
     ...(options.confidence !== undefined && { confidence: options.confidence }),
+    ...maxUnreadableShare(options),
   });
   return { json: { ...output, executionId }, text: evaluationText(output) };
 }

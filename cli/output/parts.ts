@@ -12,10 +12,10 @@ export function parts(output: Json | undefined, name: string): JsonObject[] {
   return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
-/** Items that a function could not use, one a line, the first few of them. */
-export function failedLines(failed: readonly JsonObject[], shown = 10): string[] {
+/** Items that a function could not use, one per line, the first few of them. `count`: how many there are in all. */
+export function failedLines(failed: readonly JsonObject[], shown = 10, count = failed.length): string[] {
   return [
     ...failed.slice(0, shown).map(({ filename, message }) => `  ${filename}: ${message}`),
-    ...(failed.length > shown ? [`  and ${failed.length - shown} more; see --json`] : []),
+    ...(count > shown ? [`  and ${count - shown} more; see --json`] : []),
   ];
 }

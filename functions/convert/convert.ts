@@ -5,6 +5,7 @@ import { uploadItems } from '../../shared/catalog/item-import.ts';
 import { bucketLayout } from '../../shared/convert/bucket-layout.ts';
 import { datasetOf } from '../../shared/datasets/dataset-of.ts';
 import { openPartition } from '../../shared/datasets/partition-data.ts';
+import { MAX_UNREADABLE_SHARE_INPUT } from '../../shared/datasets/unreadable-share.ts';
 import { type BucketSpec, bucketSpecSchema } from '../../shared/entities/bucket-spec.ts';
 import type { Dataset } from '../../shared/entities/dataset.ts';
 import type { Partition } from '../../shared/entities/item.ts';
@@ -71,6 +72,7 @@ export const convertFunction = defineFunction({
         'writing: the partition to write; all writes each that has items. Reading a format: the partition that the items get; all gives each the one that the files name, none changes no partition',
     },
     filter: { type: 'Json', description: 'conditions that narrow the items' },
+    maxUnreadableShare: MAX_UNREADABLE_SHARE_INPUT,
     bucket: {
       type: 'Json',
       description: "where the layout is written; an artifact folder of the project's Binaries when missing",
@@ -145,6 +147,7 @@ function assertImport({
 
 interface ConvertInputs {
   partition: string;
+  maxUnreadableShare?: number | undefined;
   filter?: Json | undefined;
   bucket?: Json | undefined;
   from?: Json | undefined;
@@ -240,9 +243,9 @@ async function convertAnnotations(
 }
 
 async function writePartitions(
-  { platform, signal, progress }: Run,
+  { platform, signal, progress, assertAllRead }: Run,
   dataset: Readonly<Dataset>,
-  { partition, filter }: { partition: string; filter?: Json | undefined },
+  { partition, filter, maxUnreadableShare }: Omit<ConvertInputs, 'folder'>,
   bucket: Bucket,
   convert: (data: PartitionData<unknown>) => Promise<void>,
   prepare: Parameters<typeof openPartition>[2],
@@ -252,11 +255,13 @@ async function writePartitions(
   const failed: JsonObject[] = [];
   let unlabelled = 0;
   for (const [index, each] of wanted.entries()) {
-    const from = { datasetId: dataset.id, partition: each, filter: filter as JsonObject | undefined };
+    const narrow = filter as JsonObject | undefined;
+    const from = { datasetId: dataset.id, partition: each, filter: narrow, maxUnreadableShare };
     const data = await openPartition(platform, from, prepare, signal);
     if (data.count === 0) continue;
     await convert(data);
-    items[each] = data.count;
+    assertAllRead();
+    items[each] = data.used;
     unlabelled += data.leftOut.unlabelled;
     failed.push(...data.leftOut.failed.map((one) => ({ ...one })));
     progress(((index + 1) / wanted.length) * 100, each);

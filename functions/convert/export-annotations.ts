@@ -1,5 +1,6 @@
 import type { LayoutWriter } from '../../adapters/model-adapter.ts';
 import type { Bucket } from '../../shared/buckets/bucket.ts';
+import { RepeatableSource } from '../../shared/content/byte-source.ts';
 import {
   type AnnotationSource,
   openAnnotationSource,
@@ -61,7 +62,7 @@ export async function exportAnnotations(
         if (run.signal.aborted) throw new Cancelled('The conversion', run.signal.reason);
         await layout.write(
           `${format.mediaFolder}${pathOf(item)}`,
-          run.platform.content.stream(item.content!),
+          new RepeatableSource(() => run.platform.content.stream(item.content!)),
         );
       }
   return { format: name, items: { ...source.counts }, written, losses: losses.toJson() };
@@ -75,16 +76,26 @@ const NOWHERE: LayoutWriter = {
   },
 };
 
+/** Counts the files and bytes that were written; an attempt that failed does not count. */
 function counted(layout: LayoutWriter, written: { files: number; sizeBytes: number }): LayoutWriter {
-  const count = (part: string | Uint8Array) => {
-    written.sizeBytes += typeof part === 'string' ? Buffer.byteLength(part) : part.byteLength;
-    return part;
-  };
   return {
     async write(path, content) {
-      const isWhole = typeof content === 'string' || content instanceof Uint8Array;
-      await layout.write(path, isWhole ? count(content) : each(content, count));
+      let sizeBytes = 0;
+      const count = <T extends string | Uint8Array>(part: T): T => {
+        sizeBytes += typeof part === 'string' ? Buffer.byteLength(part) : part.byteLength;
+        return part;
+      };
+      const recounted = (source: RepeatableSource) =>
+        new RepeatableSource(() => {
+          sizeBytes = 0;
+          return each(source, count);
+        });
+      if (typeof content === 'string' || content instanceof Uint8Array)
+        await layout.write(path, count(content));
+      else if (content instanceof RepeatableSource) await layout.write(path, recounted(content));
+      else await layout.write(path, each(content, count));
       written.files += 1;
+      written.sizeBytes += sizeBytes;
     },
   };
 }

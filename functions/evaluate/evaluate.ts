@@ -2,6 +2,7 @@ import type { EvaluateOptions, EvaluationPair } from '../../adapters/model-adapt
 import { datasetOf } from '../../shared/datasets/dataset-of.ts';
 import { PartitionEmpty } from '../../shared/datasets/errors.ts';
 import { queryOf } from '../../shared/datasets/partition-data.ts';
+import { MAX_UNREADABLE_SHARE_INPUT } from '../../shared/datasets/unreadable-share.ts';
 import type { Partition } from '../../shared/entities/item.ts';
 import { toMetricNumber } from '../../shared/entities/metric-number.ts';
 import type { Model } from '../../shared/entities/model.ts';
@@ -33,6 +34,7 @@ export const evaluateFunction = defineFunction({
       description: 'the items to evaluate on',
     },
     filter: { type: 'Json', description: 'conditions that narrow the items' },
+    maxUnreadableShare: MAX_UNREADABLE_SHARE_INPUT,
     predict: {
       type: 'Boolean',
       default: false,
@@ -76,10 +78,17 @@ export const evaluateFunction = defineFunction({
       ? await container.loaded.use(
           snapshot,
           model,
-          (loaded) => compare(pairsPredictedNow(run, loaded, items)),
+          (loaded) =>
+            compare(
+              pairsPredictedNow(run, loaded, items, {
+                share: inputs.maxUnreadableShare ?? platform.config.maxUnreadableShare,
+                from: partition === 'all' ? 'the dataset' : `the ${partition} partition`,
+              }),
+            ),
           run.signal,
         )
       : await compare(pairsWithPredictions(run, snapshot, items));
+    run.assertAllRead();
     const perItem = await keepItems(run, dataset, evaluation.perItem ?? []);
     const samples = await keep(run, snapshot, partition, evaluation.metrics);
     return {

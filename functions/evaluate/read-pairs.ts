@@ -3,13 +3,14 @@ import { classLabelOf, predictedBy, toPrediction } from '../../shared/annotation
 import { chunksOf } from '../../shared/catalog/all-matches.ts';
 import type { FailedItem } from '../../shared/datasets/map-items.ts';
 import { withAnnotations, withGroundTruth } from '../../shared/datasets/partition-data.ts';
+import { assertFewUnreadable, type UnreadableLimit } from '../../shared/datasets/unreadable-share.ts';
 import type { Annotation } from '../../shared/entities/annotation.ts';
 import type { Item } from '../../shared/entities/item.ts';
 import type { Snapshot } from '../../shared/entities/snapshot.ts';
 import { Cancelled } from '../../shared/errors.ts';
 import type { Run } from '../../shared/invoke/run.ts';
 import type { Platform } from '../../shared/platform.ts';
-import { PredictionsMissing } from '../../shared/predict/errors.ts';
+import { ItemsGone, PredictionsMissing } from '../../shared/predict/errors.ts';
 import { predictBatches } from '../../shared/predict/predict-items.ts';
 import type { Query } from '../../shared/query/query.ts';
 import type { LoadedSnapshot } from '../../shared/snapshots/loaded-snapshots.ts';
@@ -59,16 +60,21 @@ export async function* pairsWithPredictions(
   if (items.evaluated === 0) throw new PredictionsMissing(snapshot, items.ids.length);
 }
 
-/** Each item with what the loaded snapshot says about it now, batch by batch. Items that fail are left out and noted. */
+/**
+ * Each item with what the loaded snapshot predicts for it now, batch by batch. Items that fail are left out and noted.
+ * @throws TooManyUnreadable as soon as more failed than `limit` allows
+ */
 export async function* pairsPredictedNow(
   { platform, signal, progress }: Pick<Run, 'platform' | 'signal' | 'progress'>,
   loaded: LoadedSnapshot,
   items: EvaluatedItems,
+  limit: UnreadableLimit,
 ): AsyncGenerator<EvaluationPair> {
   const options = { signal, minConfidence: 0 };
   for await (const part of readItems(platform, items))
     for await (const { results, failed } of predictBatches(platform, loaded, part, options)) {
       items.failed.push(...failed);
+      assertFewUnreadable(items.failed, items.ids.length, limit);
       const predictions = new Map(results.map((each) => [each.item.id, each.predictions]));
       const predicted = results.map(({ item }) => item);
       for await (const { item, annotations } of withGroundTruth(platform, predicted)) {
@@ -82,4 +88,6 @@ export async function* pairsPredictedNow(
       }
       progress(((items.evaluated + items.failed.length) / items.ids.length) * 95, 'predicting');
     }
+  assertFewUnreadable(items.failed, items.evaluated + items.failed.length, limit);
+  if (items.evaluated === 0) throw new ItemsGone(items.ids.length);
 }

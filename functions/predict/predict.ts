@@ -41,7 +41,7 @@ export const predictFunction = defineFunction({
       description: 'predictions below this confidence are dropped',
     },
   },
-  run: async (inputs, { container, platform, actor, signal }) => {
+  run: async (inputs, { container, platform, actor, signal, assertAllRead }) => {
     const items = itemsOf(inputs);
     const snapshot = await snapshotAt(container, inputs.snapshot, inputs.revision);
     const model = await modelOf(container, snapshot);
@@ -64,6 +64,7 @@ export const predictFunction = defineFunction({
     );
     // A call that was answered as failed writes nothing afterwards.
     signal.throwIfAborted();
+    assertAllRead();
     const { results, failed } = predicted;
     if (results.length === 0 && failed.length > 0) throw new NothingPredicted(failed);
     const predictedAt = performance.now();

@@ -7,6 +7,7 @@ import { digestDataset } from '../../shared/datasets/dataset-digest.ts';
 import { datasetOf } from '../../shared/datasets/dataset-of.ts';
 import { PartitionEmpty } from '../../shared/datasets/errors.ts';
 import { type OpenPartition, openPartition } from '../../shared/datasets/partition-data.ts';
+import { MAX_UNREADABLE_SHARE_INPUT } from '../../shared/datasets/unreadable-share.ts';
 import type { Dataset } from '../../shared/entities/dataset.ts';
 import type { Partition } from '../../shared/entities/item.ts';
 import type { MetricNumber } from '../../shared/entities/metric-number.ts';
@@ -46,6 +47,7 @@ export const trainFunction = defineFunction({
     snapshot: { type: 'Snapshot', required: true, description: 'the snapshot to train' },
     dataset: { type: 'Dataset', description: "another dataset than the snapshot's own" },
     filter: { type: 'Json', description: 'conditions that narrow the items trained on' },
+    maxUnreadableShare: MAX_UNREADABLE_SHARE_INPUT,
     seed: {
       type: 'Integer',
       default: 0,
@@ -96,6 +98,7 @@ export const trainFunction = defineFunction({
           codeDigest,
         },
         dataset: { id: dataset.id, name: dataset.name, ...trained.digest },
+        leftOut: leftOut(trained.data),
         configuration: structuredClone(configuration) as JsonObject,
         labels: [...labels],
         seed: inputs.seed,
@@ -107,8 +110,8 @@ export const trainFunction = defineFunction({
       await new Checkpoints(run, snapshot).clear();
       return {
         ...savedOutput({ snapshot: moved, saved }, inputs.seed),
-        items: { train: trained.data.train.count, validation: trained.data.validation.count },
-        leftOut: leftOut([trained.data.train, trained.data.validation]),
+        items: { train: trained.data.train.used, validation: trained.data.validation.used },
+        leftOut: leftOut(trained.data),
         metrics: trained.metrics,
         metricSamples: trained.samples,
         timings: { trainMs: Math.round(trained.trainMs) },
@@ -154,24 +157,28 @@ interface Trained {
   trainMs: number;
 }
 
+interface LearnInputs {
+  seed: number;
+  filter?: unknown;
+  maxUnreadableShare?: number | undefined;
+  /** Digest of everything but the data that the weights depend on. */
+  code: string;
+  parent: string | undefined;
+}
+
 async function learn(
   run: Run,
   adapter: ModelAdapter<unknown>,
   snapshot: Snapshot,
   dataset: Readonly<Dataset>,
-  {
-    seed,
-    filter,
-    code,
-    parent,
-  }: { seed: number; filter?: unknown; code: string; parent: string | undefined },
+  { seed, filter, code, parent, maxUnreadableShare }: LearnInputs,
 ): Promise<Trained | Yielded> {
   const { platform, signal, executionId, deadline } = run;
   const narrow = filter as JsonObject | undefined;
   const open = (partition: Partition) =>
     openPartition(
       platform,
-      { datasetId: dataset.id, partition, filter: narrow },
+      { datasetId: dataset.id, partition, filter: narrow, maxUnreadableShare },
       (input) => adapter.prepare(input),
       signal,
     );
@@ -213,6 +220,7 @@ async function learn(
     })
     .finally(() => resumed?.release());
   signal.throwIfAborted();
+  run.assertAllRead();
   if (answer === 'yielded') {
     if (!hasCheckpoint) throw new YieldedWithoutCheckpoint(executionId);
     return new Yielded(fraction * TRAINED_PERCENT, 'goes on in the next slice');
@@ -273,7 +281,9 @@ async function openParent(
   }
 }
 
-function leftOut(partitions: readonly OpenPartition<unknown>[]): JsonObject {
+/** Items that the training did not use, in the output and in the lineage. */
+function leftOut({ train, validation }: Trained['data']): JsonObject {
+  const partitions = [train, validation];
   const failed = partitions.flatMap((each) => each.leftOut.failed);
   return {
     unlabelled: partitions.reduce((sum, each) => sum + each.leftOut.unlabelled, 0),

@@ -1,4 +1,5 @@
 import type { PredictedTensor, Prediction } from '../../adapters/model-adapter.ts';
+import { RepeatableSource } from '../content/byte-source.ts';
 import type { ContentInfo } from '../content/content-store.ts';
 import type { Item } from '../entities/item.ts';
 import type { JsonObject } from '../json.ts';
@@ -71,7 +72,10 @@ async function keepFile(
   const sizeBytes = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
   const coordinates = { dims: [...dims], dtype: dtypeOf(data)!, sizeBytes };
   return write
-    ? { coordinates, content: await content.put(inTurn(parts), config.maxItemBytes) }
+    ? {
+        coordinates,
+        content: await content.put(new RepeatableSource(() => inTurn(parts)), config.maxItemBytes),
+      }
     : { coordinates };
 }
 

@@ -39,6 +39,24 @@ export class WatchedSource implements AsyncIterable<Uint8Array> {
   }
 }
 
+/** A source that can be read more than once: each iteration opens it again. */
+export class RepeatableSource implements AsyncIterable<Uint8Array> {
+  readonly #open: () => ByteSource;
+
+  constructor(open: () => ByteSource) {
+    this.#open = open;
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    return chunksOf(this.#open());
+  }
+}
+
+/** Whether a write from this source may be repeated. */
+export function isRepeatable(source: ByteSource): boolean {
+  return source instanceof Uint8Array || source instanceof RepeatableSource;
+}
+
 /** Any source as chunks. */
 export async function* chunksOf(source: ByteSource): AsyncGenerator<Uint8Array> {
   if (source instanceof Uint8Array) yield source;

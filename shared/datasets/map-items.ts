@@ -1,5 +1,6 @@
 import type { Item } from '../entities/item.ts';
 import { type ErrorBody, toErrorBody } from '../errors.ts';
+import { isItemFault } from './item-fault.ts';
 import { Room } from './room.ts';
 
 /** Items at work at once: enough to keep all cores decoding while a batch is inferred. */
@@ -16,8 +17,9 @@ export interface FailedItem {
 }
 
 /**
- * Does `work` for each entry, several at once, results in the order of the entries. What `work` throws fails its
- * entry alone. Stops between entries when aborted.
+ * Runs `work` for each entry, several at once; results are in the order of the entries. An error about an item fails that
+ * entry alone. Any other error, such as storage that is unavailable, stops the rest and is thrown.
+ * @throws the first error that is not about one item; the signal's reason
  */
 export async function mapItems<From, Result>(
   entries: readonly From[],
@@ -27,17 +29,21 @@ export async function mapItems<From, Result>(
 ): Promise<{ done: { from: From; result: Result }[]; failed: FailedItem[] }> {
   const results = new Array<{ result: Result } | { error: ErrorBody }>(entries.length);
   const room = new Room(MOST_AT_ONCE, MOST_BYTES_AT_ONCE);
+  let fault: { error: unknown } | undefined;
   const begin = async (index: number): Promise<void> => {
-    signal.throwIfAborted();
+    if (fault) return;
     try {
+      signal.throwIfAborted();
       results[index] = { result: await work(entries[index]!) };
     } catch (error) {
-      results[index] = { error: toErrorBody(error) };
+      if (signal.aborted || !isItemFault(error)) fault ??= { error: signal.aborted ? signal.reason : error };
+      else results[index] = { error: toErrorBody(error) };
     }
   };
   await Promise.all(
     entries.map((entry, index) => room.within(itemOf(entry).content?.sizeBytes ?? 0, () => begin(index))),
   );
+  if (fault) throw fault.error;
   const done: { from: From; result: Result }[] = [];
   const failed: FailedItem[] = [];
   for (const [index, entry] of entries.entries()) {

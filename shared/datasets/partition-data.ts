@@ -13,10 +13,11 @@ import type { JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
 import type { Query } from '../query/query.ts';
 import { type FailedItem, mapItems } from './map-items.ts';
+import { assertFewUnreadable, type UnreadableLimit } from './unreadable-share.ts';
 
-/** An item that a run left out, and why. */
+/** Items that the latest complete pass over a partition used and left out. */
 export interface LeftOut {
-  /** Items that could not be read or prepared. */
+  /** Items that could not be prepared. */
   failed: FailedItem[];
   /** Items without a class label. */
   unlabelled: number;
@@ -25,6 +26,18 @@ export interface LeftOut {
 /** A partition as an adapter gets it, and what was left out of it so far. */
 export interface OpenPartition<Sample> extends PartitionData<Sample> {
   readonly leftOut: LeftOut;
+  /** Number of items that were not left out. */
+  readonly used: number;
+}
+
+/** Which items of a dataset a run reads, and how many of them it may leave out. */
+export interface PartitionRequest {
+  datasetId: string;
+  /** `all`: every file. */
+  partition: Partition | 'all';
+  filter?: JsonObject | undefined;
+  /** 0..1; see `assertFewUnreadable`. The setting of the process when missing. */
+  maxUnreadableShare?: number | undefined;
 }
 
 /** Opens an item's bytes. Nothing is read before the adapter asks. */
@@ -35,13 +48,10 @@ export function inputOf(
   return createItemInput(item, () => content.bytes(item.content!), config);
 }
 
-/**
- * The items of one partition of a dataset, in order of filename, with what people said about them.
- * `partition` `all` takes every file. `filter` narrows.
- */
+/** The items of one partition of a dataset, in order of filename, with their ground truth. */
 export async function openPartition<Sample>(
   platform: Platform,
-  from: { datasetId: string; partition: Partition | 'all'; filter?: JsonObject | undefined },
+  from: PartitionRequest,
   prepare: (input: ItemInput) => Promise<Sample> | Sample,
   signal: AbortSignal,
 ): Promise<OpenPartition<Sample>> {
@@ -49,13 +59,21 @@ export async function openPartition<Sample>(
   const count = await platform.store.count('Item', query);
   const leftOut: LeftOut = { failed: [], unlabelled: 0 };
   const inputs = (): AsyncIterable<LabelledInput> => readInputs(platform, query);
+  const limit: UnreadableLimit = {
+    share: from.maxUnreadableShare ?? platform.config.maxUnreadableShare,
+    from: from.partition === 'all' ? 'the dataset' : `the ${from.partition} partition`,
+  };
+  const pass = { prepare, leftOut, signal, count, limit };
   return {
     partition: from.partition === 'all' ? 'train' : from.partition,
     count,
     leftOut,
+    get used() {
+      return Math.max(0, count - leftOut.unlabelled - leftOut.failed.length);
+    },
     inputs,
-    samples: () => prepareAll(inputs(), prepare, leftOut, signal),
-    stream: (skip = () => false) => prepareInTurn(inputs(), prepare, leftOut, signal, skip),
+    samples: () => prepareAll(inputs(), pass),
+    stream: (skip = () => false) => prepareInTurn(inputs(), pass, skip),
   };
 }
 
@@ -148,53 +166,72 @@ async function annotationsOf(
 /** Items of a stream that are prepared at once, and in memory together. */
 const STREAMED = 32;
 
+/** One pass over the labelled items of a partition. */
+interface Pass<Sample> {
+  prepare(input: ItemInput): Promise<Sample> | Sample;
+  leftOut: LeftOut;
+  signal: AbortSignal;
+  /** Number of items, labelled or not. */
+  count: number;
+  limit: UnreadableLimit;
+}
+
 async function* prepareInTurn<Sample>(
   inputs: AsyncIterable<LabelledInput>,
-  prepare: (input: ItemInput) => Promise<Sample> | Sample,
-  leftOut: LeftOut,
-  signal: AbortSignal,
+  pass: Pass<Sample>,
   skip: (input: LabelledInput) => boolean,
 ): AsyncGenerator<LabelledSample<Sample>> {
+  const { leftOut, count, limit } = pass;
   leftOut.unlabelled = 0;
   leftOut.failed = [];
+  let labelled = 0;
   let waiting: (LabelledInput & { label: string })[] = [];
   const prepareWaiting = async () => {
-    const { done, failed } = await mapItems(
-      waiting,
-      ({ input }) => input.item,
-      ({ input }) => prepare(input),
-      signal,
-    );
+    const { samples, failed } = await prepareBatch(waiting, pass);
     leftOut.failed.push(...failed);
     waiting = [];
-    return done.map(({ from, result }) => ({ ...from, sample: result }));
+    // Fails early: the labelled items are counted at the end, and there are at most `count`.
+    assertFewUnreadable(leftOut.failed, Math.max(count, labelled), limit);
+    return samples;
   };
   for await (const each of inputs) {
     if (each.label === undefined) leftOut.unlabelled += 1;
-    else if (!skip(each)) waiting.push({ ...each, label: each.label });
+    else {
+      labelled += 1;
+      if (!skip(each)) waiting.push({ ...each, label: each.label });
+    }
     if (waiting.length >= STREAMED) yield* await prepareWaiting();
   }
   yield* await prepareWaiting();
+  assertFewUnreadable(leftOut.failed, labelled, limit);
 }
 
 async function prepareAll<Sample>(
   inputs: AsyncIterable<LabelledInput>,
-  prepare: (input: ItemInput) => Promise<Sample> | Sample,
-  leftOut: LeftOut,
-  signal: AbortSignal,
+  pass: Pass<Sample>,
 ): Promise<LabelledSample<Sample>[]> {
+  const { leftOut, limit } = pass;
   const labelled: (LabelledInput & { label: string })[] = [];
   leftOut.unlabelled = 0;
   for await (const each of inputs) {
     if (each.label === undefined) leftOut.unlabelled += 1;
     else labelled.push({ ...each, label: each.label });
   }
+  const { samples, failed } = await prepareBatch(labelled, pass);
+  leftOut.failed = failed;
+  assertFewUnreadable(failed, labelled.length, limit);
+  return samples;
+}
+
+async function prepareBatch<Sample>(
+  entries: readonly (LabelledInput & { label: string })[],
+  { prepare, signal }: Pass<Sample>,
+): Promise<{ samples: LabelledSample<Sample>[]; failed: FailedItem[] }> {
   const { done, failed } = await mapItems(
-    labelled,
+    entries,
     ({ input }) => input.item,
     ({ input }) => prepare(input),
     signal,
   );
-  leftOut.failed = failed;
-  return done.map(({ from, result }) => ({ ...from, sample: result }));
+  return { samples: done.map(({ from, result }) => ({ ...from, sample: result })), failed };
 }

@@ -4,6 +4,7 @@ import { toErrorBody } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
 import { openPlatform } from '../open-platform.ts';
+import { withPatientBuckets } from '../patience/patient-platform.ts';
 import type { Platform } from '../platform.ts';
 import { maskError, redactorOf } from '../redact.ts';
 import { EntityCache } from '../resolve/entity-cache.ts';
@@ -35,7 +36,7 @@ export function createContainer(platform: Platform, adapters: BuiltInAdapters): 
     builtIns,
     entities: new EntityCache(),
     files: cache,
-    loaded: new LoadedSnapshots(platform, builtIns, cache),
+    loaded: new LoadedSnapshots(withPatientBuckets(platform), builtIns, cache),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Execution } from '../entities/execution.ts';
 import { isFinished } from '../entities/execution.ts';
 import { InternalError, isModelfnError, toErrorBody } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
+import { patientPlatform } from '../patience/patient-platform.ts';
 import { maskError, maskedErrorBody, type Redact, redactorOf } from '../redact.ts';
 import type { EntityStore } from '../store/entity-store.ts';
 import { HELD_RUN_ERRORS } from '../transient-errors.ts';
@@ -202,14 +203,15 @@ async function attemptHeld({ container, target, claimed, holder, lease, runLog }
       const { inputs, projectId } = await inputsOf(container, spec, call);
       if (projectId !== undefined && claimed.projectId !== projectId)
         await adopt(store, claimed.id, projectId);
+      const run = runOf(container, call, {
+        executionId: claimed.id,
+        projectId,
+        signal: time.signal,
+        log: runLog.log,
+      });
       return runSpec(spec, inputs, {
-        ...runOf(container, call, {
-          executionId: claimed.id,
-          projectId,
-          signal: time.signal,
-          log: runLog.log,
-        }),
-        platform: { ...platform, store, log: runLog.log },
+        ...run,
+        platform: { ...run.platform, store, log: runLog.log },
         progress: (percentComplete, message) =>
           lease.progress(percentComplete, message === undefined ? undefined : runLog.redact(message)),
       });
@@ -274,9 +276,15 @@ function runOf(
   call: Invocation,
   own: Pick<Run, 'executionId' | 'projectId' | 'signal' | 'log'>,
 ): Run {
-  const { platform } = container;
   const { actor, deadline } = call;
-  return { container, platform, actor, deadline, progress: () => undefined, ...own };
+  const { clock } = container.platform;
+  const { platform, contents } = patientPlatform(container.platform, {
+    signal: own.signal,
+    timeLeft: deadline === undefined ? undefined : () => deadline - clock.now(),
+    log: own.log,
+  });
+  const assertAllRead = () => contents.assertAllRead();
+  return { container, platform, actor, deadline, assertAllRead, progress: () => undefined, ...own };
 }
 
 /** Never aborts for a call without a deadline. */

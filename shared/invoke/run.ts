@@ -18,7 +18,10 @@ export interface Container {
 /** One run of a function: what it may use beside its inputs. */
 export interface Run {
   readonly container: Container;
-  /** All writes of a run go through its `store`: they are refused once another container took the run over. */
+  /**
+   * All writes of a run go through its `store`: they are refused once another container took the run over. Its contents and
+   * buckets are retried while storage is unavailable.
+   */
   readonly platform: Platform;
   readonly actor: Actor;
   readonly executionId: string;
@@ -30,6 +33,8 @@ export interface Run {
   readonly signal: AbortSignal;
   /** Kept with the execution, as what the adapter says on the console is. */
   readonly log: Log;
+  /** Called before results are kept. @throws what a read of an item failed with, also where an adapter caught it */
+  assertAllRead(): void;
   /** 0..100 with a word for people; cheap, written to the execution now and then. */
   progress(percentComplete: number, message?: string): void;
 }

@@ -67,3 +67,15 @@ export class PredictionsMissing extends ModelfnError {
     );
   }
 }
+
+/** All items of an evaluation were deleted while it ran. */
+export class ItemsGone extends ModelfnError {
+  override readonly name = 'ItemsGone';
+  readonly code = 'ItemsGone';
+  readonly statusCode = 422;
+  constructor(items: number) {
+    super(`All ${items} items were deleted during the evaluation. Evaluate again with other items.`, {
+      details: { items },
+    });
+  }
+}

@@ -1,4 +1,5 @@
 import type { Prediction } from '../../adapters/model-adapter.ts';
+import { isItemFault } from '../datasets/item-fault.ts';
 import { hasCode } from '../errors.ts';
 
 /** How one sample of a batch ended. */
@@ -12,8 +13,8 @@ const MAX_POISON_AT_START = 8;
 /**
  * Predicts a batch. When the adapter throws, the batch is halved until the samples it cannot take stand alone: they fail,
  * the others are predicted. n samples with one that is poison cost about 2 log2(n) calls more.
- * @throws what the adapter threw, when `MAX_POISON_AT_START` samples failed before one was predicted; PredictionInvalid; the
- * signal's reason
+ * @throws what the adapter threw, when `MAX_POISON_AT_START` samples failed before one was predicted, or when it is not about
+ * samples, such as storage that is unavailable; PredictionInvalid; the signal's reason
  */
 export async function predictBatch<Sample>(
   samples: readonly Sample[],
@@ -33,6 +34,8 @@ export async function predictBatch<Sample>(
       signal.throwIfAborted();
       // An answer in a wrong form is the adapter's fault, whatever the samples are.
       if (hasCode(error, 'PredictionInvalid')) throw error;
+      // The adapter restarts a process that died and repeats the call: samples that end it twice are at fault.
+      if (!isItemFault(error) && !hasCode(error, 'PythonDied')) throw error;
       if (to - from > 1) return halve(from, to);
       outcomes[from] = { error };
       tally.failed += 1;

@@ -1,5 +1,5 @@
 import type { Bucket } from '../../buckets/bucket.ts';
-import { expectDigest } from '../../content/byte-source.ts';
+import { expectDigest, RepeatableSource } from '../../content/byte-source.ts';
 import type { Snapshot } from '../../entities/snapshot.ts';
 import { WeightsCorrupt, WeightsMissing } from '../errors.ts';
 import { listBareObjects } from './bare-files.ts';
@@ -89,7 +89,7 @@ function openObject(from: Bucket, object: StoredObject, at: Origin): AsyncIterab
   const { sha256, sizeBytes } = object;
   const { onFailure } = expecting({ ...object, path: at.path }, { what: 'it', sizeBytes }, at);
   return verified(
-    from.read(objectKey(sha256), at.signal ? { signal: at.signal } : {}),
+    from.read(objectKey(sha256), { isVerifiedByReader: true, ...(at.signal && { signal: at.signal }) }),
     sha256,
     at,
     onFailure,
@@ -131,6 +131,7 @@ export async function copyBareFiles(options: Omit<CopyOptions, 'weights' | 'onPr
   const { from, to, signal, snapshotId } = options;
   const objects = await listBareObjects(from);
   if (objects.length === 0) throw new WeightsMissing({ snapshotId });
-  for (const { key } of objects) await to.write(key, from.read(key), signal ? { signal } : {});
+  for (const { key } of objects)
+    await to.write(key, new RepeatableSource(() => from.read(key)), signal ? { signal } : {});
   return objects.length;
 }

@@ -1,5 +1,5 @@
 import type { Bucket, ObjectInfo } from '../../buckets/bucket.ts';
-import type { ByteSource } from '../../content/byte-source.ts';
+import { type ByteSource, RepeatableSource } from '../../content/byte-source.ts';
 import type { ContentInfo } from '../../content/content-store.ts';
 import { digestChunks } from '../../content/file-digest.ts';
 import { hasCode } from '../../errors.ts';
@@ -43,7 +43,7 @@ export async function putObject(
 }
 
 function digestObject(bucket: Bucket, key: string, signal: AbortSignal | undefined): Promise<ContentInfo> {
-  return digestChunks(bucket.read(key, signal ? { signal } : {}), signal);
+  return digestChunks(bucket.read(key, { isVerifiedByReader: true, ...(signal && { signal }) }), signal);
 }
 
 async function isSound(
@@ -68,10 +68,21 @@ async function send(
   options: { ifAbsent: boolean; signal?: AbortSignal },
 ): Promise<boolean> {
   try {
-    await bucket.write(key, open(), options);
+    await bucket.write(key, repeatable(open), options);
     return true;
   } catch (error) {
     if (hasCode(error, 'PreconditionFailed')) return false;
     throw error;
   }
+}
+
+/** Bytes in memory stay as they are: buckets send them in one request. */
+function repeatable(open: () => ByteSource): ByteSource {
+  let opened: ByteSource | undefined = open();
+  if (opened instanceof Uint8Array) return opened;
+  return new RepeatableSource(() => {
+    const source = opened ?? open();
+    opened = undefined;
+    return source;
+  });
 }

@@ -47,6 +47,7 @@ describe('checkpoints in a bucket that prefers few objects', () => {
       deadline: undefined,
       signal: new AbortController().signal,
       log: platform.log,
+      assertAllRead: () => undefined,
       progress: () => undefined,
     };
     checkpoints = new Checkpoints(run, snapshot);
