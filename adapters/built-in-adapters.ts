@@ -28,6 +28,12 @@ export interface RunApi {
   answer: RequestListener;
 }
 
+/** The settings of a built-in adapter, without its code. */
+export type AdapterSettings = Required<Pick<ModelAdapterClass, 'defaults' | 'checkConfiguration'>>;
+
+/** Returns the settings of a built-in adapter by its entry point; `undefined` for any other adapter. */
+export type FindSettings = (entryPoint: string) => Promise<AdapterSettings | undefined>;
+
 /** The adapters that come with modelfn, as the invocation layer sees them: no concrete one is known there. */
 export interface BuiltInAdapters {
   /** True for an entry point `modelfn/<name>`. */

@@ -391,10 +391,26 @@ export abstract class ModelAdapter<Sample = unknown> {
   }
 }
 
+/** One problem of a configuration. */
+export interface ConfigurationProblem {
+  /** Path of the setting, such as `input.width`; empty for the whole. */
+  readonly field: string;
+  readonly problem: string;
+}
+
 /** An adapter class as a codebase exports it. */
 export interface ModelAdapterClass {
   new (setup: AdapterSetup): ModelAdapter<unknown>;
   readonly defaults: Readonly<JsonObject>;
+  /**
+   * Lists all problems of a configuration; empty when there is none. A static method that a class may have. `configuration` is as
+   * an instance gets it; `labels` are those of the snapshot, missing for the configuration of a model. Must be cheap and without
+   * side effects: a training calls it before any other work, and for built-in adapters every write of a configuration does.
+   */
+  checkConfiguration?(
+    configuration: Readonly<JsonObject>,
+    labels?: readonly string[],
+  ): readonly ConfigurationProblem[];
   readonly inputType: string | null;
   readonly outputType: string | null;
 }

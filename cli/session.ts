@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { findBuiltInSettings } from '../adapters/settings-registry.ts';
 import { type Actor, LOCAL_ACTOR } from '../shared/auth/actor.ts';
 import { readConfig } from '../shared/config.ts';
 import { jsonLog, type Log, silentLog } from '../shared/log.ts';
@@ -29,7 +30,7 @@ export interface Session extends Desk {
 export async function openSession(io: CliIo, mode: OutputMode): Promise<Session> {
   const config = readConfig({ ...io.env }, io.cwd);
   const log: Log = mode.verbose ? jsonLog('debug', (line) => io.stderr.write(line), io.now) : silentLog;
-  const platform = await openPlatform(config, { log });
+  const platform = await openPlatform(config, { log, findSettings: findBuiltInSettings });
   const hosts: FunctionHost[] = [];
   return {
     ...openDesk(io, mode),

@@ -1,3 +1,4 @@
+import type { FindSettings } from '../adapters/built-in-adapters.ts';
 import type { Bucket } from './buckets/bucket.ts';
 import type { Clock } from './clock.ts';
 import type { Codebase } from './codebases/codebase.ts';
@@ -35,6 +36,8 @@ export interface Platform {
    * handled, and never throws.
    */
   readonly relay?: { settle(): Promise<void> };
+  /** Settings of built-in adapters, by which configurations are checked when they are written; missing where they are not. */
+  readonly findSettings?: FindSettings;
   /** Closes store and files. May be called twice. */
   close(): Promise<void>;
 }

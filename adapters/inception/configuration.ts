@@ -1,9 +1,10 @@
 import * as z from 'zod/mini';
+import type { InputProblem } from '../../shared/errors.ts';
 import { isJsonObject, type JsonObject } from '../../shared/json.ts';
-import { labelMapSchema } from '../onnx-engine/class-labels.ts';
+import { findUnmappedLabels, labelMapSchema } from '../onnx-engine/class-labels.ts';
 import { CLASS_KINDS } from '../onnx-engine/class-scores.ts';
 import { IMAGE_INPUT_DEFAULTS, imageInputSchema } from '../onnx-engine/image-input.ts';
-import { readSettings } from '../onnx-engine/known-settings.ts';
+import { findSettingsProblems, readSettings } from '../read-settings.ts';
 
 const schema = z.strictObject({
   weights_filename: z.nullable(z.string()),
@@ -47,14 +48,26 @@ export const INCEPTION_DEFAULTS = {
   threads: null,
 } satisfies JsonObject;
 
-/** Of `input` only what differs from the defaults is given. @throws InvalidInput naming every unknown setting */
+const FORM = { schema, defaults: INCEPTION_DEFAULTS };
+
+/** Of `input` only what differs from the defaults is given. @throws InvalidInput with every problem */
 export function readConfiguration(configuration: Readonly<JsonObject>): InceptionConfiguration {
+  return readSettings(FORM, withWholeInput(configuration), 'configuration of Inception');
+}
+
+/** As `ModelAdapterClass.checkConfiguration`. */
+export function checkConfiguration(
+  configuration: Readonly<JsonObject>,
+  labels?: readonly string[],
+): InputProblem[] {
+  const problems = findSettingsProblems(FORM, withWholeInput(configuration));
+  return [...problems, ...findUnmappedLabels(configuration, labels)];
+}
+
+function withWholeInput(configuration: Readonly<JsonObject>): JsonObject {
   const { input } = configuration;
-  const whole = isJsonObject(input) ? { input: { ...INCEPTION_DEFAULTS.input, ...input } } : {};
-  return readSettings(
-    schema,
-    INCEPTION_DEFAULTS,
-    { ...configuration, ...whole },
-    'configuration of Inception',
-  );
+  return {
+    ...configuration,
+    ...(isJsonObject(input) && { input: { ...INCEPTION_DEFAULTS.input, ...input } }),
+  };
 }

@@ -18,7 +18,12 @@ import { findPort, ImagePacker, type ImageSample, readImage } from '../onnx-engi
 import { rowOf, sizeOfRow } from '../onnx-engine/rows.ts';
 import { surestFirst } from '../onnx-engine/softmax.ts';
 import { LabelOutsideOntology } from '../training-errors.ts';
-import { INCEPTION_DEFAULTS, type InceptionConfiguration, readConfiguration } from './configuration.ts';
+import {
+  checkConfiguration,
+  INCEPTION_DEFAULTS,
+  type InceptionConfiguration,
+  readConfiguration,
+} from './configuration.ts';
 import { BackboneMissing } from './errors.ts';
 import { HEAD_FILE, type Head, probabilitiesOf, readHead, writeHead } from './head.ts';
 import { trainHead } from './train-head.ts';
@@ -41,6 +46,7 @@ interface Facts {
  */
 export class InceptionAdapter extends ModelAdapter<ImageSample> {
   static override readonly defaults = INCEPTION_DEFAULTS;
+  static readonly checkConfiguration = checkConfiguration;
   static override readonly inputType = 'image';
   static override readonly outputType = 'class';
 

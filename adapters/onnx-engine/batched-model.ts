@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { OnnxSignatureDiffers } from './errors.ts';
 import { findModelFile } from './model-file.ts';
-import { type FeedData, type OnnxSession, type OutputTensor, openSession } from './session.ts';
+import { type OnnxSession, type OutputTensor, openSession } from './session.ts';
+import type { FeedData } from './tensor-data.ts';
 
 /** Writes samples into the inputs of a model. */
 export interface SamplePacker<Sample> {

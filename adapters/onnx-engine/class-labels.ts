@@ -1,5 +1,8 @@
 import * as z from 'zod/mini';
+import type { InputProblem } from '../../shared/errors.ts';
+import { isJsonObject, type JsonObject } from '../../shared/json.ts';
 import { nearest } from '../../shared/nearest.ts';
+import { findUnknownLabels } from '../read-settings.ts';
 import { OnnxSignatureDiffers } from './errors.ts';
 
 /** Labels by class index, as the exporting program numbered them: `{"0": "cat", "1": "dog"}`. */
@@ -7,6 +10,17 @@ export const labelMapSchema = z.record(
   z.string().check(z.regex(/^(0|[1-9]\d{0,5})$/, 'class numbers are whole numbers from 0')),
   z.string(),
 );
+
+/** Problems of `id_to_label_map`: labels that the snapshot does not have. */
+export function findUnmappedLabels(
+  { id_to_label_map }: Readonly<JsonObject>,
+  labels: readonly string[] | undefined,
+): InputProblem[] {
+  const entries = isJsonObject(id_to_label_map) ? Object.entries(id_to_label_map) : [];
+  const texts = entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return findUnknownLabels('id_to_label_map', texts, labels);
+}
+
 type LabelMap = Readonly<Record<string, string>>;
 
 export interface ClassSource {

@@ -2,8 +2,9 @@ import { OnnxSignatureDiffers } from './errors.ts';
 import type { Quantisation } from './model-facts.ts';
 import { openNumbers } from './output-numbers.ts';
 import { rowOf, sizeOfRow } from './rows.ts';
-import type { OnnxSession, OutputTensor, Port } from './session.ts';
+import type { OnnxSession, OutputTensor } from './session.ts';
 import { softmax } from './softmax.ts';
+import type { Port } from './tensor-data.ts';
 
 /**
  * Meaning of an output's numbers.

@@ -1,7 +1,8 @@
 import { classNamesOf } from './class-names.ts';
 import { cellsOf, type DetectionHead } from './detection-heads.ts';
 import { OnnxSignatureDiffers } from './errors.ts';
-import type { OnnxSession, Port } from './session.ts';
+import type { OnnxSession } from './session.ts';
+import type { Port } from './tensor-data.ts';
 
 /** Numbers ahead of the scores of the classes. */
 const LEADING = { yolov5: 5, yolov8: 4, yolox: 5, boxes: 6 } as const;

@@ -6,8 +6,9 @@ import { detectorClasses } from './detector-layout.ts';
 import { OnnxSignatureDiffers } from './errors.ts';
 import type { Quantisation } from './model-facts.ts';
 import { openNumbers } from './output-numbers.ts';
-import type { OnnxSession, OutputTensor, Port } from './session.ts';
+import type { OnnxSession, OutputTensor } from './session.ts';
 import { type Suppression, suppress } from './suppress.ts';
+import type { Port } from './tensor-data.ts';
 
 export interface DetectorOptions {
   session: Pick<OnnxSession, 'file' | 'outputs' | 'facts'>;

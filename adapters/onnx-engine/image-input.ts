@@ -2,8 +2,9 @@ import * as z from 'zod/mini';
 import type { ImagePixels, ItemInput } from '../model-adapter.ts';
 import type { Feeds, SamplePacker } from './batched-model.ts';
 import { OnnxSignatureDiffers } from './errors.ts';
-import type { OnnxSession, Port, TensorData } from './session.ts';
+import type { OnnxSession } from './session.ts';
 import { SpareArray } from './spare-array.ts';
+import type { Port, TensorData } from './tensor-data.ts';
 
 const side = z.int().check(z.gte(1), z.lte(4096));
 const numbers = z.array(z.number()).check(z.minLength(1), z.maxLength(3));

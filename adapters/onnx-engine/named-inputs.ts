@@ -3,7 +3,8 @@ import { isJsonObject, type Json } from '../../shared/json.ts';
 import type { ItemInput } from '../model-adapter.ts';
 import type { SamplePacker } from './batched-model.ts';
 import { OnnxSignatureDiffers } from './errors.ts';
-import { type FeedData, isNumberType, type OnnxSession, type Port, toTensor } from './session.ts';
+import type { OnnxSession } from './session.ts';
+import { type FeedData, isNumberType, type Port, toTensor } from './tensor-data.ts';
 import { problemOfNumbers } from './tensor-input.ts';
 
 /** Values of one input of one item, row by row. */

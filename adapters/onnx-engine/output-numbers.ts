@@ -1,6 +1,7 @@
 import { OnnxSignatureDiffers } from './errors.ts';
 import type { Quantisation } from './model-facts.ts';
-import type { OnnxSession, OutputTensor, Port } from './session.ts';
+import type { OnnxSession, OutputTensor } from './session.ts';
+import type { Port } from './tensor-data.ts';
 
 const REAL_TYPES = new Set(['float16', 'float32', 'float64']);
 

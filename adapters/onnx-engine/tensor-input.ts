@@ -6,7 +6,8 @@ import type { Feeds, SamplePacker } from './batched-model.ts';
 import { OnnxSignatureDiffers } from './errors.ts';
 import { findInput } from './image-input.ts';
 import { type NumberTensor, NumpyMalformed, readNumpy } from './numpy-file.ts';
-import { isNumberType, type NumberType, type OnnxSession, type Port, toTensor } from './session.ts';
+import type { OnnxSession } from './session.ts';
+import { isNumberType, type NumberType, type Port, toTensor } from './tensor-data.ts';
 
 /** How an item of numbers becomes the model's input. */
 export const tensorInputSchema = z.strictObject({

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod/mini';
+import type { InputProblem } from '../../shared/errors.ts';
 import { isJsonObject, type JsonObject } from '../../shared/json.ts';
-import { labelMapSchema } from '../onnx-engine/class-labels.ts';
+import { findUnmappedLabels, labelMapSchema } from '../onnx-engine/class-labels.ts';
 import { CLASS_KINDS } from '../onnx-engine/class-scores.ts';
 import { IMAGE_INPUT_DEFAULTS, imageInputSchema } from '../onnx-engine/image-input.ts';
-import { readSettings } from '../onnx-engine/known-settings.ts';
 import { TENSOR_INPUT_DEFAULTS, tensorInputSchema } from '../onnx-engine/tensor-input.ts';
+import { findSettingsProblems, readSettings } from '../read-settings.ts';
 
 const share = z.number().check(z.gte(0), z.lte(1));
 
@@ -23,9 +24,8 @@ const outputSchema = z.strictObject({
 });
 export type OutputSpec = z.output<typeof outputSchema>;
 
-const schema = z.strictObject({
+const settings = {
   weights_filename: z.nullable(z.string()),
-  input: z.union([imageInputSchema, tensorInputSchema]),
   outputs: z.array(outputSchema).check(z.minLength(1), z.maxLength(16)),
   id_to_label_map: z.nullable(labelMapSchema),
   top_k: z.int().check(z.gte(1), z.lte(1000)),
@@ -35,8 +35,10 @@ const schema = z.strictObject({
   agnostic_nms: z.boolean(),
   batch_size: z.int().check(z.gte(1), z.lte(256)),
   threads: z.nullable(z.int().check(z.gte(1), z.lte(256))),
-});
-export type OnnxConfiguration = z.output<typeof schema>;
+};
+const imageSchema = z.strictObject({ ...settings, input: imageInputSchema });
+const tensorSchema = z.strictObject({ ...settings, input: tensorInputSchema });
+export type OnnxConfiguration = z.output<typeof imageSchema> | z.output<typeof tensorSchema>;
 
 export const ONNX_DEFAULTS = {
   weights_filename: null,
@@ -52,16 +54,32 @@ export const ONNX_DEFAULTS = {
   threads: null,
 } satisfies JsonObject;
 
-/** Of `input` only what differs from the defaults is given. @throws InvalidInput naming every unknown setting */
+/** Of `input` only what differs from the defaults is given. @throws InvalidInput with every problem */
 export function readConfiguration(configuration: Readonly<JsonObject>): OnnxConfiguration {
-  const { input } = configuration;
-  const whole = isJsonObject(input) ? { input: wholeInput(input) } : {};
   return readSettings(
-    schema,
-    ONNX_DEFAULTS,
-    { ...configuration, ...whole },
+    formOf(configuration),
+    withWholeInput(configuration),
     'configuration of the ONNX adapter',
   );
+}
+
+/** As `ModelAdapterClass.checkConfiguration`. */
+export function checkConfiguration(
+  configuration: Readonly<JsonObject>,
+  labels?: readonly string[],
+): InputProblem[] {
+  const problems = findSettingsProblems(formOf(configuration), withWholeInput(configuration));
+  return [...problems, ...findUnmappedLabels(configuration, labels)];
+}
+
+function formOf({ input }: Readonly<JsonObject>) {
+  const isTensor = isJsonObject(input) && input.kind === 'tensor';
+  return { schema: isTensor ? tensorSchema : imageSchema, defaults: ONNX_DEFAULTS };
+}
+
+function withWholeInput(configuration: Readonly<JsonObject>): JsonObject {
+  const { input } = configuration;
+  return { ...configuration, ...(isJsonObject(input) && { input: wholeInput(input) }) };
 }
 
 function wholeInput(input: JsonObject): JsonObject {

@@ -15,7 +15,12 @@ import { type NamedInputs, NamedPacker } from '../onnx-engine/named-inputs.ts';
 import type { NumberTensor } from '../onnx-engine/numpy-file.ts';
 import type { OnnxSession } from '../onnx-engine/session.ts';
 import { readTensor, TensorPacker } from '../onnx-engine/tensor-input.ts';
-import { ONNX_DEFAULTS, type OnnxConfiguration, readConfiguration } from './configuration.ts';
+import {
+  checkConfiguration,
+  ONNX_DEFAULTS,
+  type OnnxConfiguration,
+  readConfiguration,
+} from './configuration.ts';
 import { type OutputReader, outputReader } from './read-output.ts';
 
 type Sample = ImageSample | NumberTensor | NamedInputs;
@@ -23,6 +28,7 @@ type Sample = ImageSample | NumberTensor | NamedInputs;
 /** Any ONNX model of images or of numbers: what goes in and what its outputs mean is said in the configuration, no code is written. */
 export class OnnxAdapter extends ModelAdapter<Sample> {
   static override readonly defaults = ONNX_DEFAULTS;
+  static readonly checkConfiguration = checkConfiguration;
   static override readonly inputType = 'image';
 
   override readonly maxBatchSize: number;

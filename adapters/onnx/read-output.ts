@@ -11,8 +11,9 @@ import type { ImageSample } from '../onnx-engine/image-input.ts';
 import type { NamedInputs } from '../onnx-engine/named-inputs.ts';
 import type { NumberTensor } from '../onnx-engine/numpy-file.ts';
 import { elementsOf, rowOf } from '../onnx-engine/rows.ts';
-import type { OnnxSession, OutputTensor, Port } from '../onnx-engine/session.ts';
+import type { OnnxSession, OutputTensor } from '../onnx-engine/session.ts';
 import { surestFirst } from '../onnx-engine/softmax.ts';
+import type { Port } from '../onnx-engine/tensor-data.ts';
 import type { OnnxConfiguration, OutputSpec } from './configuration.ts';
 
 /** Makes annotations of one output of the model. */

@@ -1,8 +1,7 @@
 import * as z from 'zod/mini';
-import { InvalidInput } from '../../shared/errors.ts';
-import type { JsonObject } from '../../shared/json.ts';
-import { nearest } from '../../shared/nearest.ts';
-import { parse } from '../../shared/parse.ts';
+import type { InputProblem } from '../../shared/errors.ts';
+import { isJsonObject, type JsonObject } from '../../shared/json.ts';
+import { findSettingsProblems, findUnknownLabels, readSettings } from '../read-settings.ts';
 import { MAX_COEF0, MAX_DEGREE } from './engine/parameters.ts';
 
 const positive = z.number().check(z.gt(0));
@@ -58,17 +57,26 @@ export const SVM_DEFAULTS = {
   cacheBytes: 128 * 2 ** 20,
 } satisfies JsonObject;
 
-/** Reads the configuration of a snapshot. @throws InvalidInput naming every unknown key with the nearest known one */
+const FORM = { schema, defaults: SVM_DEFAULTS };
+
+/** Reads the configuration of a snapshot. @throws InvalidInput with every problem */
 export function readConfiguration(configuration: Readonly<JsonObject>): SvmConfiguration {
-  const known = Object.keys(SVM_DEFAULTS);
-  const unknown = Object.keys(configuration).filter((key) => !known.includes(key));
-  if (unknown.length > 0)
-    throw new InvalidInput(
-      'configuration of the SVM',
-      unknown.map((key) => ({
-        field: key,
-        problem: `there is no such setting; the nearest is ${nearest(key, known)}`,
-      })),
-    );
-  return parse(schema, { ...SVM_DEFAULTS, ...configuration }, 'configuration of the SVM');
+  return readSettings(FORM, configuration, 'configuration of the SVM');
+}
+
+/** As `ModelAdapterClass.checkConfiguration`. */
+export function checkConfiguration(
+  configuration: Readonly<JsonObject>,
+  labels?: readonly string[],
+): InputProblem[] {
+  const { classWeights } = configuration;
+  const weighted = isJsonObject(classWeights) ? Object.keys(classWeights) : [];
+  return [
+    ...findSettingsProblems(FORM, configuration),
+    ...findUnknownLabels(
+      'classWeights',
+      weighted.map((label) => [label, label] as const),
+      labels,
+    ),
+  ];
 }

@@ -18,7 +18,12 @@ import {
 } from '../model-adapter.ts';
 import { nothingToLearn } from '../nothing-to-learn.ts';
 import { LabelOutsideOntology, OneClassOnly } from '../training-errors.ts';
-import { readConfiguration, SVM_DEFAULTS, type SvmConfiguration } from './configuration.ts';
+import {
+  checkConfiguration,
+  readConfiguration,
+  SVM_DEFAULTS,
+  type SvmConfiguration,
+} from './configuration.ts';
 import { SvmTrainer } from './engine/one-vs-one.ts';
 import { Predictor } from './engine/predict.ts';
 import { type FeatureMatrix, packRows } from './engine/samples.ts';
@@ -49,6 +54,7 @@ interface Ready extends SvmWeights {
  */
 export class SvmAdapter extends ModelAdapter<SvmSample> {
   static override readonly defaults = SVM_DEFAULTS;
+  static readonly checkConfiguration = checkConfiguration;
   static override readonly inputType = 'image';
   static override readonly outputType = 'class';
 

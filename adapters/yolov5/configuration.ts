@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
+import type { InputProblem } from '../../shared/errors.ts';
 import type { JsonObject } from '../../shared/json.ts';
-import { labelMapSchema } from '../onnx-engine/class-labels.ts';
-import { readSettings } from '../onnx-engine/known-settings.ts';
+import { findUnmappedLabels, labelMapSchema } from '../onnx-engine/class-labels.ts';
+import { findSettingsProblems, readSettings } from '../read-settings.ts';
 
 const share = z.number().check(z.gte(0), z.lte(1));
 
@@ -35,7 +36,17 @@ export const YOLOV5_DEFAULTS = {
   threads: null,
 } satisfies JsonObject;
 
-/** @throws InvalidInput naming every unknown key with the nearest known one */
+const FORM = { schema, defaults: YOLOV5_DEFAULTS };
+
+/** @throws InvalidInput with every problem */
 export function readConfiguration(configuration: Readonly<JsonObject>): YoloConfiguration {
-  return readSettings(schema, YOLOV5_DEFAULTS, configuration, 'configuration of YOLOv5');
+  return readSettings(FORM, configuration, 'configuration of YOLOv5');
+}
+
+/** As `ModelAdapterClass.checkConfiguration`. */
+export function checkConfiguration(
+  configuration: Readonly<JsonObject>,
+  labels?: readonly string[],
+): InputProblem[] {
+  return [...findSettingsProblems(FORM, configuration), ...findUnmappedLabels(configuration, labels)];
 }

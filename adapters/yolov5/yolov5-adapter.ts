@@ -20,8 +20,14 @@ import {
   type ImageSample,
   readImage,
 } from '../onnx-engine/image-input.ts';
-import type { OnnxSession, OutputTensor, Port } from '../onnx-engine/session.ts';
-import { readConfiguration, YOLOV5_DEFAULTS, type YoloConfiguration } from './configuration.ts';
+import type { OnnxSession, OutputTensor } from '../onnx-engine/session.ts';
+import type { Port } from '../onnx-engine/tensor-data.ts';
+import {
+  checkConfiguration,
+  readConfiguration,
+  YOLOV5_DEFAULTS,
+  type YoloConfiguration,
+} from './configuration.ts';
 
 /** What is known of the model in memory. */
 interface Facts {
@@ -32,6 +38,7 @@ interface Facts {
 /** YOLOv5 detectors of any size, exported to ONNX: letterbox, inference, decoding and suppression as YOLOv5 has them. */
 export class Yolov5Adapter extends ModelAdapter<ImageSample> {
   static override readonly defaults = YOLOV5_DEFAULTS;
+  static readonly checkConfiguration = checkConfiguration;
   static override readonly inputType = 'image';
   static override readonly outputType = 'box';
 

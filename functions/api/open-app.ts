@@ -1,4 +1,5 @@
 import type { Express } from 'express';
+import { findBuiltInSettings } from '../../adapters/settings-registry.ts';
 import { LOCAL_ACTOR } from '../../shared/auth/actor.ts';
 import { readConfig } from '../../shared/config.ts';
 import { originOf } from '../../shared/invoke/callers/request-origin.ts';
@@ -25,7 +26,7 @@ export function openApp(): Promise<OpenApp> {
 async function open(): Promise<OpenApp> {
   const [{ createApp, API_PATH }, platform] = await Promise.all([
     import('../../shared/api/app.ts'),
-    openPlatform(readConfig()),
+    openPlatform(readConfig(), { findSettings: findBuiltInSettings }),
   ]);
   const app = createApp({
     platform,

@@ -19,6 +19,7 @@ import { Yielded } from '../../shared/invoke/yielded.ts';
 import { canonicalJson, type Json, type JsonObject } from '../../shared/json.ts';
 import { loadAdapterClass } from '../../shared/snapshots/adapter-class.ts';
 import { adapterSetup } from '../../shared/snapshots/adapter-setup.ts';
+import { assertConfiguration } from '../../shared/snapshots/assert-configuration.ts';
 import { commitWeights } from '../../shared/snapshots/commit-weights.ts';
 import type { SavedFiles } from '../../shared/snapshots/files/commit-files.ts';
 import { releaseAdapter } from '../../shared/snapshots/release-adapter.ts';
@@ -75,6 +76,7 @@ export const trainFunction = defineFunction({
       );
       const setup = adapterSetup(platform, adapterClass, model, snapshot);
       const { configuration, labels } = setup;
+      assertConfiguration(adapterClass, `configuration of snapshot ${snapshot.name}`, configuration, labels);
       const adapter = new adapterClass(setup);
       training = adapter;
       const dataset = await datasetOf(platform, snapshot, inputs.dataset);

@@ -15,6 +15,7 @@ import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
 import type { Page } from '../store/entity-store.ts';
 import { projectFor } from './access.ts';
+import { checkModelConfiguration } from './check-configuration.ts';
 import { givenFields } from './given-fields.ts';
 import { modelFor } from './model-access.ts';
 import { ModelNameTaken } from './model-errors.ts';
@@ -42,6 +43,7 @@ export async function createModel(platform: Platform, actor: Actor, input: unkno
     createdAt: now,
     updatedAt: now,
   };
+  await checkModelConfiguration(platform, model);
   await platform.store.transaction(async (store) => {
     await projectFor(store, actor, model.projectId);
     await orNameTaken(model, () => store.insert('Model', [model]));
@@ -91,6 +93,7 @@ export async function updateModel(
     const current = await modelFor(store, actor, id);
     const next = nextVersion(current, applied(current, patch), isoTime(platform.clock));
     if (next === current) return current;
+    if (codeOf(next) !== codeOf(current)) await checkModelConfiguration(platform, next);
     return orNameTaken(next, () => store.update('Model', id, () => next));
   });
 }

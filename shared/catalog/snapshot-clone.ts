@@ -6,8 +6,9 @@ import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
 import { copyBareFiles, copyFiles } from '../snapshots/files/copy-files.ts';
 import { openWeightsBucket } from '../snapshots/shared-files.ts';
+import { checkSnapshotConfiguration } from './check-configuration.ts';
 import { defaultBucket } from './default-bucket.ts';
-import { snapshotFor } from './model-access.ts';
+import { modelFor, snapshotFor } from './model-access.ts';
 import { removeOwnBucket } from './snapshot-bucket.ts';
 import { insertSnapshot } from './snapshots.ts';
 
@@ -52,6 +53,8 @@ export async function cloneSnapshot(
     description: source.description,
     global: source.global,
   } satisfies Parameters<typeof insertSnapshot>[3];
+  const model = await modelFor(platform.store, actor, source.modelId);
+  await checkSnapshotConfiguration(platform, model, clone);
   try {
     const { saved, ...copied }: Copied = withWeights ? await copyWeights(platform, source, clone) : {};
     return await platform.store.transaction(async (store) => {

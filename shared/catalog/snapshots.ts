@@ -8,9 +8,10 @@ import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
 import { ensureRecorded, recordRevision } from '../snapshots/revisions.ts';
 import type { EntityStore, Page } from '../store/entity-store.ts';
+import { checkSnapshotConfiguration } from './check-configuration.ts';
 import { defaultBucket } from './default-bucket.ts';
 import { givenFields } from './given-fields.ts';
-import { snapshotFor } from './model-access.ts';
+import { modelFor, snapshotFor } from './model-access.ts';
 import { SnapshotHasChildren, SnapshotNameTaken } from './model-errors.ts';
 import { assertNoPrivateBucket } from './private-path.ts';
 import { queryByEnvelope } from './query-by-envelope.ts';
@@ -31,7 +32,7 @@ export async function createSnapshot(platform: Platform, actor: Actor, input: un
   return platform.store.transaction(async (store) => {
     const { model, dataset } = await readParts(store, actor, fields);
     const id = platform.ids.objectId();
-    return insertSnapshot(platform, actor, store, {
+    const snapshot = {
       id,
       name: fields.name,
       projectId: model.projectId,
@@ -48,7 +49,9 @@ export async function createSnapshot(platform: Platform, actor: Actor, input: un
       tags: fields.tags ?? [],
       description: fields.description,
       global: fields.global ?? fields.is_global ?? false,
-    });
+    };
+    await checkSnapshotConfiguration(platform, model, snapshot);
+    return insertSnapshot(platform, actor, store, snapshot);
   });
 }
 
@@ -130,6 +133,8 @@ export async function updateSnapshot(
     if (frozen(next) !== frozen(current)) await assertNotInUse({ store }, current);
     if (next.datasetId !== current.datasetId)
       await readDataset(store, actor, next.datasetId, current.projectId);
+    if (settingsPart(next) !== settingsPart(current))
+      await checkSnapshotConfiguration(platform, await modelFor(store, actor, next.modelId), next);
     next.updatedAt = isoTime(platform.clock);
     const updated = await orNameTaken(next, () => store.update('Snapshot', id, () => next));
     await store.appendEvents([snapshotEvent(platform, actor, 'Updated', updated)]);
@@ -183,6 +188,11 @@ function applied(current: Snapshot, patch: SnapshotPatch): Snapshot {
 /** What a run that writes the weights reads or writes. */
 function frozenPart(snapshot: Snapshot): string {
   return canonicalJson([snapshot.configuration, snapshot.status, heldPart(snapshot)]);
+}
+
+/** What the check of a configuration reads. */
+function settingsPart({ configuration, ontologySpec }: Snapshot): string {
+  return canonicalJson([configuration, ontologySpec.labels]);
 }
 
 /** What not even the run that holds the snapshot may change. */

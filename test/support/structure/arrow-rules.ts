@@ -128,7 +128,8 @@ export const adaptersAreKnownByTheRegistry: Rule = (tree) => {
     .filter(({ to }) => concrete.has(roomOf(to)))
     .filter(
       ({ from, to }) =>
-        roomOf(from) !== roomOf(to) && !isIn(from, ['adapters/registry.ts', 'bench/', 'test/']),
+        roomOf(from) !== roomOf(to) &&
+        !isIn(from, ['adapters/registry.ts', 'adapters/settings-registry.ts', 'bench/', 'test/']),
     )
     .map(
       ({ from, to, line }) =>
