@@ -15,14 +15,19 @@ export class GitHostNotAllowed extends ModelfnError {
   override readonly name = 'GitHostNotAllowed';
   readonly code = 'GitHostNotAllowed';
   readonly statusCode = 403;
-  constructor(origin: string, hosts: readonly string[], hasCredentials: boolean) {
-    const why = hasCredentials ? 'credentials are sent to listed origins only' : 'it is not listed';
-    super(
-      `Git may not use ${origin}: ${why}. Add it to MODELFN_GIT_HOSTS, which ${hosts.length === 0 ? 'is not set (any https host, without credentials)' : `has: ${hosts.join(', ')}`}.`,
-      { details: { origin } },
-    );
+  constructor(origin: string, why: string, hosts: readonly string[] = []) {
+    const listed =
+      hosts.length === 0
+        ? 'is not set (any public https host, without credentials)'
+        : `has: ${hosts.join(', ')}`;
+    super(`Git may not use ${origin}: ${why}. Add it to MODELFN_GIT_HOSTS, which ${listed}.`, {
+      details: { origin },
+    });
   }
 }
+
+/** Reason for a host that resolves to a loopback, private or otherwise special address. */
+export const NOT_PUBLIC = 'it has an address outside the public internet';
 
 /** A folder outside those this machine opens, named by a `file:` URL. */
 export class GitFolderNotAllowed extends ModelfnError {

@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { sha256Of } from '../content/file-digest.ts';
@@ -14,6 +15,7 @@ import { GitAddressRefused, GitFolderNotAllowed, GitRefNotFound, GitSecretMissin
 import { FolderRemote } from './folder-remote.ts';
 import { connectHttp, type GitCredentials } from './http-connection.ts';
 import { GIT_LIMITS, type GitLimits } from './limits.ts';
+import { createPublicLookup } from './public-address.ts';
 import type { FetchRequest, GitRemote, RefUpdate } from './remote.ts';
 import { allTips, branchToMake, type ResolvedRef, resolveRef } from './resolve-ref.ts';
 import { connectSsh } from './ssh-connection.ts';
@@ -31,6 +33,8 @@ export interface GitContext {
   /** Times of commits. */
   clock: Clock;
   limits?: Partial<GitLimits>;
+  /** Resolver of host names; the system's when missing. */
+  lookup?: LookupFunction;
   /** OpenSSH's client; `ssh` when missing. */
   sshProgram?: string;
 }
@@ -184,10 +188,12 @@ async function remoteOf(spec: GitSpec, address: GitAddress, context: GitContext)
     return new FolderRemote(url, path, limits);
   }
   const { idleMs } = limits;
-  checkGitHost(address, context.hosts, { hasCredentials: namesSecrets(spec) });
+  const { mustBePublic } = checkGitHost(address, context.hosts, { hasCredentials: namesSecrets(spec) });
   if (transport === 'ssh')
     return new WireRemote(url, connectSsh({ address, program: context.sshProgram ?? 'ssh', idleMs }));
-  return new WireRemote(url, connectHttp({ url, credentials: credentialsOf(spec, context.secrets), idleMs }));
+  const lookup = mustBePublic ? createPublicLookup(context.lookup) : context.lookup;
+  const credentials = credentialsOf(spec, context.secrets);
+  return new WireRemote(url, connectHttp({ url, credentials, idleMs, lookup }));
 }
 
 function credentialsOf({ credentials }: GitSpec, secrets: Secrets): GitCredentials | undefined {

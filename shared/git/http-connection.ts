@@ -1,19 +1,23 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import type { LookupFunction } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isModelfnError } from '../errors.ts';
 import {
   failureOf,
   GitAccessDenied,
+  GitHostNotAllowed,
   GitProtocolError,
   GitRedirectRefused,
   GitRepositoryNotFound,
   GitUnavailable,
+  NOT_PUBLIC,
   shown,
 } from './errors.ts';
 import { PacketReader } from './packet-line.ts';
+import { NotPublic } from './public-address.ts';
 import type { PackFile } from './remote.ts';
 import type { ConnectGit, GitConnection, GitService } from './wire-remote.ts';
 
@@ -29,6 +33,8 @@ export interface HttpOptions {
   credentials: GitCredentials | undefined;
   /** Without a byte from the server. */
   idleMs: number;
+  /** Resolver of host names; the system's when missing. */
+  lookup?: LookupFunction | undefined;
 }
 
 const MAX_REDIRECTS = 5;
@@ -127,7 +133,7 @@ interface Question {
 
 /** Sends one request and answers when the head of the reply is there. Redirects are not followed. */
 async function ask(
-  { url: shownUrl, credentials, idleMs }: HttpOptions,
+  { url: shownUrl, credentials, idleMs, lookup }: HttpOptions,
   { method, url, headers, body, signal }: Question,
 ): Promise<IncomingMessage> {
   signal?.throwIfAborted();
@@ -137,6 +143,7 @@ async function ask(
     agent: false,
     headers: { ...headers, 'user-agent': 'git/modelfn', ...(credentials && authorization(credentials)) },
     ...(signal && { signal }),
+    ...(lookup && { lookup }),
   });
   request.setTimeout(idleMs, () => request.destroy(new Error(`no answer for ${idleMs} ms`)));
   try {
@@ -176,6 +183,7 @@ async function* bytesOf(
 
 function failure(error: unknown, url: string, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted) return signal.reason;
+  if (error instanceof NotPublic) return new GitHostNotAllowed(new URL(url).origin, NOT_PUBLIC);
   return isModelfnError(error) ? error : new GitUnavailable(url, failureOf(error), error);
 }
 
