@@ -1,3 +1,4 @@
+import { reapExecutions } from '../shared/catalog/abandoned-executions.ts';
 import { getExecution, terminateExecution } from '../shared/catalog/executions.ts';
 import { Cancelled } from '../shared/errors.ts';
 import type { JsonObject } from '../shared/json.ts';
@@ -29,6 +30,7 @@ export async function runFunction(
   const bar = progressBar(session.io, ofService?.functionName ?? name, session.mode.json);
   bar.update(0, 'starting');
   try {
+    await reapExecutions(session.platform, { graceMs: 0, only: 'cli' });
     const host = await session.openFunction(name, localRoots);
     if (session.io.interrupted.aborted) throw new Cancelled(name, session.io.interrupted.reason);
     const running = host.invokeToEnd(
@@ -38,6 +40,7 @@ export async function runFunction(
         ...(ofService && { service: ofService.id }),
         executionId,
         inputs,
+        context: { caller: 'cli' },
       },
       { timeoutMs: undefined },
     );

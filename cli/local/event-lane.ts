@@ -24,10 +24,10 @@ interface Delivery {
 }
 
 /**
- * Pauses between the attempts. Together they outlast an execution's longest lease: when a process was lost with a record,
- * the last attempt can take its run over.
+ * Pauses between the attempts. When a process was lost with a record, the third pause outlasts the usual lease of its run,
+ * and all together outlast the longest one: the next attempt takes the run over.
  */
-export const BACKOFF_MS: readonly number[] = [1_000, 4_000, 16_000, 64_000];
+export const BACKOFF_MS: readonly number[] = [1_000, 4_000, 26_000, 64_000];
 
 /** Attempts for one record, the first included; the queue's `maxReceiveCount` in the cloud. */
 export const MAX_ATTEMPTS = BACKOFF_MS.length + 1;

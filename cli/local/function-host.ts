@@ -1,7 +1,8 @@
-import { isModelfnError, toErrorBody } from '../../shared/errors.ts';
+import { toErrorBody } from '../../shared/errors.ts';
 import { isJsonObject, type Json } from '../../shared/json.ts';
 import type { Log } from '../../shared/log.ts';
 import { FunctionNotFound, ShuttingDown } from './errors.ts';
+import { Repetitions } from './repetitions.ts';
 import { SYSTEM_TIMERS, type Timers } from './timers.ts';
 import { type InvokeOptions, WorkerPool } from './worker-pool.ts';
 import type { Environment } from './worker-process.ts';
@@ -26,12 +27,6 @@ export interface HostInvokeOptions extends InvokeOptions {
 const DEFAULT_TIMEOUT_MS = 15 * 60 * 1000;
 
 /**
- * Pauses before a background invocation is repeated, as Lambda repeats asynchronous ones. Longer than an execution's
- * lease: the run of a lost process can be taken over by then.
- */
-export const RETRY_DELAYS_MS: readonly number[] = [60_000, 120_000];
-
-/**
  * Processes for what somebody waits for, and others for what runs in the background: two trainings that take hours
  * leave a third call its answer.
  */
@@ -46,6 +41,8 @@ export class FunctionHost {
   readonly #log: Log;
   readonly #timers: Timers;
   readonly #pauses = new Set<unknown>();
+  /** Executions of background invocations, how often each. */
+  readonly #underWay = new Map<string, number>();
   #closed = false;
 
   constructor({ bundles, workersPerFunction, env, log, timers = SYSTEM_TIMERS }: FunctionHostOptions) {
@@ -111,13 +108,31 @@ export class FunctionHost {
     await Promise.all(pools.map((pool) => pool.close(graceMs)));
   }
 
+  /** True for an execution that is queued or runs in the background, or waits for its next attempt. */
+  isUnderWay(executionId: string): boolean {
+    return this.#underWay.has(executionId);
+  }
+
   async #runBehind(pool: WorkerPool, functionName: string, payload: Json): Promise<boolean> {
-    for (let attempt = 0; ; attempt += 1) {
+    const id = isJsonObject(payload) && typeof payload.executionId === 'string' ? payload.executionId : '';
+    this.#underWay.set(id, (this.#underWay.get(id) ?? 0) + 1);
+    try {
+      return await this.#repeat(pool, functionName, payload);
+    } finally {
+      const left = this.#underWay.get(id)! - 1;
+      if (left > 0) this.#underWay.set(id, left);
+      else this.#underWay.delete(id);
+    }
+  }
+
+  async #repeat(pool: WorkerPool, functionName: string, payload: Json): Promise<boolean> {
+    const repetitions = new Repetitions();
+    for (;;) {
       try {
         while (hasYielded(await pool.invoke(payload))) if (this.#closed) return false;
         return true;
       } catch (error) {
-        const delayMs = isModelfnError(error) && error.retryable ? RETRY_DELAYS_MS[attempt] : undefined;
+        const delayMs = repetitions.delayAfter(error, Date.now());
         const repeats = delayMs !== undefined && !this.#closed;
         const { code, message } = toErrorBody(this.#closed ? new ShuttingDown(functionName) : error);
         const facts = { function: functionName, code, reason: message };

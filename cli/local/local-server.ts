@@ -16,6 +16,7 @@ import { type Gateway, startGateway } from './gateway.ts';
 import { type HomeLock, lockHome } from './home-lock.ts';
 import { requireLoopback } from './loopback-guard.ts';
 import { PipelineRunner } from './pipeline-runner.ts';
+import { RunReaper } from './run-reaper.ts';
 
 export interface LocalServerOptions {
   config: Readonly<Config>;
@@ -98,6 +99,9 @@ async function start(
   });
   const pipelines = new PipelineRunner({ platform, functions: host, log });
   const cron = new CronClock({ platform: shop, log });
+  const reaper = new RunReaper({ platform: shop, functions: host, log });
+  // Before the dispatcher: what it takes out of the outbox is not resumed as well.
+  await reaper.look();
   lock.announce(gateway.url);
   // The first page need not wait for the process. A failure is told by the request that meets it.
   api.socket().catch(() => {});
@@ -111,7 +115,7 @@ async function start(
     dispatcher,
     pipelines,
     close: (graceMs = DEFAULT_GRACE_MS) => {
-      closing ??= closeAll({ gateway, cron, dispatcher, pipelines, host, api, lock }, graceMs);
+      closing ??= closeAll({ gateway, cron, reaper, dispatcher, pipelines, host, api, lock }, graceMs);
       return closing;
     },
   };
@@ -120,6 +124,7 @@ async function start(
 interface Parts {
   gateway: Gateway;
   cron: CronClock;
+  reaper: RunReaper;
   dispatcher: EventDispatcher;
   pipelines: PipelineRunner;
   host: FunctionHost;
@@ -129,10 +134,10 @@ interface Parts {
 
 /** Dispatcher and pipelines begin nothing more at once, and are done when the host has let what is under way end or ended it. */
 async function closeAll(
-  { gateway, cron, dispatcher, pipelines, host, api, lock }: Parts,
+  { gateway, cron, reaper, dispatcher, pipelines, host, api, lock }: Parts,
   graceMs: number,
 ): Promise<void> {
-  await cron.close();
+  await Promise.all([cron.close(), reaper.close()]);
   const dispatched = Promise.all([dispatcher.close(), pipelines.close()]);
   await gateway.close(graceMs);
   await host.close(graceMs);

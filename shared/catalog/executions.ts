@@ -7,6 +7,7 @@ import { Cancelled } from '../errors.ts';
 import { ended } from '../invoke/executions.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
+import { releaseSnapshots } from '../snapshots/snapshot-run.ts';
 import type { Page } from '../store/entity-store.ts';
 import { executionFor } from './model-access.ts';
 import { ExecutionFinished, ResultRefused } from './model-errors.ts';
@@ -37,13 +38,15 @@ export async function terminateExecution(platform: Platform, actor: Actor, id: s
   return platform.store.transaction(async (store) => {
     await executionFor(store, actor, id);
     const now = await store.now();
-    return store.update('Execution', id, (current) => {
+    const execution = await store.update('Execution', id, (current) => {
       if (isFinished(current)) return current;
       const asked = { ...current, toTerminate: true, updatedAt: isoTime(platform.clock) };
       if (isHeld(current, now)) return asked;
       const error = new Cancelled(`execution ${id}`, 'terminate was asked for').toJSON();
       return ended(platform, asked, { durationMs: current.duration, error });
     });
+    if (isFinished(execution)) await releaseSnapshots({ ...platform, store }, execution);
+    return execution;
   });
 }
 

@@ -64,7 +64,14 @@ export const executionSchema = z.object({
   /** Grows with every claim, whoever claims: a write under an older one is refused. */
   fence: z.optional(z.number()),
   /** Who holds it and until when; null when nobody does. `holder` null: kept for its own next slice, and for nobody else. */
-  lease: z.nullable(z.object({ holder: z.nullable(z.string()), expiresAt: timeSchema })),
+  lease: z.nullable(
+    z.object({
+      holder: z.nullable(z.string()),
+      expiresAt: timeSchema,
+      /** Milliseconds it was given for. A lease that ends later than that from now was given by a clock that has gone back since. */
+      lengthMs: z.optional(z.number()),
+    }),
+  ),
   /** Slices that yielded. */
   slices: z.optional(z.number()),
   /** What the next slice goes on from: its files, and what the function has to know of them. */
@@ -84,9 +91,20 @@ export function isFinished(execution: Pick<Execution, 'latestStatus'>): boolean 
   return execution.latestStatus.status === 'success' || execution.latestStatus.status === 'failed';
 }
 
-/** True while a run is alive: a container renews its lease, or its next slice is awaited. `now`: the store's time, ms since 1970. */
+/** Length of a lease that has none on record, and the longest there is. */
+const LONGEST_LEASE_MS = 15 * 60_000;
+
+/** A clock may be set by this much without ending a lease. Holders renew their leases more often. */
+const CLOCK_SLACK_MS = 2_000;
+
+/**
+ * True while a run is alive: a container renews its lease, or its next slice is awaited. A lease that lies in the future
+ * holds nothing: its holder was lost before the clock went back, or would have renewed it. `now`: the store's time, ms since 1970.
+ */
 export function isAlive({ lease }: Pick<Execution, 'lease'>, now: number): boolean {
-  return lease !== null && Date.parse(lease.expiresAt) > now;
+  if (lease === null) return false;
+  const leftMs = Date.parse(lease.expiresAt) - now;
+  return leftMs > 0 && leftMs <= (lease.lengthMs ?? LONGEST_LEASE_MS) + CLOCK_SLACK_MS;
 }
 
 /** True while a container works on the run. `now`: the store's time, ms since 1970. */

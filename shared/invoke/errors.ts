@@ -57,6 +57,24 @@ export class AttemptsExhausted extends ModelfnError {
   }
 }
 
+/** The process that ran it ended before the run did, and nothing brings the call again. */
+export class ExecutionAbandoned extends ModelfnError {
+  override readonly name = 'ExecutionAbandoned';
+  readonly code = 'ExecutionAbandoned';
+  readonly statusCode = 500;
+  constructor(execution: { id: string; functionName: string; caller: string }) {
+    const { id, functionName, caller } = execution;
+    const advice =
+      caller === 'cli'
+        ? 'It was begun on the command line: run the command again.'
+        : `Call it again, or rerun it with POST /executions/${id}/rerun.`;
+    super(
+      `Execution ${id} (${functionName}) was left behind: its process ended before the run did. ${advice}`,
+      { details: { executionId: id, caller } },
+    );
+  }
+}
+
 /** A run went on past its slice, and the caller has no way to bring the next one. */
 export class RunYielded extends ModelfnError {
   override readonly name = 'RunYielded';

@@ -150,7 +150,7 @@ export async function yieldExecution(
       attempts: 0,
       slices: (current.slices ?? 0) + 1,
       duration: Math.round(current.duration + durationMs),
-      lease: { holder: null, expiresAt: new Date(now + SLICE_WAIT_MS).toISOString() },
+      lease: waitingLease(now),
       status: [...log, { timestamp, status: 'yielded', ...compactProgress(progress) }],
       latestStatus: { timestamp, status: 'inProgress', ...compactProgress(progress) },
       updatedAt: timestamp,
@@ -177,6 +177,18 @@ export function requeued(
     maxAttempts: execution.attempts + maxAttempts,
     status: [...execution.status, { timestamp, status: 'rerun' }],
     latestStatus: { timestamp, status: 'created', percentComplete: 0 },
+    updatedAt: timestamp,
+  };
+}
+
+/** A run whose container was lost, as it waits for the next one; pure. */
+export function resumed(shop: Pick<Platform, 'clock'>, execution: Execution, now: number): Execution {
+  const timestamp = isoTime(shop.clock);
+  const message = 'The container that ran it was lost; it goes on in another one.';
+  return {
+    ...execution,
+    lease: waitingLease(now),
+    status: [...execution.status, { timestamp, status: 'rerun', message }],
     updatedAt: timestamp,
   };
 }
@@ -241,7 +253,16 @@ function compactProgress({
 }
 
 function leaseOf({ config }: Claimer, holder: string, now: number): NonNullable<Execution['lease']> {
-  return { holder, expiresAt: new Date(now + config.leaseMs).toISOString() };
+  return leaseFor(holder, now, config.leaseMs);
+}
+
+/** Keeps a run for its next claim: what it holds stays its own until then. */
+function waitingLease(now: number): NonNullable<Execution['lease']> {
+  return leaseFor(null, now, SLICE_WAIT_MS);
+}
+
+function leaseFor(holder: string | null, now: number, lengthMs: number): NonNullable<Execution['lease']> {
+  return { holder, expiresAt: new Date(now + lengthMs).toISOString(), lengthMs };
 }
 
 /** System faults (5xx) and transient errors may pass. An invalid call stays invalid, and a stopped run stays stopped. */

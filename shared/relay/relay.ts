@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { reapExecutions } from '../catalog/abandoned-executions.ts';
 import { firePipelineAt } from '../catalog/cron-triggers.ts';
 import { firePipelines } from '../catalog/pipeline-triggers.ts';
 import { readLambdaEnvironment } from '../config.ts';
+import { toErrorBody } from '../errors.ts';
 import { deployedFunctionOf } from '../invoke/deployed-function.ts';
 import { UnknownEvent } from '../invoke/errors.ts';
 import type { FunctionContext } from '../invoke/function-context.ts';
@@ -20,6 +22,9 @@ const MARGIN_MS = 5_000;
 
 /** The name of this function beside the others: it begins the pipelines of cron triggers. */
 const RELAY = 'relay';
+
+/** Longer than queues, state machines and Lambda wait before they repeat a call by themselves. */
+const REAP_GRACE_MS = 20 * 60_000;
 
 /** Where nobody sets a limit. */
 const DEFAULT_TIME_MS = 60_000;
@@ -53,11 +58,21 @@ export function createRelay(
     };
     if (event.kind === 'time') await firePipelineAt(platform, event.trigger, event.time);
     const { scheduleGroup, pipelines } = platform.config.cloud;
+    if (event.kind === 'minute') await reapRuns(platform);
     const drained = await drain(shift);
     const run = pipelines === undefined ? {} : { pipelines: await begin(shift, followedBy(event)) };
     if (event.kind !== 'minute' || scheduleGroup === undefined) return { ...drained, ...run };
     return { ...drained, ...run, schedules: await schedule(shift) };
   };
+}
+
+/** Its failure stops nothing else of the relay; the next minute tries again. */
+async function reapRuns(platform: Platform): Promise<void> {
+  try {
+    await reapExecutions(platform, { graceMs: REAP_GRACE_MS });
+  } catch (error) {
+    platform.log.error('abandoned runs cannot be looked for', { reason: toErrorBody(error).message });
+  }
 }
 
 /** What one call of the relay works with. */

@@ -77,3 +77,16 @@ export async function abandonRun(shop: Shop, snapshotId: string, executionId: st
     };
   });
 }
+
+/** Gives back the snapshots that a run holds which was ended from outside. Within the run's project. */
+export async function releaseSnapshots(
+  shop: Shop,
+  { id, projectId }: { id: string; projectId: string | null },
+): Promise<void> {
+  if (projectId === null) return;
+  const held = await shop.store.ids('Snapshot', {
+    filter: { 'run.executionId': id },
+    scope: { projectIds: [projectId] },
+  });
+  for (const snapshotId of held) await abandonRun(shop, snapshotId, id);
+}

@@ -32,6 +32,8 @@ export const MIGRATIONS: readonly Migration[] = [
     // Holds nothing: writers lock it, each beside the others, or one of them alone.
     'create table write_gate ()',
   ],
+  // Runs that are not over are looked for every few seconds.
+  ['create index executions_latest_status_project_id on executions (latest_status, project_id)'],
 ];
 
 /**

@@ -22,6 +22,8 @@ export const MIGRATIONS: readonly Migration[] = [
       delete from execution_logs where execution_id = old.id; end`,
   ],
   [...createTable(Package), ...createTable(Service)],
+  // Runs that are not over are looked for every few seconds.
+  ['create index executions_latest_status_project_id on executions (latest_status, project_id)'],
 ];
 
 /**

@@ -1,6 +1,6 @@
 import { LOCAL_ACTOR } from '../../auth/actor.ts';
 import { derivedId } from '../../ids.ts';
-import { canonicalJson, type JsonObject } from '../../json.ts';
+import { canonicalJson, isJsonObject, type JsonObject } from '../../json.ts';
 import type { FunctionSpec, InputSpecs } from '../function-spec.ts';
 import type { Invocation } from '../invocation.ts';
 import { invoke } from '../invoke.ts';
@@ -18,10 +18,15 @@ export async function callFromPipeline<S extends InputSpecs>(
   payload: JsonObject,
   deadline: number | undefined,
 ): Promise<JsonObject> {
-  const { call } = readCall(spec, payload, { caller: 'pipeline', actor: LOCAL_ACTOR, deadline });
+  const { call } = readCall(spec, payload, { caller: callerOf(payload), actor: LOCAL_ACTOR, deadline });
   const outcome = await invoke(container, spec, withOwnId(call));
   if (outcome.output === undefined) throw outcome.error;
   return outcome.output;
+}
+
+/** The command line marks its calls: nothing brings them again when their process is lost. */
+function callerOf({ context }: JsonObject): 'cli' | 'pipeline' {
+  return isJsonObject(context) && context.caller === 'cli' ? 'cli' : 'pipeline';
 }
 
 function withOwnId(call: Invocation): Invocation {

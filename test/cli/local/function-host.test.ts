@@ -1,7 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { FunctionHost, RETRY_DELAYS_MS } from '../../../cli/local/function-host.ts';
+import { FunctionHost } from '../../../cli/local/function-host.ts';
 import { silentLog } from '../../../shared/log.ts';
-import { MAX_LEASE_SECONDS } from '../../../shared/settings.ts';
 import { buildFixtures, recordingLog } from './fixture-functions.ts';
 import { heldTimers } from './held-timers.ts';
 import { type Answer, OBEDIENT } from './obedient-function.ts';
@@ -43,24 +42,26 @@ describe('FunctionHost', () => {
     expect(await host.invoke('obedient', {})).toMatchObject({ calls: 1 });
   });
 
-  it('repeats work in the background whose process was lost, twice and later than a lease lasts', async () => {
+  it('repeats work in the background whose process was lost, twice, and knows it as under way until then', async () => {
     const { log, seen, lines } = recordingLog();
     const time = heldTimers();
     const host = await openHost(log, time.timers);
 
-    host.dispatch('obedient', { exit: 4 });
+    host.dispatch('obedient', { exit: 4, executionId: 'e1' });
     while (!lines.some(({ message }) => message === 'background invocation failed')) {
+      expect(host.isUnderWay('e1')).toBe(true);
       time.fire();
       await new Promise(setImmediate);
     }
 
-    expect(time.delays).toEqual(RETRY_DELAYS_MS);
-    expect(Math.min(...time.delays)).toBeGreaterThan(MAX_LEASE_SECONDS * 1000);
+    expect(time.delays).toEqual([1_000, 1_000]);
     expect(await seen(({ message }) => message === 'background invocation failed')).toMatchObject({
       function: 'obedient',
       code: 'WorkerLost',
       level: 'error',
     });
+    await new Promise(setImmediate);
+    expect(host.isUnderWay('e1')).toBe(false);
   });
 
   it('does not repeat what failed for good, and drops repetitions when it closes', async () => {

@@ -125,7 +125,7 @@ describe('the schema', () => {
 
     const after = open(path);
 
-    expect(MIGRATIONS).toHaveLength(5);
+    expect(MIGRATIONS).toHaveLength(6);
     for (const table of ['snapshot_revisions', 'packages', 'services'])
       expect(after.row({ sql: `select count(*) as n from ${table}`, parameters: [] })).toEqual({ n: 0 });
     expect(after.row(COUNT)).toEqual({ n: 1 });
