@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../shared/json.ts';
-import { failedLines, part, parts } from './parts.ts';
+import { failedLines, part, parts, unreadableLines } from './parts.ts';
 import { table, visible } from './table.ts';
 import { countText } from './units.ts';
 
@@ -14,6 +14,7 @@ export function importLines(output: JsonObject): string[] {
     ...(created === undefined ? [] : [`Annotations: ${created} created, ${existed} there already.`]),
     ...(partitions.length > 0 ? [`Partitions: ${partitions.join(', ')}.`] : []),
     ...withoutAnnotations(output),
+    ...unreadableLines(parts(output, 'unreadable'), Number(output.unreadableCount ?? 0)),
     ...(failed.length > 0 ? [`Failed: ${output.failures ?? failed.length}`, ...failedLines(failed)] : []),
   ];
 }

@@ -19,3 +19,9 @@ export function failedLines(failed: readonly JsonObject[], shown = 10, count = f
     ...(count > shown ? [`  and ${count - shown} more; see --json`] : []),
   ];
 }
+
+/** Images that were taken in and cannot be decoded. */
+export function unreadableLines(unreadable: readonly JsonObject[], count = unreadable.length): string[] {
+  if (count === 0) return [];
+  return [`Taken in, but unreadable as images: ${count}`, ...failedLines(unreadable)];
+}

@@ -210,7 +210,7 @@ async function takeMedia(
   media: readonly MediaFile[],
   { folder, partitions }: { folder: string; partitions: ReadonlyMap<string, Partition> },
   failures: Failures,
-): Promise<{ created: number; overwritten: number }> {
+): Promise<JsonObject> {
   const entries = function* () {
     for (const { file, path } of media) {
       const partition = partitions.get(path);
@@ -223,7 +223,15 @@ async function takeMedia(
     onProgress: (done) => progress(0, `${done} items`),
   });
   for (const { path, error } of result.failures) failures.note(path, error);
-  return { created: result.created, overwritten: result.overwritten };
+  const { created, overwritten, unreadable } = result;
+  return {
+    created,
+    overwritten,
+    unreadable: unreadable
+      .slice(0, MOST_FAILURES)
+      .map(({ path, problem }) => ({ filename: path, message: problem })),
+    unreadableCount: unreadable.length,
+  };
 }
 
 /** Puts the items into their partitions, those that were in the dataset before, too. Returns the number of items per partition. */

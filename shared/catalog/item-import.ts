@@ -40,6 +40,8 @@ export interface ImportResult {
   existed: number;
   /** Entries that could not be taken in, each with its reason. */
   failures: { path: string; error: ErrorBody }[];
+  /** Images that were taken in and cannot be decoded, each with its reason. */
+  unreadable: { path: string; problem: string }[];
 }
 
 export interface ImportOptions {
@@ -62,7 +64,7 @@ export async function uploadItems(
   { mode, onProgress, signal }: ImportOptions,
 ): Promise<ImportResult> {
   assertWritable(await datasetFor(platform.store, actor, datasetId));
-  const result: ImportResult = { created: 0, overwritten: 0, existed: 0, failures: [] };
+  const result: ImportResult = { created: 0, overwritten: 0, existed: 0, failures: [], unreadable: [] };
   const target: ImportTarget = { platform, actor, datasetId, mode };
   const iterator = iterate(entries);
   let done = 0;
@@ -129,7 +131,10 @@ async function receiveEntry(
       return undefined;
     }
     const bytes = entry.bytes ?? entry.source ?? new Uint8Array();
-    return { entry, file: await receiveFile(target.platform, path, bytes, metadataOf(entry)) };
+    const file = await receiveFile(target.platform, path, bytes, metadataOf(entry));
+    const problem = file.media.unreadable;
+    if (problem !== undefined) result.unreadable.push({ path: entry.path, problem });
+    return { entry, file };
   } catch (error) {
     noteFailure(result, entry, error);
     return undefined;

@@ -84,7 +84,7 @@ export async function receiveFile(
     path,
     content,
     metadata,
-    media: await describeMedia(platform.content, content, path.name, mimetype),
+    media: await describeMedia(platform, content, path.name, mimetype),
   };
 }
 
@@ -159,7 +159,7 @@ function replaced(current: Item, { content, media, metadata }: ArrivedFile): Ite
 }
 
 function withMedia(metadata: JsonObject, media: ItemMedia): JsonObject {
-  const { width: _width, height: _height, ...system } = systemMetadata({ metadata });
+  const { width: _width, height: _height, unreadable: _unreadable, ...system } = systemMetadata({ metadata });
   return { ...metadata, system: { ...system, ...media } };
 }
 

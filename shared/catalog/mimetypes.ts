@@ -1,12 +1,16 @@
 /** Extension to media type: what datasets of the field hold, and the files of models. */
 const MIMETYPES: Readonly<Record<string, string>> = {
   avi: 'video/x-msvideo',
+  avif: 'image/avif',
   bmp: 'image/bmp',
   csv: 'text/csv',
   flac: 'audio/flac',
   gif: 'image/gif',
   gz: 'application/gzip',
+  heic: 'image/heic',
+  heif: 'image/heif',
   html: 'text/html',
+  jfif: 'image/jpeg',
   jpeg: 'image/jpeg',
   jpg: 'image/jpeg',
   js: 'text/javascript',

@@ -1,6 +1,9 @@
 import type { Metadata } from 'sharp';
 import type { ImageOptions } from '../../adapters/model-adapter.ts';
 
+/** An image that is refused by its header, in words for people. */
+export class ImageTooLarge extends Error {}
+
 type Size = Readonly<{ width: number; height: number }>;
 /** What an image's header tells of its pixels. */
 type Header = Size & Pick<Metadata, 'format' | 'isProgressive' | 'channels' | 'depth' | 'autoOrient'>;
@@ -23,7 +26,7 @@ const MOST_SAMPLE_BYTES = 16;
 /** Parts of its size that a JPEG is decoded at (ITU T.81 blocks of 8 x 8 pixels). */
 const JPEG_SHRINKS = [8, 4, 2];
 
-/** @throws Error for an image whose pixels would take more than `maxBytes`, as they are decoded or as they are answered */
+/** @throws ImageTooLarge for an image whose pixels would take more than `maxBytes`, as they are decoded or as they are answered */
 export function assertAffordable(header: Header, options: ImageOptions, maxBytes: number): void {
   const target = targetSize(header.autoOrient, options);
   const decoded = decodedSize(header, target);
@@ -65,7 +68,7 @@ function assertFits(size: Size, pixelBytes: number, maxBytes: number): void {
   const [width, height] = [Math.ceil(size.width), Math.ceil(size.height)];
   const total = width * height * pixelBytes;
   if (total <= maxBytes) return;
-  throw new Error(
+  throw new ImageTooLarge(
     `${width} x ${height} pixels of ${pixelBytes} bytes are ${total} bytes, more than MODELFN_MAX_IMAGE_BYTES=${maxBytes}`,
   );
 }

@@ -29,6 +29,17 @@ describe('modelfn datasets upload', () => {
     expect(await filenames(line)).toEqual(['/cat/1.txt', '/cat/2.txt', '/dog/young/1.txt', '/top.txt']);
   });
 
+  it('uploads pictures that cannot be decoded, and names them', async () => {
+    const line = await withDataset();
+    await writeFiles(line.cwd, { 'in/bad.jpg': 'no picture', 'in/a.txt': 'a text' });
+
+    const { code, stdout } = await line.run('datasets', 'upload', 'pets', 'in');
+
+    expect(code).toBe(0);
+    expect(stdout).toContain('2 created');
+    expect(stdout).toMatch(/unreadable as images: 1\n +\/?bad.jpg: its bytes are not those/);
+  });
+
   it('changes nothing when it is run again, and replaces bytes when told to overwrite', async () => {
     const line = await withDataset();
     await writeFiles(line.cwd, { 'in/a.txt': 'one' });

@@ -6,6 +6,7 @@ import { csvEntries, isCsv } from '../../csv-entries.ts';
 import { WrongUsage } from '../../errors.ts';
 import { EXIT_CODES } from '../../exit-codes.ts';
 import { findFiles, folderEntries, type LeftOutFile } from '../../folder-entries.ts';
+import { unreadableLines } from '../../output/parts.ts';
 import { progressBar } from '../../output/progress-bar.ts';
 import { visible } from '../../output/table.ts';
 import { countText } from '../../output/units.ts';
@@ -51,9 +52,9 @@ export async function upload(
     ...leftOut.map(({ path, reason }) => ({ path, code: 'LeftOut', message: reason })),
     ...done.failures.map(({ path, error }) => ({ path, code: error.code, message: error.message })),
   ];
-  const { created, overwritten, existed } = done;
+  const { created, overwritten, existed, unreadable } = done;
   return {
-    json: { datasetId: dataset.id, created, overwritten, existed, failed },
+    json: { datasetId: dataset.id, created, overwritten, existed, failed, unreadable },
     text: [
       `${dataset.name}: ${created} created, ${overwritten} overwritten, ${existed} there already, ${failed.length} left out.`,
       ...(existed > 0 && !options.overwrite
@@ -63,6 +64,7 @@ export async function upload(
         .slice(0, SHOWN_FAILURES)
         .map(({ path, message }) => `  ${visible(path)}: ${visible(message)}`),
       ...(failed.length > SHOWN_FAILURES ? [`  and ${failed.length - SHOWN_FAILURES} more; see --json`] : []),
+      ...unreadableLines(unreadable.map(({ path, problem }) => ({ filename: path, message: problem }))),
     ].join('\n'),
     ...(failed.length > 0 && { exitCode: EXIT_CODES.refused }),
   };

@@ -37,7 +37,7 @@ describe('an import', () => {
       { mode: 'skip' },
     );
 
-    expect(result).toEqual({ created: 2, overwritten: 0, existed: 0, failures: [] });
+    expect(result).toEqual({ created: 2, overwritten: 0, existed: 0, failures: [], unreadable: [] });
     expect(await labelsOfDataset(platform, dataset)).toEqual(['cat', 'dog', 'dog.small']);
     expect((await annotations()).map(({ type, label }) => [type, label])).toEqual([
       ['class', 'cat'],
@@ -49,6 +49,27 @@ describe('an import', () => {
       annotationsCount: 1,
       metadata: { user: { k: 1 }, system: { snapshotPartition: 'train', size: 8 } },
     });
+  });
+
+  it('takes in a picture that cannot be decoded and names it, until a sound one takes its place', async () => {
+    const { platform, actor, dataset } = workspace;
+    const put = (...entries: ImportEntry[]) =>
+      uploadItems(platform, actor, dataset.id, entries, { mode: 'overwrite' });
+    const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="4"/>';
+    const system = async () =>
+      (await platform.store.query('Item', { filter: { type: 'file' } })).items[0]!.metadata.system;
+
+    const result = await put(entry('/a.svg'));
+    const broken = await system();
+    await put(entry('/a.svg', { bytes: new TextEncoder().encode(svg) }));
+
+    expect(result).toMatchObject({
+      created: 1,
+      failures: [],
+      unreadable: [{ path: '/a.svg', problem: expect.stringContaining('not those of a sound') }],
+    });
+    expect(broken).toMatchObject({ unreadable: expect.any(String) });
+    expect(await system()).not.toHaveProperty('unreadable');
   });
 
   it('of more than a batch reports its progress and keeps the order of its entries', async () => {

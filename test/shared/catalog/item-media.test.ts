@@ -12,7 +12,7 @@ afterAll(() => platform.close());
 
 async function describeBytes(bytes: Uint8Array, name: string, claimed?: string) {
   const content = await platform.content.put(bytes, 10_000_000);
-  return describeMedia(platform.content, content, name, claimed);
+  return describeMedia(platform, content, name, claimed);
 }
 
 const image = () => sharp({ create: { width: 31, height: 17, channels: 3, background: '#123456' } });
@@ -129,6 +129,22 @@ describe('what an upload tells of itself', () => {
     ['plain', undefined, 'application/octet-stream'],
   ])('%s that holds no image and is called %s is %s', async (name, claimed, mimetype) => {
     expect((await describeBytes(Buffer.from('not an image'), name, claimed)).mimetype).toBe(mimetype);
+  });
+
+  it.each([
+    ['cut off', async () => (await image().jpeg().toBuffer()).subarray(0, -8), /JPEG file is cut off/],
+    ['of text', async () => Buffer.from('hello'), /not those of a sound JPEG/],
+    ['empty', async () => Buffer.alloc(0), /an empty file/],
+    ['of HEIC', async () => Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic'), /HEIC/],
+  ])('a picture that is %s is told to be unreadable, and why', async (_what, make, reason) => {
+    const { unreadable } = await describeBytes(await make(), 'x.jpg');
+
+    expect(unreadable).toMatch(reason);
+  });
+
+  it('a sound picture, and a file that is none, are not told to be unreadable', async () => {
+    expect(await describeBytes(await image().jpeg().toBuffer(), 'x.jpg')).not.toHaveProperty('unreadable');
+    expect(await describeBytes(Buffer.from('hello'), 'x.txt')).not.toHaveProperty('unreadable');
   });
 
   it('an empty file is a file', async () => {
