@@ -14,8 +14,12 @@ export interface HostedCode {
   /** A folder for what is worth keeping between runs, shared by processes. */
   cacheDirectory: string;
   python: PythonSettings;
-  /** Gets what the code prints. */
+  /** Gets what the code prints outside of any run. */
   log: Log;
+  /** Log of the run that calls the adapter now; `undefined` outside of any. Missing: everything goes to `log`. */
+  currentLog?: () => Log | undefined;
+  /** Methods that the caller will use. Code that clearly lacks one is refused before its packages are installed. */
+  needs?: readonly string[];
   /** The entity API within the run that calls the adapter just now; `undefined` outside of any. Missing: there is none. */
   currentApi?: () => RunApi | undefined;
 }

@@ -28,7 +28,8 @@ export interface ChildOptions {
   directory: string;
   /** File of the adapter, for messages. */
   entryPoint: string;
-  log: Log;
+  /** Log of the run that the process works for now. */
+  currentLog: () => Log;
 }
 
 export interface RequestOptions {
@@ -57,7 +58,7 @@ interface Pending extends RequestOptions {
  */
 export class PythonChild {
   readonly #entryPoint: string;
-  readonly #log: Log;
+  readonly #currentLog: () => Log;
   readonly #process: ChildProcess;
   readonly #line: Duplex;
   readonly #output: OutputLog;
@@ -68,10 +69,10 @@ export class PythonChild {
   #isGone = false;
   #rssBytes = 0;
 
-  constructor({ command, arguments: args, environment, directory, entryPoint, log }: ChildOptions) {
+  constructor({ command, arguments: args, environment, directory, entryPoint, currentLog }: ChildOptions) {
     this.#entryPoint = entryPoint;
-    this.#log = log;
-    this.#output = new OutputLog(log, entryPoint);
+    this.#currentLog = currentLog;
+    this.#output = new OutputLog(currentLog, entryPoint);
     // A group of its own: what it forks ends with it.
     this.#process = spawn(command, [...args], {
       cwd: directory,
@@ -192,17 +193,24 @@ export class PythonChild {
     this.#rssBytes = said.rssBytes;
     const pending = this.#pending.get(id);
     if (!pending) return;
-    pending.settle();
-    if ('result' in said) {
-      pending.onBinary?.(binary);
-      pending.resolve(said.result);
-    } else pending.reject(this.#errorOf(pending, said.error));
+    // An answer counts even if the process dies now.
+    this.#pending.delete(id);
+    // What the process printed before it answered is in its pipes by now, and is read in this turn of the event loop.
+    setImmediate(() => {
+      this.#output.flush();
+      pending.settle();
+      if ('result' in said) {
+        pending.onBinary?.(binary);
+        pending.resolve(said.result);
+      } else pending.reject(this.#errorOf(pending, said.error));
+    });
   }
 
   #errorOf({ method, signal }: Pending, raised: Raised): unknown {
     if (signal?.aborted) return signal.reason;
     const { kind, type, message, at, traceback } = raised;
-    if (kind !== 'problem') this.#log.warn('python raised', { adapter: this.#entryPoint, method, traceback });
+    if (kind !== 'problem')
+      this.#currentLog().warn('python raised', { adapter: this.#entryPoint, method, traceback });
     if (kind === 'problem') return new PythonAdapterUnusable(this.#entryPoint, message);
     if (method === 'describe_adapter')
       return new PythonAdapterUnusable(

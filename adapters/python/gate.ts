@@ -11,6 +11,15 @@ import { NoRunToAsk, TokenRefused } from './errors.ts';
 const TOKEN_SECONDS = 3600;
 const MAX_REFRESH_BYTES = 4096;
 
+/**
+ * Requests that the SDK sends from threads of its own when it is imported, so that they may arrive between two runs. Their answers
+ * depend on no run.
+ */
+const CHORES: Readonly<Record<string, object>> = {
+  '/api/v1/sdk/check': { level: 'debug', msg: 'modelfn' },
+  '/api/v1/settings/resolve': [],
+};
+
 /** What a process needs to pass the gate. */
 export interface GateKeys {
   /** Address of the API, without a slash at the end. */
@@ -72,6 +81,10 @@ export class Gate {
     const isLetIn = scheme?.toLowerCase() === 'bearer' && this.#isGood(token);
     const api = isLetIn ? this.#current() : undefined;
     if (api) api.answer(request, response);
+    else if (isLetIn && request.method === 'POST' && Object.hasOwn(CHORES, path))
+      response
+        .writeHead(200, { 'content-type': 'application/json', connection: 'close' })
+        .end(JSON.stringify(CHORES[path]));
     else refuse(response, isLetIn ? new NoRunToAsk() : new TokenRefused());
   }
 

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Json, JsonObject } from '../../shared/json.ts';
+import type { Log } from '../../shared/log.ts';
 import { parse } from '../../shared/parse.ts';
 import type { HostedCode, RunApi } from '../built-in-adapters.ts';
 import { PythonChild, type RequestOptions } from './child.ts';
@@ -15,6 +16,12 @@ const START_LIMIT_MS = 180_000;
 /** Of a process that was imported before any run wanted it. */
 const UNKNOWN_EMAIL = 'adapter@modelfn';
 
+/** The run of a request. */
+interface Served {
+  api: RunApi | undefined;
+  log: Log | undefined;
+}
+
 /** A Python process with the adapter imported, and what belongs to it: a folder, and a gate to the API if it asked for one. */
 export class Session {
   readonly child: PythonChild;
@@ -23,11 +30,12 @@ export class Session {
   readonly #code: HostedCode;
   readonly #gate: Gate;
   /** Requests the process has not answered, in the order in which it serves them. */
-  readonly #served: { api: RunApi | undefined }[] = [];
+  readonly #served: Served[];
   #description: Description | undefined;
 
-  constructor(code: HostedCode, child: PythonChild, directory: string) {
+  constructor(code: HostedCode, child: PythonChild, directory: string, served: Served[]) {
     this.#code = code;
+    this.#served = served;
     this.child = child;
     this.directory = directory;
     this.#gate = new Gate(() => this.#served[0]?.api);
@@ -40,7 +48,7 @@ export class Session {
 
   /** A request of the run that calls now. @throws what the child's `request` does */
   async request(method: string, params: JsonObject = {}, options: RequestOptions = {}): Promise<Json> {
-    const request = { api: this.#code.currentApi?.() };
+    const request = { api: this.#code.currentApi?.(), log: this.#code.currentLog?.() };
     this.#served.push(request);
     try {
       return await this.child.request(method, params, options);
@@ -88,7 +96,9 @@ export async function openSession(code: HostedCode, python: string, signal?: Abo
   const directory = await mkdtemp(join(tmpdir(), 'modelfn-python-'));
   let session: Session | undefined;
   try {
-    session = new Session(code, await startChild(code, python, directory), directory);
+    const served: Served[] = [];
+    const child = await startChild(code, python, directory, () => served[0]?.log ?? code.log);
+    session = new Session(code, child, directory, served);
     await session.importAdapter(signal);
     return session;
   } catch (error) {
@@ -98,7 +108,12 @@ export async function openSession(code: HostedCode, python: string, signal?: Abo
   }
 }
 
-async function startChild(code: HostedCode, python: string, directory: string): Promise<PythonChild> {
+async function startChild(
+  code: HostedCode,
+  python: string,
+  directory: string,
+  currentLog: () => Log,
+): Promise<PythonChild> {
   const scripts = join(directory, 'host');
   const scratch = join(directory, 'scratch');
   const home = join(directory, 'place');
@@ -110,7 +125,7 @@ async function startChild(code: HostedCode, python: string, directory: string): 
     environment: environmentOf(code, home, scratch),
     directory: scratch,
     entryPoint: code.entryPoint,
-    log: code.log,
+    currentLog,
   });
 }
 

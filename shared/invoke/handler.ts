@@ -17,6 +17,7 @@ import { eventKindOf } from './callers/event-kind.ts';
 import { carriesCloudEvents, isCloudEvent } from './callers/is-cloud-event.ts';
 import { callFromPipeline } from './callers/pipeline.ts';
 import { callFromSchedule } from './callers/schedule.ts';
+import { currentRun } from './current-run.ts';
 import { deadlineOf } from './deadline.ts';
 import { errorReply } from './error-reply.ts';
 import type { FunctionContext } from './function-context.ts';
@@ -45,7 +46,8 @@ function withRunApi(adapters: BuiltInAdapters): BuiltInAdapters {
   return {
     has: (entryPoint) => adapters.has(entryPoint),
     load: (entryPoint) => adapters.load(entryPoint),
-    host: (code, signal) => adapters.host?.({ ...code, currentApi: currentRunApi }, signal),
+    host: (code, signal) =>
+      adapters.host?.({ ...code, currentApi: currentRunApi, currentLog: () => currentRun()?.log }, signal),
   };
 }
 

@@ -53,6 +53,18 @@ describe('the gate of an adapter process', () => {
     expect(JSON.parse(claims[1]!)).toEqual({ email: 'a@example.org', exp: state.now / 1000 + 3600 });
   });
 
+  it('answers what the SDK asks when it is imported between two runs too, and nothing else then', async () => {
+    const { keys, state } = await openGate();
+    state.isRunning = false;
+    const post = (path: string, token = keys.token) =>
+      fetch(`${keys.url}${path}`, { method: 'POST', headers: { authorization: `Bearer ${token}` } });
+
+    expect(await (await post('/sdk/check')).json()).toMatchObject({ level: 'debug' });
+    expect(await (await post('/settings/resolve')).json()).toEqual([]);
+    expect((await post('/sdk/check', 'another')).status).toBe(401);
+    expect((await post('/datasets')).status).toBe(403);
+  });
+
   it('knows no token but its own', async () => {
     const { keys, ask } = await openGate();
     const other = await openGate();
