@@ -1,9 +1,10 @@
 import type { Annotation } from '../shared/entities/annotation.ts';
 import type { Item, Partition } from '../shared/entities/item.ts';
 import type { NewMetricSample } from '../shared/entities/metric-sample.ts';
-import { ModelfnError } from '../shared/errors.ts';
 import type { Json, JsonObject } from '../shared/json.ts';
 import { evaluatePairs } from '../shared/metrics/evaluate-pairs.ts';
+
+export { AdapterMethodMissing } from '../shared/adapter-method-missing.ts';
 
 const MARKER = Symbol.for('modelfn.adapter');
 
@@ -103,6 +104,11 @@ export interface TrainContext {
    * there is no parent, or it has no weights. Read only; it is there until the training's `save` is done.
    */
   readonly parent: string | undefined;
+  /**
+   * Brings the files of the snapshot's own current revision, for trainings that go on from it; `undefined` when it has none.
+   * Read only; the folder is there until the training's `save` is done. Missing where a training belongs to no snapshot.
+   */
+  readonly ownWeights?: () => Promise<string | undefined>;
   /** Puts points on the snapshot's curves; cheap, they are written in batches. */
   log(...samples: NewMetricSample[]): void;
   /** How far the training is, 0..1, with a word for people. Cheap: may be called often. */
@@ -249,24 +255,9 @@ export interface AdapterEntities {
   datasetId: string | null;
 }
 
-/** A method the adapter does not offer. */
-export class AdapterMethodMissing extends ModelfnError {
-  override readonly name = 'AdapterMethodMissing';
-  readonly code = 'AdapterMethodMissing';
-  readonly statusCode = 501;
-  constructor(
-    adapter: string,
-    method: string,
-    advice: string = `Write ${method}() in its class to use this function.`,
-  ) {
-    super(`The adapter ${adapter} has no ${method}. ${advice}`, {
-      details: { adapter, method },
-    });
-  }
-}
-
 /**
- * The one class a user writes. modelfn finds the entities, brings the weights, hands in the items, writes back what
+ * The one class a user writes. It may leave out methods that nobody calls: a class that only predicts has `prepare`, `predict` and,
+ * if it has weights, `load`. A call of a method that it lacks is refused as `AdapterMethodMissing`. modelfn finds the entities, brings the weights, hands in the items, writes back what
  * comes out, and calls it from HTTP, from dataset events and from pipeline nodes.
  *
  * Order of calls: `new` - then either `load` once, or `train` once followed by `save` - then `predict` any number of times
@@ -276,6 +267,7 @@ export class AdapterMethodMissing extends ModelfnError {
  * `Sample` is whatever `prepare` makes of an item: a feature vector, a tensor, a document.
  */
 export abstract class ModelAdapter<Sample = unknown> {
+  static readonly [MARKER] = true;
   readonly [MARKER] = true;
   /** Configuration of the class; a model's and then a snapshot's configuration go over it. */
   static readonly defaults: Readonly<JsonObject> = Object.freeze({});
@@ -413,6 +405,18 @@ export interface ModelAdapterClass {
   ): readonly ConfigurationProblem[];
   readonly inputType: string | null;
   readonly outputType: string | null;
+  /** Names of the methods that it offers, where its prototype has more of them; a class written in JavaScript leaves it out. */
+  readonly methods?: readonly string[];
+  /**
+   * True: values of a model's and then a snapshot's configuration replace whole values of the class, `null` too. Otherwise objects
+   * merge, and `null` removes a value.
+   */
+  readonly replacesConfiguration?: boolean;
+}
+
+/** True for a class derived from any copy of ModelAdapter: an adapter's bundle brings its own. */
+export function isModelAdapterClass(value: unknown): value is ModelAdapterClass {
+  return typeof value === 'function' && MARKER in value;
 }
 
 /** True for an instance of any copy of ModelAdapter: an adapter's bundle brings its own. */

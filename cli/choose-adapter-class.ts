@@ -1,5 +1,6 @@
-import type { ModelAdapterClass } from '../adapters/model-adapter.ts';
+import { isModelAdapterClass, type ModelAdapterClass } from '../adapters/model-adapter.ts';
 import { nearest } from '../shared/nearest.ts';
+import { ADAPTER_METHODS, listOfferedMethods } from '../shared/snapshots/offered-methods.ts';
 import { AdapterClassNotFound } from './errors.ts';
 
 /** An adapter class and the name it is exported under. */
@@ -8,10 +9,8 @@ export interface ChosenClass {
   adapterClass: ModelAdapterClass;
 }
 
-const METHODS = ['prepare', 'train', 'predict', 'save', 'load'] as const;
-
 /**
- * The adapter class of a module: the one export with an adapter's methods, or the export `wanted`.
+ * The adapter class of a module: the one export that extends ModelAdapter, or has all its methods; or the export `wanted`.
  * @throws AdapterClassNotFound telling what there is instead
  */
 export function chooseAdapterClass(
@@ -20,12 +19,12 @@ export function chooseAdapterClass(
   wanted: string | undefined,
 ): ChosenClass {
   const functions = Object.keys(exported).filter((name) => typeof exported[name] === 'function');
-  const complete = functions.filter((name) => missingMethods(exported[name]).length === 0);
+  const adapters = functions.filter((name) => problemOf(exported[name]) === undefined);
   if (wanted !== undefined) return named(file, exported, functions, wanted);
   // One class under two names: its own name says more than `default`.
-  const names = complete.filter(
+  const names = adapters.filter(
     (name) =>
-      name !== 'default' || !complete.some((other) => other !== name && exported[other] === exported[name]),
+      name !== 'default' || !adapters.some((other) => other !== name && exported[other] === exported[name]),
   );
   if (names.length === 1)
     return { className: names[0]!, adapterClass: exported[names[0]!] as ModelAdapterClass };
@@ -35,10 +34,10 @@ export function chooseAdapterClass(
       `exports ${names.length} adapter classes: ${names.join(', ')}. Choose one with --class.`,
       names,
     );
-  const lacking = functions.map((name) => `${name} lacks ${missingMethods(exported[name]).join(', ')}`);
+  const lacking = functions.map((name) => `${name} ${problemOf(exported[name])}`);
   throw new AdapterClassNotFound(
     file,
-    `exports no adapter class${lacking.length > 0 ? ` (${lacking.join('; ')})` : ''}. Write: export class MyAdapter extends ModelAdapter { ... } with ${METHODS.join(', ')}.`,
+    `exports no adapter class${lacking.length > 0 ? ` (${lacking.join('; ')})` : ''}. Write: export class MyAdapter extends ModelAdapter { ... } with those of ${ADAPTER_METHODS.join(', ')} that are to be called.`,
     functions,
   );
 }
@@ -55,13 +54,16 @@ function named(
       `exports no class ${wanted}. It has: ${functions.join(', ') || 'none'}; the nearest is ${nearest(wanted, functions) ?? 'none'}.`,
       functions,
     );
-  const missing = missingMethods(exported[wanted]);
-  if (missing.length > 0)
-    throw new AdapterClassNotFound(file, `exports ${wanted}, which lacks ${missing.join(', ')}.`, functions);
+  const problem = problemOf(exported[wanted]);
+  if (problem !== undefined)
+    throw new AdapterClassNotFound(file, `exports ${wanted}, which ${problem}.`, functions);
   return { className: wanted, adapterClass: exported[wanted] as ModelAdapterClass };
 }
 
-function missingMethods(value: unknown): string[] {
-  const prototype = (value as { prototype?: Record<string, unknown> }).prototype;
-  return METHODS.filter((method) => typeof prototype?.[method] !== 'function');
+/** Why a class is no adapter; `undefined` when it is one. Any subset of the methods will do in a class derived from ModelAdapter. */
+function problemOf(value: unknown): string | undefined {
+  const offered = listOfferedMethods(value as ModelAdapterClass);
+  if (offered.length === ADAPTER_METHODS.length) return undefined;
+  if (!isModelAdapterClass(value)) return 'does not extend ModelAdapter';
+  return offered.length === 0 ? `has none of ${ADAPTER_METHODS.join(', ')}` : undefined;
 }

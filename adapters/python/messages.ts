@@ -24,6 +24,7 @@ const HOST_CALLS = [
   'beginCheckpoint',
   'failCheckpoint',
   'endCheckpoint',
+  'ownWeights',
   'openApi',
 ] as const;
 
@@ -61,6 +62,7 @@ export const descriptionSchema = z.object({
   outputType: z.nullable(z.string()),
   maxBatchSize: z.number().check(z.int(), z.gte(1)),
   methods: z.array(z.string()),
+  replacesConfiguration: z.boolean(),
 });
 export type Description = z.output<typeof descriptionSchema>;
 

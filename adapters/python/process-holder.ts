@@ -36,8 +36,11 @@ const MOST_EXPECTED = 2;
 /** Starts a process, or takes the one that waits; aborted when nobody wants it any more. */
 export type OpenSession = (over: AbortSignal) => Promise<Session>;
 
-/** What an instance's process holds: nothing yet, weights that can be loaded again, or those of a training, which cannot. */
-type State = 'empty' | 'trained' | { loadedFrom: string };
+/**
+ * Contents of an instance's process: nothing yet, nothing because the adapter has no weights, weights that can be loaded again, or
+ * those of a training, which cannot.
+ */
+type State = 'empty' | 'weightless' | 'trained' | { loadedFrom: string };
 
 /** The process behind one instance: started when it is needed, and again when it died with weights that can be loaded. */
 export class ProcessHolder {
@@ -45,15 +48,22 @@ export class ProcessHolder {
   readonly #open: OpenSession;
   readonly #setup: JsonObject;
   #session: Promise<Session> | undefined;
-  #state: State = 'empty';
+  #state: State;
   /** The process of `#session`, from before its weights are loaded. */
   #opened: Session | undefined;
   /** Batches that nobody asked for yet, the oldest first. */
   readonly #expected: ExpectedBatch[] = [];
   readonly #over = new AbortController();
 
-  constructor(code: HostedCode, open: OpenSession, { configuration, labels, entities }: AdapterSetup) {
+  /** `needsLoad`: false for an adapter without `load`, which can be called at once. */
+  constructor(
+    code: HostedCode,
+    open: OpenSession,
+    { configuration, labels, entities }: AdapterSetup,
+    needsLoad = true,
+  ) {
     this.#code = code;
+    this.#state = needsLoad ? 'empty' : 'weightless';
     this.#open = open;
     this.#setup = { configuration, labels: [...labels], entities: entities ? { ...entities } : null };
   }
@@ -70,14 +80,20 @@ export class ProcessHolder {
   }
 
   async train(data: TrainingData<unknown>, context: TrainContext): Promise<TrainResult> {
-    const { signal, seed, resumeFrom } = context;
+    const { signal, seed, resumeFrom, parent } = context;
     signal.throwIfAborted();
     context.progress(0, 'reading items');
     const session = await unlessAborted(this.#started(), signal);
     const folder = await mkdtemp(join(session.directory, 'train-'));
     try {
       const laidOut = await layOut(folder, [data.train, data.validation], signal);
-      const params = { ...this.#setup, data: laidOut, seed, resumeFrom: resumeFrom ?? null };
+      const params = {
+        ...this.#setup,
+        data: laidOut,
+        seed,
+        resumeFrom: resumeFrom ?? null,
+        parent: parent ?? null,
+      };
       const onEvent = (event: HostEvent) => {
         if (event.event === 'log') context.log(...event.samples.map(({ time: _, ...sample }) => sample));
         else context.progress(Math.min(1, Math.max(0, event.fraction)), event.message ?? undefined);
@@ -99,7 +115,7 @@ export class ProcessHolder {
     try {
       return await this.#predict(samples, signal);
     } catch (error) {
-      if (!hasCode(error, 'PythonDied') || typeof this.#state === 'string') throw error;
+      if (!hasCode(error, 'PythonDied') || !this.#canRestart()) throw error;
       signal.throwIfAborted();
       return this.#predict(samples, signal);
     }
@@ -108,7 +124,7 @@ export class ProcessHolder {
   /** Hands a batch to the process while it predicts another, so that it can begin with it. Never throws. */
   expect(samples: readonly PythonSample[]): void {
     const session = this.#opened;
-    if (session?.child.isAlive !== true || typeof this.#state === 'string') return;
+    if (session?.child.isAlive !== true || !this.#canRestart()) return;
     this.#expected.push(new ExpectedBatch(session, samples));
     if (this.#expected.length > MOST_EXPECTED) void this.#expected.shift()!.discard();
   }
@@ -238,10 +254,15 @@ export class ProcessHolder {
     return this.#started();
   }
 
+  /** Whether another process can take over: it gets the same weights, or needs none. */
+  #canRestart(): boolean {
+    return typeof this.#state === 'object' || this.#state === 'weightless';
+  }
+
   #isSpent({ child }: Session): boolean {
     if (!child.isAlive) return true;
     const limit = this.#code.python.memoryBytes;
-    return limit !== undefined && typeof this.#state === 'object' && !child.isBusy && child.rssBytes > limit;
+    return limit !== undefined && this.#canRestart() && !child.isBusy && child.rssBytes > limit;
   }
 
   #wasUnloaded(): PythonNotReady {

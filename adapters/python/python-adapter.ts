@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { deepFreeze } from '../../shared/json.ts';
 import type { HostedCode } from '../built-in-adapters.ts';
 import {
-  AdapterMethodMissing,
   type AdapterSetup,
   type ConvertedItem,
   type ItemInput,
@@ -18,9 +17,11 @@ import {
   type TrainResult,
 } from '../model-adapter.ts';
 import type { PythonSample } from './hand-over.ts';
+import { inferRequirements } from './infer-requirements.ts';
 import { findInterpreter } from './interpreter.ts';
 import { itemOf } from './layout.ts';
 import { type OpenSession, ProcessHolder } from './process-holder.ts';
+import { assertOffers, assertUsable, readSource } from './read-source.ts';
 import { openSession, type Session } from './session.ts';
 import { pythonFor } from './virtual-environment.ts';
 
@@ -32,14 +33,17 @@ const SPARE_MS = 30_000;
 const abandoned = new FinalizationRegistry<ProcessHolder>((holder) => void holder.end());
 
 /**
- * A class that runs the Python code. Its requirements are installed, and it is imported once to see what it offers; that
- * process serves the first instance.
- * @throws PythonMissing, PythonRequirementsFailed, PythonAdapterUnusable, PythonDied
+ * A class that runs the Python code. Its sources are read, its requirements installed, and it is imported once to see what it
+ * offers; that process serves the first instance.
+ * @throws PythonMissing, PythonRequirementsFailed, PythonAdapterUnusable, PythonDied, AdapterMethodMissing
  */
 export async function hostPython(code: HostedCode, signal?: AbortSignal): Promise<ModelAdapterClass> {
   const interpreter = await findInterpreter(code.python, signal);
+  const source = await readSource(code, interpreter, signal);
+  assertUsable(source, code);
   const python = await pythonFor(code.directory, {
     interpreter,
+    inferred: (requirements) => inferRequirements(source, requirements),
     settings: code.python,
     cacheDirectory: join(code.cacheDirectory, 'python'),
     limitMs: INSTALL_LIMIT_MS,
@@ -47,21 +51,30 @@ export async function hostPython(code: HostedCode, signal?: AbortSignal): Promis
   });
   const session = await openSession(code, python, signal);
   const { description } = session;
+  try {
+    assertOffers(code.entryPoint, description.methods, code.needs ?? []);
+  } catch (error) {
+    await session.end();
+    throw error;
+  }
   const spare = new Spare(session);
   const open: OpenSession = (over) => spare.take() ?? openSession(code, python, over);
   const can = new Set(description.methods);
+  const assertCan = (method: string) => assertOffers(code.entryPoint, description.methods, [method]);
 
   return class PythonAdapter extends ModelAdapter<PythonSample> {
     static override readonly defaults = deepFreeze(description.defaults);
     static override readonly inputType = description.inputType;
     static override readonly outputType = description.outputType;
+    static readonly methods = description.methods;
+    static readonly replacesConfiguration = description.replacesConfiguration;
 
     override readonly maxBatchSize = description.maxBatchSize;
     readonly #holder: ProcessHolder;
 
     constructor(setup: AdapterSetup) {
       super(setup);
-      this.#holder = new ProcessHolder(code, open, setup);
+      this.#holder = new ProcessHolder(code, open, setup, can.has('load'));
       abandoned.register(this, this.#holder, this);
     }
 
@@ -70,14 +83,17 @@ export async function hostPython(code: HostedCode, signal?: AbortSignal): Promis
     }
 
     async load(directory: string): Promise<void> {
+      assertCan('load');
       this.memoryBytes = await this.#holder.load(directory);
     }
 
     async train(data: TrainingData<PythonSample>, context: TrainContext): Promise<TrainResult> {
+      assertCan('train');
       return this.#holder.train(data, context);
     }
 
     async predict(samples: readonly PythonSample[], { signal }: PredictContext): Promise<Prediction[][]> {
+      assertCan('predict');
       return samples.length === 0 ? [] : this.#holder.predict(samples, signal);
     }
 
@@ -86,6 +102,7 @@ export async function hostPython(code: HostedCode, signal?: AbortSignal): Promis
     }
 
     async save(directory: string): Promise<void> {
+      assertCan('save');
       await this.#holder.save(directory);
     }
 
@@ -96,7 +113,7 @@ export async function hostPython(code: HostedCode, signal?: AbortSignal): Promis
 
     override async *convertBack(layout: LayoutReader): AsyncIterable<ConvertedItem> {
       if (can.has('convert_back')) yield* this.#holder.convertBack(layout);
-      else if (can.has('convert')) throw new AdapterMethodMissing(code.entryPoint, 'convert_back');
+      else if (can.has('convert')) assertCan('convert_back');
       else yield* super.convertBack(layout);
     }
 

@@ -57,6 +57,7 @@ export function trainingCalls(context: TrainContext): TrainingCalls {
       if (name === 'shouldCheckpoint') return context.shouldCheckpoint();
       if (name === 'shouldYield') return context.shouldYield();
       if (name === 'beginCheckpoint') return begin();
+      if (name === 'ownWeights') return (await context.ownWeights?.()) ?? null;
       if (name === 'openApi') throw new Error('the API is asked for when the adapter is imported');
       await end(name === 'failCheckpoint' ? (params.message ?? 'it failed') : undefined);
       return null;

@@ -22,6 +22,8 @@ export interface EnvironmentOptions {
   settings: PythonSettings;
   /** Folder that keeps the environments, one a set of requirements. */
   cacheDirectory: string;
+  /** Requirements that the code has beside those of its file; gets the file's lines. */
+  inferred?: (requirements: readonly string[]) => readonly string[];
   /** How long pip may take. */
   limitMs: number;
   signal?: AbortSignal | undefined;
@@ -35,7 +37,8 @@ export interface EnvironmentOptions {
  */
 export async function pythonFor(directory: string, options: EnvironmentOptions): Promise<string> {
   const { interpreter, cacheDirectory } = options;
-  const lines = await requirementsOf(directory, options.settings.sources);
+  const own = await requirementsOf(directory, options.settings.sources);
+  const lines = [...own, ...(options.inferred?.(own) ?? [])];
   if (lines.length === 0) return interpreter.executable;
   // Written by us: pip reads the lines that were checked, in the encoding they were checked in.
   const requirements = `${lines.join('\n')}\n`;

@@ -86,6 +86,7 @@ export const evaluateFunction = defineFunction({
               }),
             ),
           run.signal,
+          ['prepare', 'predict'],
         )
       : await compare(pairsWithPredictions(run, snapshot, items));
     run.assertAllRead();

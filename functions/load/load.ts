@@ -52,8 +52,8 @@ export const loadFunction = defineFunction({
         },
       };
     };
-    if (!fresh) return container.loaded.use(snapshot, model, report, signal);
-    const loaded = await container.loaded.load(snapshot, model, { signal });
+    if (!fresh) return container.loaded.use(snapshot, model, report, signal, ['load']);
+    const loaded = await container.loaded.load(snapshot, model, { signal, needs: ['load'] });
     try {
       return report(loaded, true);
     } finally {

@@ -61,6 +61,7 @@ export const predictFunction = defineFunction({
         codeDigest: loaded.codeDigest,
       }),
       signal,
+      ['prepare', 'predict'],
     );
     // A call that was answered as failed writes nothing afterwards.
     signal.throwIfAborted();

@@ -66,6 +66,7 @@ export const trainFunction = defineFunction({
     const snapshot = await beginRun(platform, inputs.snapshot, executionId);
     let training: ModelAdapter<unknown> | undefined;
     let parent: OpenParent | undefined;
+    const own = openOwnWeights(run, snapshot);
     try {
       const model = await modelOf(container, snapshot);
       const { adapterClass, codeDigest } = await loadAdapterClass(
@@ -73,6 +74,7 @@ export const trainFunction = defineFunction({
         container.builtIns,
         model,
         run.signal,
+        ['prepare', 'train', 'save'],
       );
       const setup = adapterSetup(platform, adapterClass, model, snapshot);
       const { configuration, labels } = setup;
@@ -88,6 +90,7 @@ export const trainFunction = defineFunction({
         ...inputs,
         code,
         parent: parent?.directory,
+        ownWeights: own.open,
       });
       if (trained instanceof Yielded) return trained;
       run.progress(TRAINED_PERCENT, 'saving');
@@ -105,6 +108,7 @@ export const trainFunction = defineFunction({
         labels: [...labels],
         seed: inputs.seed,
         parent: parent?.lineage ?? null,
+        ...(own.wasOpened() && { startedFrom: { id: snapshot.id, revision: snapshot.revision } }),
         runtime: { modelfn: VERSION, node: process.version, platform: process.platform, arch: process.arch },
         executionId,
       };
@@ -124,6 +128,7 @@ export const trainFunction = defineFunction({
     } finally {
       await releaseAdapter(training, run.log);
       parent?.release();
+      await own.release();
     }
   },
 });
@@ -166,6 +171,7 @@ interface LearnInputs {
   /** Digest of everything but the data that the weights depend on. */
   code: string;
   parent: string | undefined;
+  ownWeights: () => Promise<string | undefined>;
 }
 
 async function learn(
@@ -173,7 +179,7 @@ async function learn(
   adapter: ModelAdapter<unknown>,
   snapshot: Snapshot,
   dataset: Readonly<Dataset>,
-  { seed, filter, code, parent, maxUnreadableShare }: LearnInputs,
+  { seed, filter, code, parent, ownWeights, maxUnreadableShare }: LearnInputs,
 ): Promise<Trained | Yielded> {
   const { platform, signal, executionId, deadline } = run;
   const narrow = filter as JsonObject | undefined;
@@ -201,6 +207,7 @@ async function learn(
       signal,
       seed,
       parent,
+      ownWeights,
       log: (...samples) => metrics.log(samples),
       progress: (done, message) => {
         fraction = done;
@@ -265,22 +272,48 @@ interface OpenParent {
 }
 
 /** @throws WeightsCorrupt, and the codes of buckets */
-async function openParent(
-  { platform, container, signal }: Run,
-  { parentId }: Snapshot,
-): Promise<OpenParent | undefined> {
-  const parent = parentId === null ? undefined : await platform.store.get('Snapshot', parentId);
+async function openParent(run: Run, { parentId }: Snapshot): Promise<OpenParent | undefined> {
+  const parent = parentId === null ? undefined : await run.platform.store.get('Snapshot', parentId);
   if (!parent) return undefined;
-  const { id, revision, bucket, weights } = parent;
-  const lineage = { id, revision };
+  const { id, revision } = parent;
+  return { lineage: { id, revision }, ...(await openWeights(run, parent)) };
+}
+
+interface OpenWeights {
+  /** `undefined` when the snapshot was never trained or saved. */
+  directory: string | undefined;
+  release(): void;
+}
+
+/** @throws WeightsCorrupt, and the codes of buckets */
+async function openWeights({ container, signal }: Run, snapshot: Snapshot): Promise<OpenWeights> {
+  const { bucket, weights } = snapshot;
   try {
-    const files = await container.loaded.fetch({ bucket, owner: parent, weights }, signal);
-    return { lineage, directory: files.directory, release: files.release };
+    return await container.loaded.fetch({ bucket, owner: snapshot, weights }, signal);
   } catch (error) {
-    // A parent that was never trained is one of name and configuration alone; files that are gone are a fault.
+    // A snapshot that was never trained is one of name and configuration alone; files that are gone are a fault.
     if (!hasCode(error, 'WeightsMissing') || weights !== null) throw error;
-    return { lineage, directory: undefined, release: () => undefined };
+    return { directory: undefined, release: () => undefined };
   }
+}
+
+/** The snapshot's own current files: fetched on the first call of `open`, as most trainings begin without them. */
+function openOwnWeights(run: Run, snapshot: Snapshot) {
+  let opening: Promise<OpenWeights> | undefined;
+  let wasFound = false;
+  return {
+    open: async () => {
+      opening ??= openWeights(run, snapshot);
+      const { directory } = await opening;
+      wasFound = directory !== undefined;
+      return directory;
+    },
+    wasOpened: () => wasFound,
+    release: async () => {
+      const opened = await opening?.catch(() => undefined);
+      opened?.release();
+    },
+  };
 }
 
 /** Items that the training did not use, in the output and in the lineage. */

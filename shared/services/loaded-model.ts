@@ -1,7 +1,9 @@
+import type { ModelAdapterClass } from '../../adapters/model-adapter.ts';
 import type { LoadedModel } from '../../adapters/service-runner.ts';
 import type { Snapshot } from '../entities/snapshot.ts';
 import type { Run } from '../invoke/run.ts';
 import { predictItems } from '../predict/predict-items.ts';
+import { assertMethods } from '../snapshots/offered-methods.ts';
 import { modelOf } from '../snapshots/snapshot-model.ts';
 
 /** A snapshot's adapter from the container's memory, or loaded into it. The caller releases it when the run has ended. */
@@ -18,6 +20,7 @@ export async function acquireModel(
     labels: adapter.labels,
     adapter,
     predict: async (items, { minConfidence = 0, onProgress } = {}) => {
+      assertMethods(adapter.constructor as ModelAdapterClass, model.name, ['prepare', 'predict']);
       const options = { signal, minConfidence, ...(onProgress && { onProgress }) };
       const { results, failed } = await predictItems(platform, loaded, items, options);
       return { results, failed };

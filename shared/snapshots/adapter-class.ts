@@ -6,6 +6,7 @@ import { isModelfnError, ModelfnError, messageOf } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { Platform } from '../platform.ts';
 import { BUILT_IN_CODE } from '../version.ts';
+import { ADAPTER_METHODS, type AdapterMethod, assertMethods, listOfferedMethods } from './offered-methods.ts';
 
 /** An adapter class ready for use, and the name of its exact code. */
 export interface LoadedClass {
@@ -30,25 +31,38 @@ export class AdapterUnusable extends ModelfnError {
   }
 }
 
-const METHODS = ['prepare', 'train', 'predict', 'save', 'load'] as const;
-
 /**
  * The class of a model's adapter: a built-in one by its entry point `modelfn/<name>`, else the export `className` of
  * the codebase's file `entryPoint`, or what runs a file of another language. The same code is evaluated once per process,
  * changed code again.
- * @throws AdapterUnusable, and the codes of codebases
+ * `needs`: the methods that the caller will use; code of another language that clearly lacks one is refused before its packages
+ * are installed.
+ * @throws AdapterUnusable, AdapterMethodMissing, and the codes of codebases
  */
 export async function loadAdapterClass(
   platform: Platform,
   builtIns: BuiltInAdapters,
   model: Model,
   signal?: AbortSignal,
+  needs: readonly AdapterMethod[] = [],
 ): Promise<LoadedClass> {
-  if (model.entryPoint.startsWith('modelfn/'))
-    return {
-      adapterClass: await builtIns.load(model.entryPoint),
-      codeDigest: `builtin:${model.entryPoint}@${BUILT_IN_CODE}`,
-    };
+  const loaded = model.entryPoint.startsWith('modelfn/')
+    ? {
+        adapterClass: await builtIns.load(model.entryPoint),
+        codeDigest: `builtin:${model.entryPoint}@${BUILT_IN_CODE}`,
+      }
+    : await loadFromCodebase(platform, builtIns, model, signal, needs);
+  assertMethods(loaded.adapterClass, `${model.entryPoint} (${model.className})`, needs);
+  return loaded;
+}
+
+async function loadFromCodebase(
+  platform: Platform,
+  builtIns: BuiltInAdapters,
+  model: Model,
+  signal: AbortSignal | undefined,
+  needs: readonly AdapterMethod[],
+): Promise<LoadedClass> {
   const codebase = await platform.openCodebase(model.codebase, model.projectId);
   const { directory, digest } = await codebase.checkout(signal);
   const { entryPoint, className } = model;
@@ -59,7 +73,12 @@ export async function loadAdapterClass(
       'Name a file of the codebase.',
     );
   const { cacheDirectory, config, log } = platform;
-  const code = { directory, entryPoint, className, cacheDirectory, python: config.python, log };
+  // An item goes to another process as it is: `prepare` there is optional.
+  const hostedNeeds = needs.filter((method) => method !== 'prepare');
+  const code = {
+    ...{ directory, entryPoint, className, cacheDirectory, log },
+    ...{ python: config.python, needs: hostedNeeds },
+  };
   const hosted = builtIns.host?.(code, signal);
   return { adapterClass: await (hosted ?? importClass(model, directory)), codeDigest: digest };
 }
@@ -85,15 +104,14 @@ async function importClass(model: Model, directory: string): Promise<ModelAdapte
     const advice = `Its classes are: ${names.join(', ') || 'none'}; the nearest is ${nearest(className, names) ?? 'none'}.`;
     throw new AdapterUnusable(model, 'has no such export', advice);
   }
-  const prototype = found.prototype as Record<string, unknown> | undefined;
-  const missing = METHODS.filter((method) => typeof prototype?.[method] !== 'function');
-  if (missing.length > 0)
+  const adapterClass = found as unknown as ModelAdapterClass;
+  if (listOfferedMethods(adapterClass).length === 0)
     throw new AdapterUnusable(
       model,
-      `lacks ${missing.join(', ')}`,
-      'Extend ModelAdapter and write these methods.',
+      `has none of the methods ${ADAPTER_METHODS.join(', ')}`,
+      'Extend ModelAdapter and write those that its users call.',
     );
-  return found as unknown as ModelAdapterClass;
+  return adapterClass;
 }
 
 /** Messages of the module loader name files; the machine's folders are no one's business. */

@@ -9,7 +9,7 @@ import { effectiveConfiguration } from './effective-configuration.ts';
 /** What a snapshot's adapter is constructed with. */
 export function adapterSetup(
   { cacheDirectory }: Pick<Platform, 'cacheDirectory'>,
-  adapterClass: Pick<ModelAdapterClass, 'defaults'>,
+  adapterClass: Pick<ModelAdapterClass, 'defaults' | 'replacesConfiguration'>,
   model: Readonly<Model>,
   snapshot: Readonly<Snapshot>,
 ): AdapterSetup {

@@ -5,11 +5,11 @@ import { deepFreeze, type JsonObject, mergePatch } from '../json.ts';
 
 /**
  * What an adapter runs with: the class's defaults, the model's configuration over them, the snapshot's over that.
- * Objects merge, all else replaces, `null` takes a default away. The result is new and frozen: reading a default never
+ * Objects merge, all else replaces, `null` takes a default away; for classes with `replacesConfiguration` every value replaces. The result is new and frozen: reading a default never
  * writes it anywhere.
  */
 export function effectiveConfiguration(
-  adapterClass: Pick<ModelAdapterClass, 'defaults'>,
+  adapterClass: Pick<ModelAdapterClass, 'defaults' | 'replacesConfiguration'>,
   model: Pick<Model, 'configuration'>,
   snapshot: Pick<Snapshot, 'configuration'>,
 ): Readonly<JsonObject> {
@@ -17,5 +17,7 @@ export function effectiveConfiguration(
   const layers = [model.configuration, snapshot.configuration].map(
     (layer) => structuredClone(layer) as JsonObject,
   );
+  if (adapterClass.replacesConfiguration === true)
+    return deepFreeze(Object.assign(defaults, ...layers) as JsonObject);
   return deepFreeze(layers.reduce(mergePatch, defaults));
 }

@@ -1,8 +1,8 @@
 import type { BuiltInAdapters } from '../../adapters/built-in-adapters.ts';
-import type { ModelAdapter } from '../../adapters/model-adapter.ts';
+import type { ModelAdapter, ModelAdapterClass } from '../../adapters/model-adapter.ts';
 import type { Model } from '../entities/model.ts';
 import type { Snapshot } from '../entities/snapshot.ts';
-import { messageOf } from '../errors.ts';
+import { hasCode, messageOf } from '../errors.ts';
 import { canonicalJson } from '../json.ts';
 import type { Platform } from '../platform.ts';
 import { loadAdapterClass } from './adapter-class.ts';
@@ -10,6 +10,7 @@ import { adapterSetup } from './adapter-setup.ts';
 import { LoadTimedOut } from './errors.ts';
 import type { FileCache } from './files/file-cache.ts';
 import { type LoadedFiles, loadFiles } from './files/load-files.ts';
+import { type AdapterMethod, assertMethods, offersMethod } from './offered-methods.ts';
 import { type Held, Residents, type TellCost } from './residents.ts';
 import { recordedManifest } from './revisions.ts';
 import { openWeightsBucket } from './shared-files.ts';
@@ -50,7 +51,8 @@ export class LoadedSnapshots {
 
   /**
    * Runs `work` with the snapshot loaded; until it ends, the adapter stays. `cold` is true when this call started the load.
-   * @throws WeightsMissing, WeightsCorrupt, AdapterUnusable, LoadTimedOut, the signal's reason, what the adapter's `load`
+   * `needs`: the methods that `work` calls.
+   * @throws WeightsMissing, WeightsCorrupt, AdapterUnusable, AdapterMethodMissing, LoadTimedOut, the signal's reason, what the adapter's `load`
    * throws, and what `work` throws
    */
   async use<R>(
@@ -58,8 +60,9 @@ export class LoadedSnapshots {
     model: Readonly<Model>,
     work: (loaded: LoadedSnapshot, cold: boolean) => Promise<R> | R,
     signal?: AbortSignal,
+    needs: readonly AdapterMethod[] = [],
   ): Promise<R> {
-    const { value, cold, release } = await this.acquire(snapshot, model, signal);
+    const { value, cold, release } = await this.acquire(snapshot, model, signal, needs);
     try {
       return await work(value, cold);
     } finally {
@@ -71,23 +74,33 @@ export class LoadedSnapshots {
    * Like `use`, but returns a handle. The caller must call `release()`. The signal ends the caller's waiting; the load
    * goes on for other callers and for the next call, up to its limit, and its failure is logged.
    */
-  acquire(
+  async acquire(
     snapshot: Readonly<Snapshot>,
     model: Readonly<Model>,
     signal?: AbortSignal,
+    needs: readonly AdapterMethod[] = [],
   ): Promise<Held<LoadedSnapshot>> {
-    const load = (tellCost: TellCost) => this.#loadShared(snapshot, model, tellCost);
-    return this.#residents.acquire(keyOf(snapshot, model), load, signal);
+    const load = (tellCost: TellCost) => this.#loadShared(snapshot, model, tellCost, needs);
+    const held = await this.#residents.acquire(keyOf(snapshot, model), load, signal);
+    try {
+      // Another call with other needs may have loaded it.
+      assertMethods(held.value.adapter.constructor as ModelAdapterClass, nameOf(model), needs);
+      return held;
+    } catch (error) {
+      held.release();
+      throw error;
+    }
   }
 
   async #loadShared(
     snapshot: Readonly<Snapshot>,
     model: Readonly<Model>,
     tellCost: TellCost,
+    needs: readonly AdapterMethod[],
   ): Promise<LoadedSnapshot> {
     try {
       return await loadWithinLimit({
-        load: (signal) => this.load(snapshot, model, { signal, tellCost }),
+        load: (signal) => this.load(snapshot, model, { signal, tellCost, needs }),
         dispose: (loaded) => void loaded.unload(),
         timedOut: (limitMs) => new LoadTimedOut(snapshot, limitMs),
       });
@@ -106,7 +119,11 @@ export class LoadedSnapshots {
   async load(
     snapshot: Readonly<Snapshot>,
     model: Readonly<Model>,
-    { signal, tellCost }: { signal?: AbortSignal; tellCost?: TellCost } = {},
+    {
+      signal,
+      tellCost,
+      needs = [],
+    }: { signal?: AbortSignal; tellCost?: TellCost; needs?: readonly AdapterMethod[] } = {},
   ): Promise<LoadedSnapshot> {
     const started = performance.now();
     const { bucket, weights } = snapshot;
@@ -119,14 +136,18 @@ export class LoadedSnapshots {
         this.#builtIns,
         model,
         signal,
+        needs,
       );
       const codeMs = performance.now() - started;
-      const { directory, release, ...files } = await fetching;
+      const needsFiles = offersMethod(adapterClass, 'load');
+      const { directory, release, ...files } = await (needsFiles
+        ? fetching
+        : fetching.catch((error: unknown) => withoutFiles(error, weights)));
       const filesMs = performance.now() - started;
       const adapter = new adapterClass(adapterSetup(this.#platform, adapterClass, model, snapshot));
       // Room is made before the memory is filled, as far as the files can tell.
       tellCost?.(files.sizeBytes);
-      await adapter.load(directory);
+      if (needsFiles) await adapter.load(directory);
       tellCost?.(costOf(adapter, files.sizeBytes));
       const loadMs = performance.now() - started - Math.max(codeMs, filesMs);
       const unload = once(() => this.#unload(snapshot, adapter, release));
@@ -167,6 +188,21 @@ export class LoadedSnapshots {
       release();
     }
   }
+}
+
+/** The files of a snapshot that has none, for an adapter that loads none. @throws other failures of the fetch */
+function withoutFiles(error: unknown, weights: Snapshot['weights']): LoadedFiles {
+  if (!hasCode(error, 'WeightsMissing') || weights !== null) throw error;
+  return {
+    ...{ directory: '', manifest: null, files: [], sizeBytes: 0, fetchedBytes: 0, fromCache: true },
+    timings: { manifestMs: 0, verifyMs: 0, fetchMs: 0 },
+    release: () => undefined,
+  };
+}
+
+/** The adapter's code, for messages. */
+function nameOf({ entryPoint, className }: Readonly<Model>): string {
+  return `${entryPoint} (${className})`;
 }
 
 /** What an adapter says of itself counts when it is a number of bytes: it is code from outside. */

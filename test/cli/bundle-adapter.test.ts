@@ -74,14 +74,22 @@ describe('bundleAdapter', () => {
       'exports no adapter class',
     ],
     [
-      'a class without all methods',
+      'a class without any method',
       {
-        'a.ts': `import { ModelAdapter } from 'modelfn'; export class Half extends ModelAdapter { train() {} }`,
+        'a.ts': `import { ModelAdapter } from 'modelfn'; export class Half extends ModelAdapter { other() {} }`,
       },
       'a.ts',
       undefined,
       'AdapterClassNotFound',
-      'Half lacks prepare, predict, save, load',
+      'Half has none of prepare, train, predict, save, load',
+    ],
+    [
+      'a class with some methods that extends something else',
+      { 'a.ts': 'export class Other { train() {} }' },
+      'a.ts',
+      undefined,
+      'AdapterClassNotFound',
+      'Other does not extend ModelAdapter',
     ],
     [
       'two adapters without a choice',

@@ -16,6 +16,8 @@ class Context:
         self.labels = params["labels"]
         self.seed = params.get("seed", 0)
         self.resume_from = params.get("resumeFrom")
+        # A folder with the weights of the snapshot's parent, read-only; None without a parent that has weights.
+        self.parent = params.get("parent")
 
     @property
     def cancelled(self):
@@ -38,6 +40,11 @@ class Context:
             figure, _, legend = name.partition("/")
             samples.append({"figure": figure, "legend": legend or figure, "x": float(x), "y": float(y)})
         self._host.event(self._id, "log", samples=samples)
+
+    def own_weights(self):
+        """A folder with the weights that the snapshot itself has so far, read-only; None before its first revision."""
+        self.throw_if_cancelled()
+        return self._host.call(self._id, "ownWeights")
 
     def should_checkpoint(self):
         self.throw_if_cancelled()

@@ -5,10 +5,8 @@ answers it within the project of the run that calls it; its snapshot and model a
 """
 
 import concurrent.futures
-import copy
 import enum
 import importlib
-import inspect
 import io
 import os
 import shutil
@@ -16,6 +14,11 @@ import sys
 import tempfile
 import weakref
 
+from modelfn_calls import call_convert, call_train
+from modelfn_configuration import assign_configuration, class_configuration, json_of, json_values, layer_over
+from modelfn_source import implements
+
+PARTITIONS = ("train", "validation", "test")
 DTLPY_NUMPY_NAMES = {"float": float, "int": int, "bool": bool, "object": object, "str": str}
 
 
@@ -32,40 +35,62 @@ class DataloopAdapter:
         self._array = BatchArray()
         # The first item of the batch that was told of last, as long as somebody has it.
         self._announced = lambda: None
-        self.defaults = dict(getattr(adapter_class, "_defaults", None) or {})
+        self._own = class_configuration(adapter_class)
+        self.defaults = json_values(self._own)
+        # A snapshot's value replaces the whole value of the class, as `dict.update` of the SDK does.
+        self.replaces_configuration = True
         self.input_type = "image"
         self.output_type = getattr(adapter_class, "output_type", None)
         self.max_batch_size = 16
-        if self._has("convert_from_dtlpy") or self._has("convert"):
+        self.methods = [name for name in ("load", "train", "predict", "save") if implements(adapter_class, name)]
+        if self._conversion() is not None:
             self.convert = self._convert
+            self.methods.append("convert")
 
     def use_entities(self, ids):
         self._ids = ids
 
     def load(self, directory, configuration, labels):
-        adapter = self._open(dict(configuration, bucket_path=directory), labels)
-        adapter.load(directory)
+        self._open(configuration, labels, directory)
+        self._load(directory)
 
     def train(self, data, context):
-        """As `train_from_snapshot` of the SDK does: convert what was downloaded, then train, then keep the output."""
-        adapter = self._open(dict(context.configuration), context.labels)
+        """Does what users of the SDK do: load_from_snapshot, prepare_training, train, save_to_snapshot."""
         if context.resume_from is not None:
             raise RuntimeError("an adapter of the SDK cannot go on from a checkpoint")
-        self._convert_in_place(data.directory)
         self._output = tempfile.mkdtemp(prefix="output-")
-        adapter.configuration.update({"bucket_path": self._output})
+        self._load_before_training(context)
+        make_partition_folders(data.directory)
+        self._convert_in_place(data.directory)
 
         def on_epoch_end_callback(i_epoch, n_epoch):
             context.progress((i_epoch + 1) / n_epoch, "finished epoch %d of %d" % (i_epoch + 1, n_epoch))
 
-        names = parameters_of(adapter.train)
-        output = {"output_path": self._output, "dump_path": self._output}
-        given = {name: path for name, path in output.items() if name in names}
-        if takes_any(adapter.train):
-            given["on_epoch_end_callback"] = on_epoch_end_callback
-            given.setdefault("output_path", self._output) if not given else None
-        adapter.train(data_path=data.directory, **given)
+        call_train(self._adapter.train, data.directory, self._output, on_epoch_end_callback)
         context.throw_if_cancelled()
+
+    def _load_before_training(self, context):
+        """Loads the weights to fine-tune: the snapshot's own, else its parent's. Without any, the class gets an empty folder, as
+        from an empty bucket; a class whose load needs weights trains without it."""
+        directory = context.own_weights() or context.parent
+        self._open(context.configuration, context.labels, directory or self._output)
+        if directory is not None:
+            self._load(directory)
+            return
+        try:
+            self._load(self._output)
+        except Exception as error:
+            print(
+                "load() failed, as the snapshot and its parent have no weights: %s: %s. The training begins without it."
+                % (type(error).__name__, error),
+                file=sys.stderr,
+            )
+            # A new instance: the failed load may have left half of its state.
+            self._open(context.configuration, context.labels, self._output)
+
+    def _load(self, directory):
+        if "load" in self.methods:
+            self._adapter.load(directory)
 
     def expect(self, items):
         """Images of the next batch are decoded while this one is predicted: Pillow lets other threads go on."""
@@ -96,31 +121,38 @@ class DataloopAdapter:
     def _write_back_configuration(self):
         """`save_to_snapshot` of the SDK writes the snapshot back: what a training put into its configuration is kept."""
         snapshot = self._adapter.snapshot
-        if self._opened_with is not None and configuration_of(snapshot) != self._opened_with:
+        # The adapter may have replaced the snapshot or its own dictionary; `save_to_snapshot` prefers the adapter's.
+        merged = dict(snapshot.configuration or {}, **self._adapter.configuration)
+        kept = json_of(without_folder(merged), "the adapter's configuration")
+        if self._opened_with is not None and kept != self._opened_with:
+            snapshot.configuration = kept
             snapshot.update()
-            self._opened_with = configuration_of(snapshot)
+            self._opened_with = kept
 
     def _convert(self, data, directory, context):
-        self._open(dict(context.configuration), context.labels)
+        self._open(context.configuration, context.labels, os.getcwd())
         shutil.copytree(data.directory, directory, dirs_exist_ok=True)
         self._convert_in_place(directory)
 
     def _convert_in_place(self, data_path):
-        for name in ("convert_from_dtlpy", "convert"):
-            if self._has(name):
-                getattr(self._adapter, name)(data_path=data_path)
-                return
+        name = self._conversion()
+        if name is not None:
+            call_convert(getattr(self._adapter, name), data_path)
 
-    def _has(self, name):
-        """Whether the class wrote the method itself: the one of the SDK only raises."""
-        return any(name in vars(each) for each in self._class.__mro__ if each.__name__ not in ("BaseModelAdapter", "object"))
+    def _conversion(self):
+        """Name of the method that converts; None when the class leaves it to the SDK, whose methods only raise."""
+        for name in ("convert_from_dtlpy", "convert"):
+            if implements(self._class, name):
+                return name
+        return None
 
     def _opened(self):
         if self._adapter is None:
             raise RuntimeError("there is nothing loaded: load or train comes first")
         return self._adapter
 
-    def _open(self, configuration, labels):
+    def _open(self, configuration, labels, folder):
+        """Makes the instance and gives it its configuration, as `load_from_snapshot` of the SDK does before it calls load."""
         dl = importlib.import_module("dtlpy")
         if not hasattr(dl, "Snapshot"):
             raise RuntimeError(
@@ -132,9 +164,9 @@ class DataloopAdapter:
         hide_local_folder(dl)
         model, snapshot = self._fetch(dl) or self._make_up()
         is_real = "creator" in snapshot
-        folder = configuration.get("bucket_path", os.getcwd())
+        effective = dict(layer_over(self._own, configuration), bucket_path=folder)
         snapshot.update(
-            configuration=configuration,
+            configuration=effective,
             ontologySpec=dict(snapshot.get("ontologySpec") or {}, labels=list(labels)),
             bucket={"type": "local", "localPath": folder},
         )
@@ -144,8 +176,8 @@ class DataloopAdapter:
         self._adapter.snapshot = dl.Snapshot.from_json(
             snapshot, client_api=dl.client_api, project=project, model=entity
         )
-        self._opened_with = configuration_of(self._adapter.snapshot) if is_real else None
-        return self._adapter
+        assign_configuration(self._adapter, self._adapter.snapshot, effective)
+        self._opened_with = json_of(without_folder(effective)) if is_real else None
 
     def _fetch(self, dl):
         """Model and snapshot as the API has them; None where it cannot be asked, as before the first run."""
@@ -185,10 +217,15 @@ class DataloopAdapter:
         return model, snapshot
 
 
-def configuration_of(snapshot):
-    """A copy, without the folder of this process."""
-    kept = {key: value for key, value in snapshot.configuration.items() if key != "bucket_path"}
-    return copy.deepcopy(kept)
+def without_folder(configuration):
+    return {key: value for key, value in configuration.items() if key != "bucket_path"}
+
+
+def make_partition_folders(directory):
+    """Every partition has its folders, an empty one too: adapters go through all names of `SnapshotPartitionType`."""
+    for partition in PARTITIONS:
+        for kind in ("items", "json"):
+            os.makedirs(os.path.join(directory, partition, kind), exist_ok=True)
 
 
 def hide_local_folder(dl):
@@ -199,7 +236,8 @@ def hide_local_folder(dl):
 
     def to_json(self):
         sent = whole(self)
-        sent["configuration"] = {k: v for k, v in (sent.get("configuration") or {}).items() if k != "bucket_path"}
+        # Values of the class may be no JSON, such as tuples and devices: the platform gets what is.
+        sent["configuration"] = json_values(without_folder(sent.get("configuration") or {}))
         if (sent.get("bucket") or {}).get("type") == "local":
             del sent["bucket"]
         return sent
@@ -286,11 +324,3 @@ def restore_numpy_names():
     for name, value in DTLPY_NUMPY_NAMES.items():
         if name not in vars(numpy):
             setattr(numpy, name, value)
-
-
-def parameters_of(function):
-    return inspect.signature(function).parameters
-
-
-def takes_any(function):
-    return any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters_of(function).values())

@@ -9,6 +9,7 @@ Frames on file descriptor 3, both ways: length of the JSON and of the bytes (u32
 What the adapter prints is no part of it: stdout and stderr are the log of the run.
 """
 
+import logging
 import os
 import queue
 import random
@@ -21,11 +22,11 @@ from modelfn_import import AdapterProblem, import_adapter, log_in
 from modelfn_channel import Channel
 from modelfn_context import Cancelled, Context
 from modelfn_data import Data, Item
+from modelfn_source import METHODS
 
 PROTOCOL = 1
 # NumPy's codes, kind and bytes: elements of at most 4 bytes, and float64.
 TENSOR_TYPES = ("f2", "f4", "f8", "i1", "i2", "i4", "u1", "u2", "u4")
-METHODS = ("load", "prepare", "train", "predict", "save", "convert", "convert_back")
 
 
 class Host:
@@ -82,8 +83,7 @@ class Host:
 
     def _expect(self, message, binary):
         items = self._items(message["params"], binary)
-        # Of an adapter for modelfn that would be a name of its author's.
-        if type(self.adapter).__module__ == "modelfn_dataloop":
+        if self._is_sdk():
             self.adapter.expect(items)
         self._expected[message["expect"]] = items
 
@@ -168,13 +168,26 @@ class Host:
             "inputType": getattr(adapter, "input_type", None),
             "outputType": getattr(adapter, "output_type", None),
             "maxBatchSize": getattr(adapter, "max_batch_size", 32),
-            "methods": [method for method in METHODS if callable(getattr(adapter, method, None))],
+            "methods": self._methods(),
+            "replacesConfiguration": self._is_sdk() and adapter.replaces_configuration,
         }
+
+    def _is_sdk(self):
+        """Whether the adapter is a class of the Dataloop SDK, so that its attributes are modelfn's and not its author's."""
+        return type(self.adapter).__module__ == "modelfn_dataloop"
+
+    def _methods(self):
+        if self._is_sdk():
+            return self.adapter.methods
+        return [method for method in METHODS if callable(getattr(self.adapter, method, None))]
 
     def _load(self, request, _):
         params = request["params"]
         self._tell_entities(params)
-        self.adapter.load(params["directory"], params["configuration"], params["labels"])
+        load = getattr(self.adapter, "load", None)
+        # An adapter without it needs no weights.
+        if callable(load):
+            load(params["directory"], params["configuration"], params["labels"])
 
     def _train(self, request, _):
         context = Context(self, request)
@@ -283,7 +296,18 @@ def rss_bytes():
             return 0
 
 
+def prepare_logging():
+    """Lines of `logging` from INFO on go to stderr, while the code configures no handlers of its own. Root stays without handlers:
+    with one, `logging.basicConfig` of the adapter would do nothing."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(logging.INFO)
+    handler.setFormatter(logging.Formatter(logging.BASIC_FORMAT))
+    logging.lastResort = handler
+    logging.getLogger().setLevel(logging.INFO)
+
+
 def main(directory, entry_point, class_name, scratch):
+    prepare_logging()
     channel = Channel(3)
     version = ".".join(str(part) for part in sys.version_info[:3])
     channel.send({"hello": PROTOCOL, "python": version})

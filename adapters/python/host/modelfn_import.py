@@ -6,6 +6,8 @@ import json
 import os
 import sys
 
+from modelfn_source import METHODS
+
 
 class AdapterProblem(Exception):
     """The adapter's code is not what it has to be; the message is for its author."""
@@ -52,9 +54,9 @@ def import_adapter(directory, entry_point, class_name, open_api):
 
 
 def check_methods(adapter, name):
-    missing = [m for m in ("load", "train", "predict", "save") if not callable(getattr(adapter, m, None))]
-    if missing:
-        raise AdapterProblem("%s lacks %s" % (name, ", ".join(missing)))
+    """Any subset of the methods will do; a class without any of them is no adapter."""
+    if not any(callable(getattr(adapter, method, None)) for method in METHODS):
+        raise AdapterProblem("%s has none of the methods %s" % (name, ", ".join(METHODS)))
     return adapter
 
 
@@ -75,7 +77,8 @@ def log_in(keys, home):
         "url": keys["origin"],
     }
     verbose = {
-        "logging_level": "warning",
+        # Adapters log by `self.logger`, which is the SDK's.
+        "logging_level": "info",
         "disable_progress_bar": True,
         "print_all_responses": False,
         "print_error_logs": False,

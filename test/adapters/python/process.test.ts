@@ -67,7 +67,8 @@ describeUnless(pythonProblem, 'the process of a Python adapter', () => {
 
     expect(await answerOf(python, 'hello')).toBe('hello');
     expect(python.printed[0]).toBe('x'.repeat(200));
-    expect(python.printed.length).toBeLessThanOrEqual(2000);
+    // Some come after the first 2,000, with time.
+    expect(python.printed.length).toBeLessThan(10_000);
     expect(Math.max(...python.printed.map((line) => line.length))).toBeLessThanOrEqual(2000);
   });
 
@@ -315,9 +316,13 @@ def fork():
     [
       'a class without methods',
       'class ModelAdapter:\n  pass',
-      'ModelAdapter lacks load, train, predict, save',
+      'ModelAdapter has none of the methods load, prepare, train, predict, save',
     ],
-    ['an import that is not there', 'import nowhere_to_be_found', 'importing it raised ModuleNotFoundError'],
+    [
+      'an import that is not there',
+      'import nowhere_to_be_found\ndef predict(batch): pass',
+      'importing it raised ModuleNotFoundError',
+    ],
     ['a file that is no Python', 'def (', 'importing it raised SyntaxError'],
   ])('refuses %s', async (_what, source, problem) => {
     await expect(hostPython(pythonCode({ 'model.py': source }).code)).rejects.toMatchObject({
