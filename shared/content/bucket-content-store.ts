@@ -1,6 +1,6 @@
 import { open, rm } from 'node:fs/promises';
 import { hasCode, isModelfnError } from '../errors.ts';
-import { type ByteSource, chunksOf, WatchedSource } from './byte-source.ts';
+import { type ByteSource, chunksOf, RepeatableSource, WatchedSource } from './byte-source.ts';
 import type { ContentInfo, ContentStore } from './content-store.ts';
 import { ContentCorrupt, ContentMissing, ContentTooLarge, StorageUnavailable } from './errors.ts';
 import { sha256Of } from './file-digest.ts';
@@ -68,7 +68,10 @@ export class BucketContentStore implements ContentStore {
     try {
       const file = await open(spooled.path, 'r');
       try {
-        await this.#send(content, file.createReadStream({ autoClose: false }));
+        await this.#send(
+          content,
+          new RepeatableSource(() => file.createReadStream({ autoClose: false, start: 0 })),
+        );
       } finally {
         await file.close();
       }

@@ -16,7 +16,12 @@ export class WatchedSource implements AsyncIterable<Uint8Array> {
     this.#source = source;
   }
 
+  get isRepeatable(): boolean {
+    return isRepeatable(this.#source);
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    this.failure = undefined;
     const chunks = chunksOf(this.#source)[Symbol.asyncIterator]();
     try {
       for (;;) {
@@ -54,6 +59,7 @@ export class RepeatableSource implements AsyncIterable<Uint8Array> {
 
 /** Whether a write from this source may be repeated. */
 export function isRepeatable(source: ByteSource): boolean {
+  if (source instanceof WatchedSource) return source.isRepeatable;
   return source instanceof Uint8Array || source instanceof RepeatableSource;
 }
 

@@ -16,6 +16,7 @@ import {
   isPassing,
   ReplacedFailure,
   ReplyFailure,
+  SessionLostFailure,
 } from './failures.ts';
 import type { GcsPlace } from './object-call.ts';
 
@@ -53,7 +54,9 @@ export function codedFailure(place: GcsPlace, { operation, key }: Asked, error: 
   if (hasStatus(error, 404)) return new ObjectNotFound(TYPE, object.key, error);
   if (error instanceof ReplyFailure && !isPassing(error) && !hasStatus(error, 410, 412))
     return new BucketCallRefused(fields);
-  const isOurs = [ReplyFailure, ConnectionFailure, CredentialsFailure].some((kind) => error instanceof kind);
+  const isOurs = [ReplyFailure, ConnectionFailure, CredentialsFailure, SessionLostFailure].some(
+    (kind) => error instanceof kind,
+  );
   return isOurs ? new BucketUnavailable({ ...fields, advice: TRY_LATER }) : error;
 }
 

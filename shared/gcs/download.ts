@@ -1,7 +1,7 @@
 import { agree, Checksum, type Checksums, MAX_MD5_BYTES, parseHashes } from './checksum.ts';
 import type { Answer } from './exchange.ts';
 import { ConnectionFailure, DamageFailure, hasStatus, ReplacedFailure } from './failures.ts';
-import { ask, type GcsPlace, objectTarget } from './object-call.ts';
+import { ask, askForObject, type GcsPlace, objectTarget } from './object-call.ts';
 import { Retries } from './retries.ts';
 
 export interface DownloadOptions {
@@ -51,23 +51,29 @@ export async function* download(
       const headers = isWhole && at === 0 ? {} : { range: `bytes=${at}-${end === undefined ? '' : end - 1}` };
       const answer = await ask(place, { method: 'GET', target, headers, signal }, 200, 206);
       try {
-        found ??= describe(answer, { at, end, isWhole });
+        checkEncoding(answer);
+        found ??= describe(answer, { end, isWhole });
         checkContinues(answer, at, found);
       } catch (error) {
         answer.discard();
         throw error;
       }
       if (isWhole && !isVerifiedByReader) checksum ??= checksumFor(found);
-      for await (const chunk of answer.body) {
+      // A server that ignores ranges answers 200 with the whole object: only the bytes asked for are taken.
+      const isRest = answer.status === 206 || (isWhole && at === 0);
+      for await (const chunk of isRest ? answer.body : cut(answer.body, at, found.end)) {
         at += chunk.byteLength;
         if (at > found.end) throw new DamageFailure('more bytes came than were promised');
         checksum?.update(chunk);
         yield chunk;
       }
       if (at < found.end) throw new ConnectionFailure('the answer ended before its end');
-    } catch (error) {
-      // Nothing lies at or after the start.
-      if (hasStatus(error, 416) && found === undefined) return;
+    } catch (thrown) {
+      const isRangeRefused = hasStatus(thrown, 416);
+      if (isRangeRefused && found === undefined && (await isEmptyFrom(place, name, start, signal))) return;
+      const error = isRangeRefused
+        ? new ConnectionFailure('bytes that are there were refused', thrown)
+        : thrown;
       if (hasStatus(error, 404, 412) && found !== undefined) throw new ReplacedFailure();
       if (found !== undefined && found.generation === undefined) throw error;
       if (at - renewedAt >= PROGRESS_BYTES) {
@@ -81,16 +87,36 @@ export async function* download(
     throw new DamageFailure('the bytes that came do not have the checksum that Cloud Storage tells');
 }
 
+/** Whether the object has no byte at or after `start`. */
+async function isEmptyFrom(
+  place: GcsPlace,
+  name: string,
+  start: number,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  return (await askForObject(place, name, signal)).size <= start;
+}
+
 function describe(
   { headers, status }: Answer,
-  asked: { at: number; end: number | undefined; isWhole: boolean },
+  { end = Number.POSITIVE_INFINITY, isWhole }: { end: number | undefined; isWhole: boolean },
 ): Found {
   const generation = headers['x-goog-generation'];
   return {
     generation: typeof generation === 'string' && /^\d+$/.test(generation) ? generation : undefined,
-    end: status === 206 ? endOfRange(headers['content-range'], asked.end) : lengthOf(headers),
-    sums: asked.isWhole ? parseHashes(headers['x-goog-hash']) : {},
+    end: Math.min(end, status === 206 ? totalOf(headers['content-range']) : lengthOf(headers)),
+    sums: isWhole ? parseHashes(headers['x-goog-hash']) : {},
   };
+}
+
+/**
+ * Cloud Storage sends an object as it is stored. A proxy that compresses or unpacks it on the way changes what positions
+ * and sizes mean.
+ */
+function checkEncoding({ headers }: Answer): void {
+  const stored = headers['x-goog-stored-content-encoding'];
+  if (typeof stored === 'string' && stored !== (headers['content-encoding'] ?? 'identity'))
+    throw new ConnectionFailure('the object came in another encoding than it is stored in');
 }
 
 function checksumFor({ end, sums }: Found): Checksum {
@@ -103,20 +129,35 @@ function lengthOf(headers: Answer['headers']): number {
   return length;
 }
 
-/** A range ends where it was asked to, or with the object. */
-function endOfRange(header: string | undefined, end = Number.POSITIVE_INFINITY): number {
-  const [, last, total] = /^bytes \d+-(\d+)\/(\d+)$/.exec(header ?? '') ?? [];
-  if (last === undefined || Number(last) + 1 !== Math.min(end, Number(total)))
-    throw new ConnectionFailure('a part of the range came');
-  return Number(last) + 1;
+/** Size of the object that a range was taken from. */
+function totalOf(header: string | undefined): number {
+  const [, total] = /^bytes \d+-\d+\/(\d+)$/.exec(header ?? '') ?? [];
+  if (total === undefined) throw new ConnectionFailure('the answer does not tell which range it is');
+  return Number(total);
 }
 
-/** A server that ignored the range, or a proxy that kept an older object, would otherwise be sewn in. */
+/** Another range than was asked for, or an older object that a proxy kept, would otherwise be sewn in. */
 function checkContinues({ headers, status }: Answer, at: number, found: Found): void {
-  const [, first] = /^bytes (\d+)-/.exec(headers['content-range'] ?? '') ?? [];
-  if (status === 206 ? first !== String(at) : at > 0)
+  const [, first, last] = /^bytes (\d+)-(\d+)\//.exec(headers['content-range'] ?? '') ?? [];
+  if (status === 206 && (first !== String(at) || Number(last) >= found.end))
     throw new ConnectionFailure('another range came than was asked for');
   const generation = headers['x-goog-generation'];
   if (found.generation !== undefined && generation !== undefined && generation !== found.generation)
     throw new ReplacedFailure();
+}
+
+/** The bytes from `start` to before `end`. */
+async function* cut(
+  chunks: AsyncIterable<Uint8Array>,
+  start: number,
+  end: number,
+): AsyncGenerator<Uint8Array> {
+  let position = 0;
+  for await (const chunk of chunks) {
+    const from = Math.max(0, start - position);
+    const to = Math.min(chunk.byteLength, end - position);
+    if (from < to) yield chunk.subarray(from, to);
+    position += chunk.byteLength;
+    if (position >= end) return;
+  }
 }

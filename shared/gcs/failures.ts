@@ -1,4 +1,4 @@
-import { systemCode } from '../errors.ts';
+import { messageOf, systemCode } from '../errors.ts';
 
 /**
  * A reply of Cloud Storage that is no success. Holds what is safe to show: never the request, whose headers and address
@@ -51,6 +51,15 @@ export class DamageFailure extends Error {
 /** The generation that a read was pinned to went away during the read. */
 export class ReplacedFailure extends Error {
   override readonly name = 'ReplacedFailure';
+}
+
+/** An upload session that is gone before its end. Nothing of it was seen; a new session has to send all bytes again. */
+export class SessionLostFailure extends Error {
+  override readonly name = 'SessionLostFailure';
+
+  constructor(cause: unknown) {
+    super(`the upload session is gone (${messageOf(cause)})`, { cause });
+  }
 }
 
 const PASSING_STATUSES = [408, 429, 500, 502, 503, 504];

@@ -115,14 +115,21 @@ function parseAnswer<T>(schema: z.ZodMiniType<T>, text: string): T {
 
 async function replyFailure(answer: Answer): Promise<ReplyFailure> {
   const text = await readText(answer);
-  const retryAfterSeconds = Number(answer.headers['retry-after'] ?? Number.NaN);
   const { message, reason } = errorOf(text);
   return new ReplyFailure(
     answer.status,
     reason,
     withoutSecrets(message).slice(0, MAX_SHOWN_CHARACTERS),
-    Number.isFinite(retryAfterSeconds) ? retryAfterSeconds * 1000 : undefined,
+    retryAfterMs(answer.headers['retry-after']),
   );
+}
+
+/** Reads `Retry-After`: seconds, or a date (RFC 9110, 10.2.3). */
+function retryAfterMs(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  if (/^\d+$/.test(header)) return Number(header) * 1000;
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
 }
 
 /** Of a reply that is no JSON only plain words are kept: pages of proxies repeat what was sent to them. */

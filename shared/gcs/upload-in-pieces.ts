@@ -1,5 +1,12 @@
 import type { Answer } from './exchange.ts';
-import { ConnectionFailure, DamageFailure, hasStatus, isDamage, isPassing } from './failures.ts';
+import {
+  ConnectionFailure,
+  DamageFailure,
+  hasStatus,
+  isDamage,
+  isPassing,
+  SessionLostFailure,
+} from './failures.ts';
 import { ask, readObject, type StoredObject, uploadTarget } from './object-call.ts';
 import type { Piece } from './pieces.ts';
 import { Retries } from './retries.ts';
@@ -13,6 +20,7 @@ const RESUME_INCOMPLETE = 308;
 /**
  * Uploads through a session, a piece at a time. `first` is the first piece, summed already; `next` gives the others.
  * A session that fails is given up: nothing of it was seen by anyone.
+ * @throws SessionLostFailure when the session is gone before its end
  * Protocol: https://cloud.google.com/storage/docs/performing-resumable-uploads
  */
 export async function uploadInPieces(
@@ -37,7 +45,7 @@ export async function uploadInPieces(
     if (isOwn(work, stored)) return stored;
     if (session !== undefined) await cancel(work, session);
     if (hasStatus(error, 412) && work.ifAbsent && stored !== undefined) return undefined;
-    throw error;
+    throw session !== undefined && hasStatus(error, 404, 410) ? new SessionLostFailure(error) : error;
   }
 }
 
@@ -98,8 +106,9 @@ async function sendPiece(
         if (isLast) return state.stored;
         throw new DamageFailure('the session was complete before its end');
       }
-      if (state.held < held || state.held > end)
-        throw new DamageFailure('the session holds other bytes than were sent');
+      if (state.held < held)
+        throw new SessionLostFailure(new DamageFailure('it holds fewer bytes than before'));
+      if (state.held > end) throw new DamageFailure('the session holds other bytes than were sent');
       if (state.held > held) retries.progressed();
       if (state.held === held && !isProbe)
         await retries.pause(new ConnectionFailure('the session took nothing'));

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { ByteSource } from '../content/byte-source.ts';
+import { type ByteSource, isRepeatable } from '../content/byte-source.ts';
 import { agree, Checksum, MAX_MD5_BYTES } from './checksum.ts';
 import { orAborted } from './exchange.ts';
-import { DamageFailure, hasStatus } from './failures.ts';
+import { DamageFailure, hasStatus, SessionLostFailure } from './failures.ts';
 import { askForObject, type GcsPlace, type StoredObject } from './object-call.ts';
 import { piecesOf } from './pieces.ts';
 import { removeGeneration } from './remove.ts';
+import { Retries } from './retries.ts';
 import { uploadInPieces } from './upload-in-pieces.ts';
 import { uploadWhole } from './upload-whole.ts';
 
@@ -35,7 +36,8 @@ const ID_FIELD = 'modelfn-upload';
  *   so an object deleted at once may come back by a late request of its own upload.
  * - A small object is sent in one request. When somebody else was faster, it is sent again over what is there then.
  * - A large one goes through an upload session, which Cloud Storage completes once, however often its pieces come. Its
- *   source cannot be read twice: when somebody else was faster, the write fails, and may be repeated by its caller.
+ *   source may be one that cannot be read twice: when somebody else was faster, the write fails, and may be repeated by its
+ *   caller. A session that is gone before its end (404, 410) is replaced by a new one where the source can be read again.
  * - An answer "precondition failed" may be the echo of our own first try: the upload's id and checksums tell.
  *
  * Checksums go with the bytes, so that Cloud Storage refuses damaged ones before they are seen, and its answer is
@@ -43,6 +45,23 @@ const ID_FIELD = 'modelfn-upload';
  * @throws what the source throws, else as `download`
  */
 export async function upload(
+  place: GcsPlace,
+  name: string,
+  source: ByteSource,
+  options: UploadOptions,
+): Promise<StoredObject | undefined> {
+  const retries = new Retries(place.pace, options.signal);
+  for (;;) {
+    try {
+      return await uploadOnce(place, name, source, options);
+    } catch (error) {
+      if (!(error instanceof SessionLostFailure) || !isRepeatable(source)) throw error;
+      await retries.pause(error);
+    }
+  }
+}
+
+async function uploadOnce(
   place: GcsPlace,
   name: string,
   source: ByteSource,

@@ -32,7 +32,14 @@ export interface GcsRequest {
 export type Fault =
   | { kind: 'pass' }
   /** Answers this and applies nothing. */
-  | { kind: 'status'; status: number; reason?: string; message?: string; retryAfterSeconds?: number }
+  | {
+      kind: 'status';
+      status: number;
+      reason?: string;
+      message?: string;
+      retryAfterSeconds?: number;
+      headers?: Record<string, string>;
+    }
   /** Breaks the connection: before the request is applied, or after, its answer unsent. */
   | { kind: 'reset'; when: 'before' | 'after' }
   /** Breaks the connection, and applies the request only when this many more have come. */
@@ -41,6 +48,12 @@ export type Fault =
   | { kind: 'truncate'; share: number }
   /** Applies, sends this share of the answer's body and then nothing until the client gives up. */
   | { kind: 'stall'; share: number }
+  /** Ignores the range of a read: answers 200 with the whole object. */
+  | { kind: 'whole' }
+  /** Answers rightly, with these headers instead of its own. */
+  | { kind: 'headers'; headers: Record<string, string> }
+  /** Forgets all upload sessions, then does what it is asked. */
+  | { kind: 'lose sessions' }
   /** Flips a bit of the bytes that come (uploads) or go (reads). */
   | { kind: 'corrupt' }
   /** Answers rightly once the promise is fulfilled. */
@@ -143,7 +156,12 @@ export async function startGcsServer(...bucketNames: string[]): Promise<GcsServe
         if (fault.kind === 'status') throw refusalOf(fault);
         if (server.token !== undefined && request.headers.authorization !== `Bearer ${server.token}`)
           throw new Refusal(401, 'authError', 'Invalid Credentials');
-        return apply(server, sessions, asked, request, body);
+        if (fault.kind === 'lose sessions') sessions.clear();
+        const headers = fault.kind === 'whole' ? { ...asked.headers, range: undefined } : asked.headers;
+        const reply = apply(server, sessions, { ...asked, headers }, request, body);
+        return fault.kind === 'headers'
+          ? { ...reply, headers: { ...reply.headers, ...fault.headers } }
+          : reply;
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         return errorReply(error, fault);
@@ -402,7 +420,11 @@ function errorReply({ status, reason, message }: Refusal, fault: Fault): Reply {
   return {
     ...json(body),
     status,
-    headers: { ...JSON_HEADERS, ...(seconds && { 'retry-after': String(seconds) }) },
+    headers: {
+      ...JSON_HEADERS,
+      ...(seconds && { 'retry-after': String(seconds) }),
+      ...(fault.kind === 'status' && fault.headers),
+    },
   };
 }
 

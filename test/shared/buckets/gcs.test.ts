@@ -8,6 +8,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Bucket } from '../../../shared/buckets/bucket.ts';
 import { openBucket } from '../../../shared/buckets/registry.ts';
 import type { GcsSettings } from '../../../shared/config.ts';
+import { RepeatableSource } from '../../../shared/content/byte-source.ts';
 import type { ModelfnError } from '../../../shared/errors.ts';
 import { Secrets } from '../../../shared/secrets.ts';
 import { bytesFrom, bytesOf, codeOf, listOf, textOf } from '../../contracts/bucket.contract.ts';
@@ -116,6 +117,97 @@ describe('a gcs bucket', () => {
       expect(await codeOf(bytesFrom(bucket, 'key'))).toBe('ObjectDamaged');
     });
 
+    it.each([
+      { start: 0, end: 1 },
+      { start: 100_000, end: 400_000 },
+      { start: 499_999 },
+      { start: 200_000, end: 200_001 },
+      { start: 0, end: 900_000 },
+      { start: 500_000 },
+      { start: 600_000, end: 700_000 },
+    ])(
+      'of the range %j takes the bytes asked for from a server that answers with the whole object',
+      async (range) => {
+        const bytes = Buffer.from(Array.from({ length: 500_000 }, (_, index) => index % 251));
+        keep('weights/big', bytes);
+        server.decide = ({ call }) => (call === 'read' ? { kind: 'whole' } : PASS);
+
+        const found = await bytesFrom(bucket, 'big', range);
+
+        expect(found.equals(bytes.subarray(range.start, range.end))).toBe(true);
+        for (const { headers } of server.requests) {
+          const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
+          expect(Number(last ?? Infinity)).toBeGreaterThanOrEqual(Number(first ?? 0));
+        }
+      },
+    );
+
+    it.each([undefined, { start: 100_000, end: 400_000 }])(
+      'of the range %j that broke goes on where the whole object is sent again',
+      async (range) => {
+        const bytes = Buffer.from(Array.from({ length: 500_000 }, (_, index) => index % 251));
+        keep('weights/big', bytes);
+        server.decide = ({ number }) => (number === 1 ? { kind: 'truncate', share: 0.5 } : { kind: 'whole' });
+
+        const found = await bytesFrom(bucket, 'big', range);
+
+        expect(found.equals(bytes.subarray(range?.start, range?.end))).toBe(true);
+      },
+    );
+
+    it.each([undefined, { start: 3 }, { start: 3, end: 5 }])(
+      'of the range %j is no success when a server refuses a range that is there',
+      async (range) => {
+        keep('weights/key', Buffer.from('some bytes'));
+        server.decide = ({ call }) =>
+          call === 'read' ? { kind: 'status', status: 416, reason: 'requestedRangeNotSatisfiable' } : PASS;
+
+        expect(await codeOf(bytesFrom(bucket, 'key', range))).toBe('BucketUnavailable');
+      },
+    );
+
+    it('of an empty object and of a range behind the end is empty', async () => {
+      keep('weights/empty', Buffer.alloc(0));
+      keep('weights/key', Buffer.from('0123456789'));
+
+      expect((await bytesFrom(bucket, 'empty')).byteLength).toBe(0);
+      expect((await bytesFrom(bucket, 'empty', { start: 0, end: 5 })).byteLength).toBe(0);
+      expect((await bytesFrom(bucket, 'key', { start: 10 })).byteLength).toBe(0);
+      expect((await bytesFrom(bucket, 'key', { start: 50, end: 60 })).byteLength).toBe(0);
+    });
+
+    it.each([
+      ['another range', 'bytes 1-4/10'],
+      ['more than was asked for', 'bytes 2-9/10'],
+      ['no range', 'bytes */10'],
+      ['a range that is no range', 'nonsense'],
+    ])('gives no byte of an answer that names %s', async (_what, contentRange) => {
+      keep('weights/key', Buffer.from('0123456789'));
+      server.decide = () => ({ kind: 'headers', headers: { 'content-range': contentRange } });
+
+      expect(await codeOf(bytesFrom(bucket, 'key', { start: 2, end: 5 }))).toBe('BucketUnavailable');
+    });
+
+    it('gives no byte of an object that was compressed on the way', async () => {
+      keep('weights/key', Buffer.from('0123456789'));
+      server.decide = () => ({ kind: 'headers', headers: { 'content-encoding': 'gzip' } });
+
+      for (const range of [undefined, { start: 2, end: 5 }])
+        expect(await codeOf(bytesFrom(bucket, 'key', range))).toBe('BucketUnavailable');
+    });
+
+    it('goes on with new credentials when the old ones expire in the middle', async () => {
+      const bytes = Buffer.alloc(500_000, 'abcdefg');
+      keep('weights/big', bytes);
+      server.decide = ({ number }) => {
+        if (number === 1) return { kind: 'truncate', share: 0.5 };
+        server.token = 'ya29.renewed';
+        return PASS;
+      };
+
+      expect((await bytesFrom(bucket, 'big')).equals(bytes)).toBe(true);
+    });
+
     it('frees its socket when the reader stops early', async () => {
       keep('weights/big', Buffer.alloc(20_000_000));
 
@@ -205,6 +297,104 @@ describe('a gcs bucket', () => {
       expect(await textOf(bucket, 'key')).toBe('whole');
     });
 
+    it.each([
+      ['410', { kind: 'status', status: 410, reason: 'gone' }, 3],
+      ['404', { kind: 'status', status: 404, reason: 'notFound' }, 3],
+      ['410 at its last piece', { kind: 'status', status: 410, reason: 'gone' }, 5],
+      ['404 at its last piece', { kind: 'lose sessions' }, 5],
+    ] as [string, Fault, number][])(
+      'opens a new session when the service answers %s, where its source can be read again',
+      async (_what, fault, at) => {
+        const bytes = Buffer.alloc(2 * TEST_PIECE_BYTES + 7, 'abcdefg');
+        const sources = [
+          bytes,
+          new RepeatableSource(async function* () {
+            for (let from = 0; from < bytes.byteLength; from += 700) yield bytes.subarray(from, from + 700);
+          } as () => AsyncGenerator<Uint8Array>),
+        ];
+        for (const source of sources) {
+          const before = server.requests.length;
+          server.decide = ({ number }) => (number === before + at ? fault : PASS);
+
+          await bucket.write('key', source);
+
+          expect(kept('weights/key')?.bytes.equals(bytes)).toBe(true);
+          expect(
+            callsOf()
+              .slice(before)
+              .filter((call) => call === 'open session'),
+          ).toHaveLength(2);
+          await bucket.delete('key');
+        }
+      },
+    );
+
+    it('of a stream reports a lost session as a failure that may pass, not as a missing bucket', async () => {
+      async function* source(): AsyncGenerator<Uint8Array> {
+        yield Buffer.alloc(2 * TEST_PIECE_BYTES + 7, 'abc');
+      }
+      server.decide = ({ call, number }) =>
+        call === 'piece' && number > 3 ? { kind: 'status', status: 404, reason: 'notFound' } : PASS;
+
+      await expect(bucket.write('key', source())).rejects.toMatchObject({
+        code: 'BucketUnavailable',
+        retryable: true,
+        message: expect.stringContaining('the upload session is gone'),
+      });
+
+      expect(kept('weights/key')).toBeUndefined();
+    });
+
+    it('ends when every session is lost', async () => {
+      server.decide = ({ call }) =>
+        call === 'piece' ? { kind: 'status', status: 410, reason: 'gone' } : PASS;
+
+      expect(await codeOf(bucket.write('key', Buffer.alloc(3 * TEST_PIECE_BYTES)))).toBe('BucketUnavailable');
+    });
+
+    it('begins again when a session has fewer bytes than it confirmed', async () => {
+      const bytes = Buffer.alloc(3 * TEST_PIECE_BYTES, 'abcdefg');
+      server.decide = ({ call, number }) =>
+        call === 'piece' && number === 4 ? { kind: 'headers', headers: { range: 'bytes=0-9' } } : PASS;
+
+      await bucket.write('key', bytes);
+
+      expect(kept('weights/key')?.bytes.equals(bytes)).toBe(true);
+    });
+
+    it.each([
+      ['503', { kind: 'status', status: 503 }],
+      ['429', { kind: 'status', status: 429, retryAfterSeconds: 3 }],
+      ['a broken connection before it is taken', { kind: 'reset', when: 'before' }],
+      ['a broken connection after it was taken', { kind: 'reset', when: 'after' }],
+    ] as [string, Fault][])('is whole when its last piece meets %s', async (_what, fault) => {
+      const bytes = Buffer.alloc(2 * TEST_PIECE_BYTES + 7, 'abcdefg');
+      let met = false;
+      server.decide = ({ call, headers }) => {
+        const isLast = call === 'piece' && !headers['content-range']!.toString().endsWith('/*');
+        if (!isLast || met) return PASS;
+        met = true;
+        return fault;
+      };
+
+      await bucket.write('key', bytes);
+
+      expect(met).toBe(true);
+      expect(kept('weights/key')?.bytes.equals(bytes)).toBe(true);
+    });
+
+    it('goes on with new credentials when the old ones expire between two pieces', async () => {
+      const bytes = Buffer.alloc(3 * TEST_PIECE_BYTES, 'abcdefg');
+      server.decide = ({ call, number }) => {
+        if (call === 'piece' && number === 4) server.token = 'ya29.renewed';
+        return PASS;
+      };
+
+      await bucket.write('key', bytes);
+
+      expect(kept('weights/key')?.bytes.equals(bytes)).toBe(true);
+    });
+
     it('gives its session up when its source fails or hangs, and keeps nothing', async () => {
       const stopping = new AbortController();
       const hang = new Promise<never>(() => {});
@@ -242,6 +432,17 @@ describe('a gcs bucket', () => {
       expect(pace.waits).toEqual([250, 7000, 1000, 2000, 4000]);
       expect(failure).toMatchObject({ code: 'BucketUnavailable', retryable: true });
       expect(failure.message).toMatch(/stat of "key" .*HTTP 503: Backend Error.*Try again/);
+    });
+
+    it('obeys a Retry-After that is a date', async () => {
+      const at = new Date(Date.now() + 60_000).toUTCString();
+      server.decide = ({ number }) =>
+        number === 1 ? { kind: 'status', status: 429, headers: { 'retry-after': at } } : PASS;
+
+      await bucket.stat('key');
+
+      expect(pace.waits).toHaveLength(1);
+      expect(pace.waits[0]).toBeGreaterThan(30_000);
     });
 
     it('does not try again what will not change', async () => {
