@@ -1,24 +1,26 @@
 import * as z from 'zod/mini';
 import type { Json, JsonObject } from '../json.ts';
+import { MAX_JSON_DEPTH } from '../json-limits.ts';
 
 const MAX_NAME_LENGTH = 255;
 
-/** `JSON.parse` makes an own key of it, zod's records lose it without a word, and an assignment would set a prototype. */
-const noPrototypeKey = z
-  .unknown()
-  .check(
-    z.refine(
-      (value) => !hasPrototypeKey(value),
-      'has a key "__proto__", which is refused; give it another name',
-    ),
-  );
+/**
+ * Refuses a key `__proto__`: `JSON.parse` makes an own key of it, zod's records drop it, and an assignment would set a
+ * prototype. Refuses deep values before zod walks them.
+ */
+const plainValue = z.unknown().check(
+  z.superRefine((value: unknown, context) => {
+    const problem = findProblem(value, 0);
+    if (problem !== undefined) context.addIssue(problem);
+  }),
+);
 
 /** Any JSON value without a key `__proto__`. */
-export const jsonSchema = z.pipe(noPrototypeKey, z.json()) as unknown as z.ZodMiniType<Json>;
+export const jsonSchema = z.pipe(plainValue, z.json()) as unknown as z.ZodMiniType<Json>;
 
 /** A JSON object, its values anything, without a key `__proto__` at any depth. */
 export const jsonObjectSchema = z.pipe(
-  noPrototypeKey,
+  plainValue,
   z.record(z.string(), z.json()),
 ) as unknown as z.ZodMiniType<JsonObject>;
 
@@ -48,8 +50,14 @@ export const nullableText = z._default(z.nullable(z.string()), null);
 /** Short words people put on an entity to find it again. */
 export const tagsSchema = z._default(z.array(z.string().check(z.minLength(1), z.maxLength(100))), []);
 
-function hasPrototypeKey(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (Array.isArray(value)) return value.some(hasPrototypeKey);
-  return Object.hasOwn(value, '__proto__') || Object.values(value).some(hasPrototypeKey);
+function findProblem(value: unknown, depth: number): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (depth >= MAX_JSON_DEPTH) return `is nested deeper than ${MAX_JSON_DEPTH} levels`;
+  if (Object.hasOwn(value, '__proto__'))
+    return 'has a key "__proto__", which is refused; give it another name';
+  for (const inner of Array.isArray(value) ? value : Object.values(value)) {
+    const problem = findProblem(inner, depth + 1);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
 }

@@ -3,6 +3,7 @@ import { isFinished } from '../entities/execution.ts';
 import { InternalError, isModelfnError, toErrorBody } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { patientPlatform } from '../patience/patient-platform.ts';
+import { assertJsonLimits } from '../json-limits.ts';
 import { maskError, maskedErrorBody, type Redact, redactorOf } from '../redact.ts';
 import type { EntityStore } from '../store/entity-store.ts';
 import { HELD_RUN_ERRORS } from '../transient-errors.ts';
@@ -307,7 +308,9 @@ async function attempt(
 ): Promise<Result> {
   try {
     const answer = await withinDeadline(functionName, limit, () => withConsole(runLog, work));
-    return answer instanceof Yielded ? { yielded: answer } : { output: runLog.maskOutput(answer) };
+    if (answer instanceof Yielded) return { yielded: answer };
+    assertJsonLimits(answer, `output of ${functionName}`);
+    return { output: runLog.maskOutput(answer) };
   } catch (error) {
     return { error: maskError(causeOf(error, signal, functionName), runLog.redact) };
   }

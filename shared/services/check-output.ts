@@ -39,6 +39,8 @@ export async function checkOutput(
     else if (isPlain(type)) {
       const json = z.safeParse(jsonSchema, value);
       if (json.success && isOfPlainType(type, json.data)) output[name] = json.data;
+      else if (!json.success && json.error.issues[0]?.code === 'custom')
+        problems.push(`${name} ${json.error.issues[0].message}`);
       else problems.push(`${name} is to be of type ${type}, not ${describe(value)}`);
     } else {
       const many = type.endsWith('[]');
