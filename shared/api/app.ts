@@ -1,5 +1,6 @@
 import express, { type Express, type RequestHandler } from 'express';
 import { redactorOf } from '../redact.ts';
+import { SECURITY_HEADERS } from '../http/security-headers.ts';
 import type { ApiContext } from './context.ts';
 import { errorHandler } from './error-handler.ts';
 import { routesOf, whyNotRouted } from './route-table.ts';
@@ -46,14 +47,6 @@ const ROUTERS = [
   healthRoutes,
   clientChoreRoutes,
 ] as const;
-
-/** Answers of the API are data: no page may frame them, run them or guess another type for them. */
-const SECURITY_HEADERS = {
-  'X-Content-Type-Options': 'nosniff',
-  'X-Frame-Options': 'DENY',
-  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-  'Referrer-Policy': 'no-referrer',
-} as const;
 
 /**
  * The entity API as an Express app that has not been started. Bodies are JSON of at most 64 MB; whatever goes wrong

@@ -43,21 +43,6 @@ export class NotForRuns extends ModelfnError {
   }
 }
 
-/** A body that cannot be read before its fields are even looked at. */
-export class InvalidBody extends ModelfnError {
-  override readonly name = 'InvalidBody';
-  readonly code: string = 'InvalidBody';
-  readonly statusCode: number = 400;
-  constructor(problem: string, cause?: unknown) {
-    super(`The body of the request cannot be read: ${problem}.`, { details: { problem }, cause });
-  }
-}
-
-export class BodyTooLarge extends InvalidBody {
-  override readonly code = 'BodyTooLarge';
-  override readonly statusCode = 413;
-}
-
 /** A URL that is not well-formed. */
 export class InvalidUrl extends ModelfnError {
   override readonly name = 'InvalidUrl';

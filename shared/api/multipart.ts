@@ -1,6 +1,7 @@
 import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy';
 import type { Request } from 'express';
 import { InvalidInput, ModelfnError } from '../errors.ts';
+import { UnsupportedEncoding } from '../http/errors.ts';
 
 const MAX_FIELD_BYTES = 4 * 1024 * 1024;
 
@@ -25,9 +26,10 @@ export class UploadInterrupted extends ModelfnError {
 
 /**
  * Hands the one file of a multipart body to `receive` while it arrives: nothing is held in memory. Answers what
- * `receive` answers, which may leave the file unread. @throws InvalidInput, UploadInterrupted, and what `receive` throws
+ * `receive` answers, which may leave the file unread. @throws InvalidInput, UnsupportedEncoding, UploadInterrupted, and what `receive` throws
  */
 export function receiveFilePart<T>(request: Request, receive: (part: FilePart) => Promise<T>): Promise<T> {
+  assertPlain(request);
   return new Promise((resolve, reject) => {
     const parser = openParser(request);
     const fields = new Map<string, string>();
@@ -75,6 +77,12 @@ export function receiveFilePart<T>(request: Request, receive: (part: FilePart) =
     });
     request.pipe(parser);
   });
+}
+
+/** A file is stored as it is sent; a compressed form would not be what its parts say. @throws UnsupportedEncoding */
+function assertPlain(request: Request): void {
+  const encoding = (request.headers['content-encoding'] ?? 'identity').toLowerCase();
+  if (encoding !== 'identity') throw new UnsupportedEncoding('send an upload uncompressed');
 }
 
 function openParser(request: Request): BusboyInstance {

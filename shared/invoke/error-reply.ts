@@ -1,4 +1,5 @@
 import { environmentRedactor } from '../config.ts';
+import { SECURITY_HEADERS } from '../http/security-headers.ts';
 import type { JsonObject } from '../json.ts';
 import { maskedErrorBody, type Redact } from '../redact.ts';
 
@@ -7,7 +8,7 @@ export function errorReply(error: unknown, redact: Redact = environmentRedactor(
   const body = maskedErrorBody(error, redact);
   return {
     statusCode: body.statusCode,
-    headers: { 'content-type': 'application/json; charset=utf-8' },
+    headers: { ...SECURITY_HEADERS, 'content-type': 'application/json; charset=utf-8' },
     body: JSON.stringify(body),
     isBase64Encoded: false,
   };

@@ -25,15 +25,21 @@ export function annotationRoutes(api: ApiContext): Router {
 
   // Where the `annotations` link of an item leads.
   router.get('/datasets/:datasetId/items/:id/annotations', async (request, response) => {
-    const found = await listAnnotations(platform, actorOf(request), request.params.id);
+    const { id, datasetId } = request.params;
+    const found = await listAnnotations(platform, actorOf(request), id, { datasetId });
     response.json(found.map((annotation) => annotationToWire(annotation, baseUrlOf(request))));
   });
 
-  for (const path of ['/annotations/:id', '/datasets/:datasetId/items/:itemId/annotations/:id'] as const)
-    router.get(path, async (request, response) => {
-      const annotation = await getAnnotation(platform, actorOf(request), request.params.id);
-      response.json(annotationToWire(annotation, baseUrlOf(request)));
-    });
+  router.get('/annotations/:id', async (request, response) => {
+    const annotation = await getAnnotation(platform, actorOf(request), request.params.id);
+    response.json(annotationToWire(annotation, baseUrlOf(request)));
+  });
+
+  router.get('/datasets/:datasetId/items/:itemId/annotations/:id', async (request, response) => {
+    const { id, ...parents } = request.params;
+    const annotation = await getAnnotation(platform, actorOf(request), id, parents);
+    response.json(annotationToWire(annotation, baseUrlOf(request)));
+  });
 
   router.get('/annotations/:id/stream', async (request, response) => {
     const file = await readTensorFile(platform, actorOf(request), request.params.id);

@@ -1,5 +1,7 @@
 import * as z from 'zod/mini';
 import { InvalidInput } from '../../errors.ts';
+import { UnsupportedEncoding } from '../../http/errors.ts';
+import { SECURITY_HEADERS } from '../../http/security-headers.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { parse } from '../../parse.ts';
 import { redactorOf } from '../../redact.ts';
@@ -25,10 +27,12 @@ const MAX_BATCH = 1_000;
  * The CloudEvents that an API Gateway v2 request carries: one in binary mode (attributes in `ce-` headers, data in the
  * body) or in structured mode (`application/cloudevents+json`), or a batch.
  * https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
- * @throws InvalidInput for a body that is not what its headers say
+ * @throws InvalidInput for a body that is not what its headers say, UnsupportedEncoding for a compressed one
  */
 export function cloudEventsOf(request: JsonObject): JsonObject[] {
   const headers = isJsonObject(request.headers) ? request.headers : {};
+  const encoding = String(headers['content-encoding'] ?? 'identity').toLowerCase();
+  if (encoding !== 'identity') throw new UnsupportedEncoding('send a CloudEvent uncompressed');
   const type = String(headers['content-type'] ?? '')
     .split(';')[0]!
     .trim()
@@ -61,7 +65,7 @@ export async function callFromCloudEvents<S extends InputSpecs>(
     }
   }
   if (failure === undefined)
-    return { statusCode: 204, headers: { 'x-execution-id': executions.join(',') }, isBase64Encoded: false };
+    return { statusCode: 204, headers: { ...SECURITY_HEADERS, 'x-execution-id': executions.join(',') }, isBase64Encoded: false };
   return errorReply(failure, redactorOf(container.platform.config));
 }
 

@@ -2,7 +2,9 @@ import express, { type ErrorRequestHandler, type Express, type Request, type Req
 import serverless from 'serverless-http';
 import { LOCAL_ACTOR } from '../../auth/actor.ts';
 import type { Execution } from '../../entities/execution.ts';
-import { type ErrorBody, InvalidInput } from '../../errors.ts';
+import type { ErrorBody } from '../../errors.ts';
+import { createJsonBody, toBodyError } from '../../http/json-body.ts';
+import { SECURITY_HEADERS } from '../../http/security-headers.ts';
 import type { JsonObject } from '../../json.ts';
 import { maskedErrorBody, redactorOf } from '../../redact.ts';
 import { deadlineOf } from '../deadline.ts';
@@ -18,7 +20,7 @@ import { originOf } from './request-origin.ts';
 import { payloadOf, type ReadCall, readCall } from './task-payload.ts';
 
 /** API Gateway refuses more than 10 MB before it comes here. */
-const BODY_LIMIT = '10mb';
+const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
 interface Served<S extends InputSpecs> {
   container: Container;
@@ -52,8 +54,12 @@ function createApp<S extends InputSpecs>(
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  app.use((_request, response, next) => {
+    response.set(SECURITY_HEADERS);
+    next();
+  });
   app.get(/.*/, (_request, response) => void response.json(describe(spec)));
-  app.post(/.*/, express.json({ limit: BODY_LIMIT, type: () => true }), run(container, spec, contextOf));
+  app.post(/.*/, createJsonBody(MAX_BODY_BYTES, () => true), run(container, spec, contextOf));
   app.all(/.*/, (request, response) => {
     response.set('allow', 'GET, POST');
     sendError(response, {
@@ -163,7 +169,7 @@ function baseUrlOf(request: Request): string {
 function onError(container: Container): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error);
-    const body = maskedErrorBody(bodyError(error) ?? error, redactorOf(container.platform.config));
+    const body = maskedErrorBody(toBodyError(error), redactorOf(container.platform.config));
     if (body.statusCode >= 500)
       container.platform.log.error('request failed', {
         code: body.code,
@@ -172,20 +178,6 @@ function onError(container: Container): ErrorRequestHandler {
       });
     sendError(response, body);
   };
-}
-
-/** The body parser's own errors, in our words. */
-function bodyError(error: unknown): InvalidInput | undefined {
-  const type = (error as { type?: unknown } | null)?.type;
-  if (type === 'entity.parse.failed')
-    return new InvalidInput(
-      'body',
-      [{ field: '', problem: 'it is not JSON; send {"inputs": {...}}' }],
-      error,
-    );
-  if (type === 'encoding.unsupported' || type === 'charset.unsupported')
-    return new InvalidInput('body', [{ field: '', problem: 'it is not JSON in UTF-8' }], error);
-  return undefined;
 }
 
 function sendError(response: express.Response, body: ErrorBody): void {

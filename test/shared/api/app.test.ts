@@ -36,8 +36,8 @@ describe('whatever goes wrong is answered as JSON', () => {
     [
       'a charset that nobody knows',
       { headers: { 'content-type': 'application/json; charset=x-klingon' }, body: '{}' },
-      400,
-      'InvalidBody',
+      415,
+      'UnsupportedEncoding',
     ],
     [
       'a compressed body that is damaged',

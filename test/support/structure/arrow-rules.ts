@@ -81,7 +81,7 @@ const ARROWS: readonly Arrow[] = [
 
 /** Packages that only these places may import: each costs a cold start, or is the business of one room. */
 const PACKAGE_ROOMS: Readonly<Record<string, readonly string[]>> = {
-  express: ['shared/invoke/callers/http.ts', 'shared/api/', 'test/'],
+  express: ['shared/invoke/callers/http.ts', 'shared/api/', 'shared/http/', 'test/'],
   'serverless-http': ['shared/invoke/callers/http.ts', 'functions/api/', 'test/'],
   commander: ['cli/', 'test/'],
   kysely: ['shared/store/', 'shared/query/', 'test/'],
