@@ -49,7 +49,13 @@ export async function openPlatform(
       advice: 'Make its owner run modelfn, and remove the rights of others: chmod -R go= <folder>.',
     });
   const opened =
-    overrides.store ?? (await openStore({ address: config.store ?? `sqlite:${folder.store}`, clock }));
+    overrides.store ??
+    (await openStore({
+      address: config.store ?? `sqlite:${folder.store}`,
+      clock,
+      onUnreadable: ({ kind, count, ids }) =>
+        log.error('stored documents cannot be read and are left out', { kind, count, ids }),
+    }));
   const relay = await openRelayKick(config, log);
   const store = relay ? relay.watch(opened) : opened;
   const localRoots = localRootsOf(config);

@@ -23,6 +23,11 @@ export interface Query {
   pageSize?: number;
   /** What the caller may see; always added with `and`. Missing fields do not narrow. */
   scope?: QueryScope;
+  /**
+   * True: documents that are damaged are left out and reported, so that one of them does not stop a loop that serves
+   * others. Default: the query fails and names the first, since a smaller answer would be a wrong one.
+   */
+  skipsUnreadable?: boolean;
 }
 
 /** Borders of a query that no filter can widen. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { EntityKind, EntityKinds } from '../entities/kinds.ts';
 import { InvalidInput } from '../errors.ts';
+import { toDocumentText } from './document-text.ts';
 import type { Versioned } from './entity-store.ts';
 import { DuplicateEntity, EntityNotFound } from './errors.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
@@ -9,6 +10,7 @@ import { isWide, UNIQUE_COLUMNS } from './postgres-schema.ts';
 import { askedForm, fromPostgresText, toPostgresText } from './postgres-text.ts';
 import type { Explain } from './postgres-transaction.ts';
 import { columnNames, columnValues, TABLES } from './tables.ts';
+import { readDocument } from './unreadable.ts';
 
 /** Bounds of one statement: its text is in memory a few times, here and there. */
 const MAX_ROWS = 1_000;
@@ -39,7 +41,7 @@ export async function readEntities<K extends EntityKind>(
   const byId = new Map(rows.map((row) => [fromPostgresText(row.id), row]));
   return [...new Set(ids)].flatMap((id) => {
     const row = byId.get(id);
-    return row ? [{ entity: JSON.parse(row.doc) as Entity<K>, version: row.version }] : [];
+    return row ? [{ entity: readDocument<Entity<K>>(kind, row), version: row.version }] : [];
   });
 }
 
@@ -177,7 +179,7 @@ function givenRows(kind: EntityKind): string {
 
 function parametersOf<K extends EntityKind>(kind: K, entities: readonly Entity<K>[]): (string | null)[][] {
   const rows = entities.map((entity) => {
-    const doc = JSON.stringify(entity);
+    const doc = toDocumentText(entity, kind);
     const columns = columnValues(kind, entity).map((value) =>
       value === null ? null : toPostgresText(value),
     );

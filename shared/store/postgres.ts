@@ -25,11 +25,22 @@ import { PostgresPool } from './postgres-pool.ts';
 import { PostgresSession } from './postgres-session.ts';
 import { fromPostgresText } from './postgres-text.ts';
 import type { PostgresTransaction } from './postgres-transaction.ts';
-import { pageOf, selectCount, selectIds, selectPage, totalTold } from './queries.ts';
+import {
+  pageOf,
+  readPaging,
+  type StoredRow,
+  selectCount,
+  selectIds,
+  selectPage,
+  totalTold,
+} from './queries.ts';
+import { type ReportUnreadable, readDocuments, reportOnce } from './unreadable.ts';
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:5432/database`; its parameters are those of `readPostgresAddress`. */
   address: string;
+  /** Told about stored documents that cannot be read. Default: nobody. */
+  onUnreadable?: ReportUnreadable;
 }
 
 /** By address: what one caller does within a transaction belongs to it, by whichever handle. */
@@ -40,12 +51,15 @@ const sessions = new Map<string, PostgresSession>();
  * connections.
  * @throws InvalidInput for the address; StoreUnavailable, StoreCorrupt, StoreTooNew
  */
-export async function openPostgresStore({ address }: PostgresOptions): Promise<EntityStore> {
+export async function openPostgresStore({
+  address,
+  onUnreadable = () => {},
+}: PostgresOptions): Promise<EntityStore> {
   const server = readPostgresAddress(address);
   const session = (sessions.get(address) ?? begin()).enter();
   try {
     await session.read(undefined, (connection) => migrate(connection));
-    return new PostgresStore(session);
+    return new PostgresStore(session, reportOnce(onUnreadable));
   } catch (error) {
     await session.leave();
     throw told(error);
@@ -66,11 +80,13 @@ export async function openPostgresStore({ address }: PostgresOptions): Promise<E
 class PostgresStore implements EntityStore {
   readonly kind = 'postgres';
   readonly #session: PostgresSession;
+  readonly #report: ReportUnreadable;
   readonly #transaction: PostgresTransaction | undefined;
   #isClosed = false;
 
-  constructor(session: PostgresSession, transaction?: PostgresTransaction) {
+  constructor(session: PostgresSession, report: ReportUnreadable, transaction?: PostgresTransaction) {
     this.#session = session;
+    this.#report = report;
     this.#transaction = transaction;
   }
 
@@ -99,11 +115,16 @@ class PostgresStore implements EntityStore {
   }
 
   async query<K extends EntityKind>(kind: K, query: Query): Promise<Page<EntityKinds[K]>> {
-    const { compiled, ...paging } = selectPage(POSTGRES, kind, query);
+    const paging = readPaging(query);
+    const compiled = selectPage(POSTGRES, kind, query);
     return this.#read(async (connection) => {
-      const rows = await connection.rows<{ doc: string }>(compiled);
-      const items = rows.map(({ doc }) => JSON.parse(doc) as EntityKinds[K]);
-      const total = totalTold(paging, items.length) ?? (await countMatches(connection, kind, query));
+      const rows = await connection.rows<StoredRow>(compiled);
+      const items = readDocuments<EntityKinds[K]>(
+        kind,
+        rows,
+        query.skipsUnreadable ? this.#report : undefined,
+      );
+      const total = totalTold(paging, rows.length) ?? (await countMatches(connection, kind, query));
       return pageOf(paging, items, total);
     });
   }
@@ -173,7 +194,7 @@ class PostgresStore implements EntityStore {
   }
 
   async readEvents(limit: number): Promise<OutboxEntry[]> {
-    return this.#read((connection) => oldestEvents(connection, limit));
+    return this.#read((connection) => oldestEvents(connection, limit, this.#report));
   }
 
   async removeEvents(sequences: readonly number[]): Promise<void> {
@@ -187,7 +208,7 @@ class PostgresStore implements EntityStore {
     this.#assertOpen();
     if (this.#transaction) return work(this);
     return this.#session.transaction(
-      (transaction) => work(new PostgresStore(this.#session, transaction)),
+      (transaction) => work(new PostgresStore(this.#session, this.#report, transaction)),
       alone,
     );
   }

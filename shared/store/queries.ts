@@ -18,20 +18,21 @@ export interface Paging {
   pageSize: number;
 }
 
+/** A row of `selectPage`. */
+export interface StoredRow {
+  id: string;
+  doc: string;
+}
+
 /** One page of a query. @throws InvalidFilter */
-export function selectPage(
-  dialect: SqlDialect,
-  kind: EntityKind,
-  query: Query,
-): Paging & { compiled: Compiled } {
-  const { page, pageSize } = pagingOf(query);
+export function selectPage(dialect: SqlDialect, kind: EntityKind, query: Query): Compiled {
+  const { page, pageSize } = readPaging(query);
   const table = sql.table(TABLES[kind].name);
   const order = orderOf(dialect, kind, query);
   // The page's rows are found first, where the columns suffice without reading a document; then its documents alone.
-  const compiled = dialect.compile(sql`select doc from ${table} where seq in (
+  return dialect.compile(sql`select id, doc from ${table} where seq in (
     select seq from ${table} where ${matching(dialect, kind, query)} order by ${order}
     limit ${pageSize} offset ${page * pageSize}) order by ${order}`);
-  return { compiled, page, pageSize };
 }
 
 /** Ids of all matches, in the query's order. @throws InvalidFilter */
@@ -150,7 +151,8 @@ function pathOf(field: string): readonly string[] {
   return parsed.path;
 }
 
-function pagingOf({ page = 0, pageSize = DEFAULT_PAGE_SIZE }: Query): Paging {
+/** @throws InvalidFilter */
+export function readPaging({ page = 0, pageSize = DEFAULT_PAGE_SIZE }: Query): Paging {
   if (!Number.isSafeInteger(page) || page < 0 || page > 1e9)
     throw new InvalidFilter('page', 'it takes a whole number from 0');
   if (!Number.isSafeInteger(pageSize) || pageSize < 1 || pageSize > MAX_PAGE_SIZE)

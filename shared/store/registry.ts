@@ -1,27 +1,30 @@
 import type { Clock } from '../clock.ts';
 import { InvalidInput } from '../errors.ts';
 import type { EntityStore } from './entity-store.ts';
+import type { ReportUnreadable } from './unreadable.ts';
 
 /** Where a store is: an address `sqlite:<path>` or `postgres://<user>:<password>@<host>/<database>`. */
 export interface StoreOptions {
   address: string;
   /** What an embedded store tells its time by; a server goes by its own. */
   clock?: Clock;
+  /** Told about stored documents that cannot be read. */
+  onUnreadable?: ReportUnreadable;
 }
 
 /** A driver is loaded when it is asked for: a bundle's start does not pay for the others. */
 const DRIVERS: Readonly<Record<string, (options: StoreOptions) => Promise<EntityStore>>> = {
-  sqlite: async ({ address, clock }) => {
+  sqlite: async ({ address, ...rest }) => {
     const { openSqliteStore } = await import('./sqlite.ts');
-    return openSqliteStore({ path: address.slice('sqlite:'.length), ...(clock && { clock }) });
+    return openSqliteStore({ path: address.slice('sqlite:'.length), ...rest });
   },
   postgres: openPostgres,
   postgresql: openPostgres,
 };
 
-async function openPostgres({ address }: StoreOptions): Promise<EntityStore> {
+async function openPostgres({ clock: _own, ...options }: StoreOptions): Promise<EntityStore> {
   const { openPostgresStore } = await import('./postgres.ts');
-  return openPostgresStore({ address });
+  return openPostgresStore(options);
 }
 
 /** Opens the store at an address. @throws InvalidInput for a driver that is not there, and the driver's own codes */

@@ -1,10 +1,12 @@
 import type { EntityKind, EntityKinds } from '../entities/kinds.ts';
 import { InvalidInput } from '../errors.ts';
+import { toDocumentText } from './document-text.ts';
 import type { Versioned } from './entity-store.ts';
 import { DuplicateEntity, EntityNotFound } from './errors.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 import { takenColumns } from './sqlite-errors.ts';
 import { columnNames, columnValues, TABLES } from './tables.ts';
+import { readDocument } from './unreadable.ts';
 
 /** Ids of one statement travel as one JSON parameter: their number is not bounded by SQLite's variables. */
 export const IDS = '(select value from json_each(?))';
@@ -19,7 +21,7 @@ export function readEntity<K extends EntityKind>(
     sql: `select version, doc from ${TABLES[kind].name} where id = ?`,
     parameters: [id],
   });
-  return row && { entity: JSON.parse(row.doc) as EntityKinds[K], version: row.version };
+  return row && { entity: readDocument<EntityKinds[K]>(kind, { id, doc: row.doc }), version: row.version };
 }
 
 /** Those found, in the order of `ids`, each once. */
@@ -35,7 +37,7 @@ export function readEntities<K extends EntityKind>(
   const byId = new Map(rows.map((row) => [row.id, row]));
   return [...new Set(ids)].flatMap((id) => {
     const row = byId.get(id);
-    return row ? [{ entity: JSON.parse(row.doc) as EntityKinds[K], version: row.version }] : [];
+    return row ? [{ entity: readDocument<EntityKinds[K]>(kind, row), version: row.version }] : [];
   });
 }
 
@@ -55,7 +57,10 @@ export function writeEntities<K extends EntityKind>(
     : insert;
   for (const entity of entities)
     unlessTaken(kind, entity, () =>
-      database.run({ sql, parameters: [entity.id, ...columnValues(kind, entity), JSON.stringify(entity)] }),
+      database.run({
+        sql,
+        parameters: [entity.id, ...columnValues(kind, entity), toDocumentText(entity, kind)],
+      }),
     );
 }
 
@@ -75,7 +80,7 @@ export function changeEntity<K extends EntityKind>(
   unlessTaken(kind, next, () =>
     database.run({
       sql: `update ${TABLES[kind].name} set version = version + 1, ${assignments} where id = ?`,
-      parameters: [...columnValues(kind, next), JSON.stringify(next), id],
+      parameters: [...columnValues(kind, next), toDocumentText(next, kind), id],
     }),
   );
   return next;

@@ -3,6 +3,7 @@ import { StoreCorrupt, StoreUnavailable } from './errors.ts';
 
 /** SQLite's own result codes: https://www.sqlite.org/rescode.html */
 const RESULT = {
+  error: 1,
   busy: 5,
   locked: 6,
   readonly: 8,
@@ -24,6 +25,11 @@ export function takenColumns(error: unknown): string | undefined {
 /** True when another connection holds what was asked for. */
 export function isBusy(error: unknown): boolean {
   return (resultOf(error) & 0xff) === RESULT.busy;
+}
+
+/** True when a statement failed because a JSON function met a text that it cannot read, or that is nested too deeply. */
+export function isMalformedJson(error: unknown): boolean {
+  return resultOf(error) === RESULT.error && messageOf(error) === 'malformed JSON';
 }
 
 /** Runs `work`; what SQLite throws comes out in our words. @throws StoreUnavailable, StoreCorrupt */

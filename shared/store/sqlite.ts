@@ -5,10 +5,17 @@ import type { KeptLine, LogLine } from '../entities/log-line.ts';
 import type { Query } from '../query/query.ts';
 import type { EntityStore, OutboxEntry, Page, Versioned } from './entity-store.ts';
 import { StoreClosed } from './errors.ts';
-import { pageOf, selectCount, selectIds, selectPage, totalTold } from './queries.ts';
+import {
+  pageOf,
+  readPaging,
+  type StoredRow,
+  selectCount,
+  selectIds,
+  selectPage,
+  totalTold,
+} from './queries.ts';
 import { connect, type OpenTransaction, type SqliteConnection } from './sqlite-connection.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
-import { SQLITE } from './sqlite-dialect.ts';
 import {
   changeEntity,
   IDS,
@@ -19,20 +26,34 @@ import {
 } from './sqlite-entities.ts';
 import { readLogs, writeLogs } from './sqlite-logs.ts';
 import { dropEvents, oldestEvents, writeEvents } from './sqlite-outbox.ts';
+import { SqliteQueries } from './sqlite-queries.ts';
 import { TABLES } from './tables.ts';
+import { type ReportUnreadable, readDocuments, reportOnce } from './unreadable.ts';
 
 export interface SqliteOptions {
   /** The store's file; made when it is missing. `:memory:` for one that ends with the process. */
   path: string;
   clock?: Clock;
+  /** Told about stored documents that cannot be read. Default: nobody. */
+  onUnreadable?: ReportUnreadable;
 }
 
 /**
  * Opens the embedded store. Opened twice in one process, both share one connection.
  * @throws StoreUnavailable, StoreCorrupt, StoreTooNew
  */
-export async function openSqliteStore({ path, clock = systemClock }: SqliteOptions): Promise<EntityStore> {
-  return new SqliteStore(connect(path), clock);
+export async function openSqliteStore({
+  path,
+  clock = systemClock,
+  onUnreadable = () => {},
+}: SqliteOptions): Promise<EntityStore> {
+  return new SqliteStore(connect(path), { clock, report: reportOnce(onUnreadable) });
+}
+
+/** Shared by a store and its transactions. */
+interface Parts {
+  clock: Clock;
+  report: ReportUnreadable;
 }
 
 /**
@@ -42,19 +63,21 @@ export async function openSqliteStore({ path, clock = systemClock }: SqliteOptio
 class SqliteStore implements EntityStore {
   readonly kind = 'sqlite';
   readonly #connection: SqliteConnection;
-  readonly #clock: Clock;
+  readonly #parts: Parts;
+  readonly #queries: SqliteQueries;
   readonly #transaction: OpenTransaction | undefined;
   #isClosed = false;
 
-  constructor(connection: SqliteConnection, clock: Clock, transaction?: OpenTransaction) {
+  constructor(connection: SqliteConnection, parts: Parts, transaction?: OpenTransaction) {
     this.#connection = connection;
-    this.#clock = clock;
+    this.#parts = parts;
+    this.#queries = new SqliteQueries(parts.report);
     this.#transaction = transaction;
   }
 
   async now(): Promise<number> {
     this.#assertOpen();
-    return this.#clock.now();
+    return this.#parts.clock.now();
   }
 
   async get<K extends EntityKind>(kind: K, id: string): Promise<EntityKinds[K] | undefined> {
@@ -81,22 +104,28 @@ class SqliteStore implements EntityStore {
   }
 
   async query<K extends EntityKind>(kind: K, query: Query): Promise<Page<EntityKinds[K]>> {
-    const { compiled, ...paging } = selectPage(SQLITE, kind, query);
+    const paging = readPaging(query);
     return this.#read((database) => {
-      const items = database
-        .rows<{ doc: string }>(compiled)
-        .map(({ doc }) => JSON.parse(doc) as EntityKinds[K]);
-      return pageOf(paging, items, totalTold(paging, items.length) ?? countMatches(database, kind, query));
+      const rows = this.#queries.rows<StoredRow>(database, (dialect) => selectPage(dialect, kind, query));
+      const items = readDocuments<EntityKinds[K]>(
+        kind,
+        rows,
+        query.skipsUnreadable ? this.#parts.report : undefined,
+      );
+      return pageOf(paging, items, totalTold(paging, rows.length) ?? this.#count(database, kind, query));
     });
   }
 
   async count(kind: EntityKind, query: Query): Promise<number> {
-    return this.#read((database) => countMatches(database, kind, query));
+    return this.#read((database) => this.#count(database, kind, query));
   }
 
   async ids(kind: EntityKind, query: Query): Promise<string[]> {
-    const compiled = selectIds(SQLITE, kind, query);
-    return this.#read((database) => database.rows<{ id: string }>(compiled).map(({ id }) => id));
+    return this.#read((database) =>
+      this.#queries
+        .rows<{ id: string }>(database, (dialect) => selectIds(dialect, kind, query))
+        .map(({ id }) => id),
+    );
   }
 
   async insert<K extends EntityKind>(kind: K, entities: readonly EntityKinds[K][]): Promise<void> {
@@ -138,11 +167,11 @@ class SqliteStore implements EntityStore {
 
   async appendEvents(events: readonly DatasetEvent[]): Promise<void> {
     if (events.length > 0)
-      await this.#write(undefined, (database) => writeEvents(database, events, isoTime(this.#clock)));
+      await this.#write(undefined, (database) => writeEvents(database, events, isoTime(this.#parts.clock)));
   }
 
   async readEvents(limit: number): Promise<OutboxEntry[]> {
-    return this.#read((database) => oldestEvents(database, limit));
+    return this.#read((database) => oldestEvents(database, limit, this.#parts.report));
   }
 
   async removeEvents(sequences: readonly number[]): Promise<void> {
@@ -153,7 +182,7 @@ class SqliteStore implements EntityStore {
     this.#assertOpen();
     if (this.#transaction) return work(this);
     return this.#connection.transaction((transaction) =>
-      work(new SqliteStore(this.#connection, this.#clock, transaction)),
+      work(new SqliteStore(this.#connection, this.#parts, transaction)),
     );
   }
 
@@ -167,6 +196,10 @@ class SqliteStore implements EntityStore {
       this.#isClosed = false;
       throw error;
     }
+  }
+
+  #count(database: SqliteDatabase, kind: EntityKind, query: Query): number {
+    return this.#queries.rows<{ n: number }>(database, (dialect) => selectCount(dialect, kind, query))[0]!.n;
   }
 
   async #read<T>(work: (database: SqliteDatabase) => T): Promise<T> {
@@ -183,8 +216,4 @@ class SqliteStore implements EntityStore {
   #assertOpen(): void {
     if (this.#isClosed) throw new StoreClosed('The store was closed');
   }
-}
-
-function countMatches(database: SqliteDatabase, kind: EntityKind, query: Query): number {
-  return database.row<{ n: number }>(selectCount(SQLITE, kind, query))!.n;
 }

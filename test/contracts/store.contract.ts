@@ -50,6 +50,28 @@ export function storeContract(name: string, open: () => Promise<OpenedStore>): v
         expect(await again.get('Item', 'a1')).toBeUndefined();
       });
 
+      it('refuses a document that is deeper than queries read, and names the field', async () => {
+        const deep = JSON.parse('['.repeat(600) + ']'.repeat(600));
+        const refused = { code: 'JsonLimitExceeded', details: { field: 'metadata.user.0.0.0.0...' } };
+        const written = annotation('a1', 'i1', { metadata: { system: {}, user: deep } });
+        const kept = annotation('a2', 'i1');
+        await store.insert('Annotation', [kept]);
+
+        await expect(store.insert('Annotation', [annotation('a3', 'i1'), written])).rejects.toMatchObject(
+          refused,
+        );
+        await expect(
+          store.update('Annotation', 'a2', (current) => ({ ...current, metadata: written.metadata })),
+        ).rejects.toMatchObject(refused);
+        await expect(store.appendEvents([{ ...event('e1'), body: { a: deep } }])).rejects.toMatchObject({
+          code: 'JsonLimitExceeded',
+        });
+
+        expect(await again.ids('Annotation', {})).toEqual(['a2']);
+        expect(await again.get('Annotation', 'a2')).toEqual(kept);
+        expect(await again.readEvents(10)).toEqual([]);
+      });
+
       it('tells one time to all of its handles', async () => {
         const before = await store.now();
 
