@@ -61,7 +61,7 @@ function ageOption(text: string): number {
   throw new InvalidArgumentError('It is to be hours or days from 1h, such as 12h or 7d.');
 }
 
-function textOf({ free, buckets, local }: Garbage): string {
+function textOf({ free, buckets, local, problem }: Garbage): string {
   const told = buckets.filter((each) => each.problem !== null || each.foreign > 0 || hasGarbage(each));
   const problems = told.filter(({ problem }) => problem !== null);
   return [
@@ -86,6 +86,7 @@ function textOf({ free, buckets, local }: Garbage): string {
         ({ bucket, foreign }) =>
           `${JSON.stringify(bucket)}: ${countText(foreign, 'manifest')} of another store, kept with all they list.`,
       ),
+    ...(problem ? [`No bucket was looked at: ${problem.message}`] : []),
     ...(local ? [localText(local, free)] : []),
     ...(free || told.length === 0 ? [] : ['Nothing was freed. Free it with: modelfn gc --yes']),
   ].join('\n');

@@ -1,4 +1,5 @@
 import { subscribedFunctionsOfAll } from '../../shared/catalog/subscriptions.ts';
+import { mayPass } from '../../shared/each-alone.ts';
 import type { DatasetEvent } from '../../shared/entities/dataset-event.ts';
 import type { Execution } from '../../shared/entities/execution.ts';
 import { type ErrorBody, toErrorBody } from '../../shared/errors.ts';
@@ -7,7 +8,7 @@ import type { Json } from '../../shared/json.ts';
 import type { Log } from '../../shared/log.ts';
 import type { EntityStore, OutboxEntry } from '../../shared/store/entity-store.ts';
 import { appendDeadLetter } from './dead-letters.ts';
-import { EventLane } from './event-lane.ts';
+import { BACKOFF_MS, EventLane, MAX_ATTEMPTS } from './event-lane.ts';
 import type { FunctionHost } from './function-host.ts';
 
 import { SYSTEM_TIMERS, type Timers } from './timers.ts';
@@ -33,6 +34,9 @@ export const POLL_INTERVAL_MS = 200;
 const MAX_IN_FLIGHT = 1000;
 const PAGE_SIZE = 100;
 
+/** Stands in a dead letter for the functions that could not be found. */
+const NOT_DISPATCHED = '(none found)';
+
 /**
  * What EventBridge and SQS are in the cloud: takes changes out of the outbox in order and delivers each to every
  * function that a trigger subscribes to it; an execution that was asked for it has run, to its end. An entry leaves the outbox when all of them dealt with it, or when it is among
@@ -45,6 +49,9 @@ export class EventDispatcher {
   readonly #inFlight = new Map<number, Set<string>>();
   /** Delivered everywhere, and still in the outbox. */
   readonly #done = new Set<number>();
+  /** Sequence of an entry whose subscribers could not be found -> attempts made; it waits while others go on. */
+  readonly #postponed = new Map<number, number>();
+  readonly #waiting = new Map<number, unknown>();
   #timer: unknown;
   #polling: Promise<void> | undefined;
   #pollAgain = false;
@@ -76,6 +83,7 @@ export class EventDispatcher {
   async close(): Promise<void> {
     this.#closed = true;
     this.#options.timers.clearTimeout(this.#timer);
+    for (const pause of this.#waiting.values()) this.#options.timers.clearTimeout(pause);
     await this.#polling;
     await Promise.all([...this.#lanes.values()].map((lane) => lane.close()));
   }
@@ -103,21 +111,60 @@ export class EventDispatcher {
 
   async #poll(): Promise<void> {
     await this.#removeDone();
-    if (this.#inFlight.size >= MAX_IN_FLIGHT) return;
-    const entries = await this.#options.store.readEvents(this.#inFlight.size + PAGE_SIZE);
+    const held = this.#inFlight.size + this.#waiting.size;
+    if (held >= MAX_IN_FLIGHT) return;
+    const entries = await this.#options.store.readEvents(held + PAGE_SIZE);
     const fresh = entries.filter(
-      ({ sequence }) => !this.#inFlight.has(sequence) && !this.#done.has(sequence),
+      ({ sequence }) =>
+        !this.#inFlight.has(sequence) && !this.#done.has(sequence) && !this.#waiting.has(sequence),
     );
-    await this.#options.before(fresh.map(({ event }) => event));
-    const subscribed = await subscribedFunctionsOfAll(
-      this.#options.store,
-      fresh.map(({ event }) => event),
-    );
-    fresh.forEach((entry, index) => {
-      this.#deliver(entry, subscribed[index]!);
-    });
+    if (fresh.length > 0) await this.#begin(fresh);
     await this.#removeDone();
     this.#pollAgain ||= fresh.length > 0 && this.#inFlight.size < MAX_IN_FLIGHT;
+  }
+
+  /** Finds the subscribers of all entries at once; when that fails, of each alone, so that one entry does not stop the others. */
+  async #begin(entries: readonly OutboxEntry[]): Promise<void> {
+    const events = entries.map(({ event }) => event);
+    let subscribed: string[][];
+    try {
+      await this.#options.before(events);
+      subscribed = await subscribedFunctionsOfAll(this.#options.store, events);
+    } catch (error) {
+      if (entries.length === 1) return this.#postpone(entries[0]!, error);
+      for (const entry of entries) await this.#begin([entry]);
+      return;
+    }
+    entries.forEach((entry, index) => {
+      this.#postponed.delete(entry.sequence);
+      this.#deliver(entry, subscribed[index]!);
+    });
+  }
+
+  /** Tries an entry again after a growing pause. One that fails for good becomes a dead letter; an outage does not count. */
+  async #postpone(entry: OutboxEntry, error: unknown): Promise<void> {
+    const { sequence, event } = entry;
+    const { log, timers } = this.#options;
+    const attempts = (this.#postponed.get(sequence) ?? 0) + 1;
+    const body = toErrorBody(error);
+    this.#postponed.set(sequence, attempts);
+    if (attempts >= MAX_ATTEMPTS && !mayPass(error)) {
+      this.#inFlight.set(sequence, new Set([NOT_DISPATCHED]));
+      this.#postponed.delete(sequence);
+      return this.#giveUp(entry, NOT_DISPATCHED, attempts, body).catch(() => {
+        this.#inFlight.delete(sequence);
+      });
+    }
+    if (attempts === 1)
+      log.error('event cannot be dispatched yet', { event: event.id, code: body.code, reason: body.message });
+    const pause = timers.setTimeout(
+      () => {
+        this.#waiting.delete(sequence);
+        void this.wake();
+      },
+      BACKOFF_MS[Math.min(attempts, BACKOFF_MS.length) - 1]!,
+    );
+    this.#waiting.set(sequence, pause);
   }
 
   #deliver(entry: OutboxEntry, functionNames: readonly string[]): void {

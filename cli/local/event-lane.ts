@@ -21,6 +21,8 @@ interface Delivery {
   entry: OutboxEntry;
   /** Attempts made. */
   attempts: number;
+  /** True when its last batch failed without naming a record. */
+  isSuspect?: boolean;
 }
 
 /**
@@ -67,8 +69,15 @@ export class EventLane {
     queueMicrotask(() => {
       this.#isPumping = false;
       while (this.#running.size < this.#options.batchesAtOnce && !this.#closed && this.#ready.length > 0)
-        this.#begin(this.#ready.splice(0, MAX_BATCH_RECORDS));
+        this.#begin(this.#ready.splice(0, this.#nextBatchSize()));
     });
+  }
+
+  /** A record whose batch failed as a whole goes alone next: one that ends its process takes no other with it. */
+  #nextBatchSize(): number {
+    const alone = this.#ready.findIndex(({ isSuspect }) => isSuspect);
+    if (alone === 0) return 1;
+    return Math.min(MAX_BATCH_RECORDS, alone < 0 ? MAX_BATCH_RECORDS : alone);
   }
 
   #begin(batch: Delivery[]): void {
@@ -91,6 +100,7 @@ export class EventLane {
       failed = failedMessages(answer, ids) ?? ids;
     } catch (thrown) {
       error = toErrorBody(thrown);
+      for (const delivery of batch) delivery.isSuspect = true;
     }
     for (const delivery of batch) {
       if (failed.has(messageIdOf(delivery.entry, functionName))) await this.#onFailure(delivery, error);

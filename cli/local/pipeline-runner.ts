@@ -1,4 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { isoTime } from '../../shared/clock.ts';
+import { mayPass } from '../../shared/each-alone.ts';
 import type { PipelineExecution } from '../../shared/entities/pipeline.ts';
 import { toErrorBody } from '../../shared/errors.ts';
 import type { Json } from '../../shared/json.ts';
@@ -18,6 +20,9 @@ export interface PipelineRunnerOptions {
 /** How often the store is asked for runs to begin. */
 export const POLL_INTERVAL_MS = 250;
 
+/** Pause before a run that was lost is begun again. */
+const RETRY_MS = 30_000;
+
 /** Runs that go on at once; the rest waits on record. */
 const MAX_RUNNING = 20;
 
@@ -29,6 +34,8 @@ export class PipelineRunner {
   readonly #options: Required<PipelineRunnerOptions>;
   readonly #running = new Map<string, Promise<void>>();
   readonly #stop = new AbortController();
+  /** Runs that this process cannot go on with, and until when they are left, ms since 1970: they take no place of others. */
+  readonly #left = new Map<string, number>();
   #timer: unknown;
   #looking: Promise<void> | undefined;
   #isFailing = false;
@@ -69,9 +76,11 @@ export class PipelineRunner {
   async #look(): Promise<void> {
     const { platform, log } = this.#options;
     try {
+      for (const [id, until] of this.#left) if (until <= platform.clock.now()) this.#left.delete(id);
       const { items } = await platform.store.query('PipelineExecution', {
-        filter: { status: { $in: ['created', 'inProgress'] } },
+        filter: { status: { $in: ['created', 'inProgress'] }, id: { $nin: [...this.#left.keys()] } },
         pageSize: MAX_RUNNING,
+        skipsUnreadable: true,
       });
       for (const execution of items)
         if (!this.#running.has(execution.id) && this.#running.size < MAX_RUNNING) this.#begin(execution);
@@ -81,6 +90,26 @@ export class PipelineRunner {
       const { code, message } = toErrorBody(error);
       if (!this.#isFailing) log.error('pipeline executions cannot be read', { code, reason: message });
       this.#isFailing = true;
+    }
+  }
+
+  /** Records a run that cannot be made as failed; what may pass, or cannot be recorded, is tried again later. */
+  async #onLost({ id }: PipelineExecution, error: unknown): Promise<void> {
+    const { platform, log } = this.#options;
+    const body = toErrorBody(error);
+    log.error('pipeline run lost', { execution: id, code: body.code, reason: body.message });
+    this.#left.set(id, platform.clock.now() + RETRY_MS);
+    if (mayPass(error)) return;
+    try {
+      await platform.store.update('PipelineExecution', id, (current) => ({
+        ...current,
+        status: 'failed',
+        error: body,
+        updatedAt: isoTime(platform.clock),
+      }));
+    } catch (failure) {
+      const reason = toErrorBody(failure).message;
+      log.error('end of a pipeline run cannot be recorded', { execution: id, reason });
     }
   }
 
@@ -98,9 +127,7 @@ export class PipelineRunner {
         if (status === 'failed')
           log.error('pipeline failed', { execution: execution.id, reason: error?.message });
       })
-      .catch((error: unknown) => {
-        log.error('pipeline run lost', { execution: execution.id, reason: toErrorBody(error).message });
-      })
+      .catch((error: unknown) => this.#onLost(execution, error))
       .finally(() => this.#running.delete(execution.id));
     this.#running.set(execution.id, running);
   }

@@ -1,6 +1,6 @@
 import express, { type Express, type RequestHandler } from 'express';
-import { redactorOf } from '../redact.ts';
 import { SECURITY_HEADERS } from '../http/security-headers.ts';
+import { redactorOf } from '../redact.ts';
 import type { ApiContext } from './context.ts';
 import { errorHandler } from './error-handler.ts';
 import { routesOf, whyNotRouted } from './route-table.ts';

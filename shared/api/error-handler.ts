@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler } from 'express';
+import { toBodyError } from '../http/json-body.ts';
 import type { Log } from '../log.ts';
 import { maskedErrorBody, type Redact } from '../redact.ts';
-import { toBodyError } from '../http/json-body.ts';
 import { InvalidUrl, MethodNotAllowed } from './errors.ts';
 
 /**

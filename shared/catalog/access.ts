@@ -50,6 +50,24 @@ export async function annotationFor(
     : notFound('Annotation', id);
 }
 
+/** The entities that an address names above one that is read by its id. */
+export interface ParentsInPath {
+  datasetId?: string;
+  itemId?: string;
+}
+
+/** An address that names another dataset or item than the entity's own leads nowhere. @throws EntityNotFound */
+export function assertParents(
+  kind: 'Item' | 'Annotation',
+  entity: { id: string; datasetId: string; itemId?: string },
+  { datasetId, itemId }: ParentsInPath,
+): void {
+  const isElsewhere =
+    (datasetId !== undefined && datasetId !== entity.datasetId) ||
+    (itemId !== undefined && itemId.toLowerCase() !== entity.itemId);
+  if (isElsewhere) notFound(kind, entity.id);
+}
+
 /** @throws EntityNotFound */
 export async function recipeFor(store: EntityStore, actor: Actor, id: string): Promise<Recipe> {
   const recipe = await store.get('Recipe', id);

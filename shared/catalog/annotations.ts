@@ -8,7 +8,7 @@ import { InvalidInput } from '../errors.ts';
 import { canonicalJson, isJsonObject, type Json, mergePatch } from '../json.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
-import { annotationFor, assertWritable, itemFor } from './access.ts';
+import { annotationFor, assertParents, assertWritable, itemFor, type ParentsInPath } from './access.ts';
 import { listMatches } from './all-matches.ts';
 import { removeAnnotations } from './annotation-removal.ts';
 import { annotationEvents } from './events.ts';
@@ -52,9 +52,16 @@ export async function createAnnotations(
   });
 }
 
-/** @throws EntityNotFound, MalformedId */
-export async function getAnnotation(platform: Platform, actor: Actor, id: string): Promise<Annotation> {
-  return (await annotationFor(platform.store, actor, id)).annotation;
+/** @throws EntityNotFound, also when it is not below `parents`; MalformedId */
+export async function getAnnotation(
+  platform: Platform,
+  actor: Actor,
+  id: string,
+  parents: ParentsInPath = {},
+): Promise<Annotation> {
+  const { annotation } = await annotationFor(platform.store, actor, id);
+  assertParents('Annotation', annotation, parents);
+  return annotation;
 }
 
 /** The file of a prediction's tensor as a stream, not yet opened. @throws EntityNotFound, MalformedId; InvalidInput where there is none. */
@@ -67,13 +74,15 @@ export async function readTensorFile(platform: Platform, actor: Actor, id: strin
   return { name: `${id}.npy`, content, bytes: platform.content.stream(content) };
 }
 
-/** All annotations of an item, oldest first. @throws EntityNotFound, MalformedId */
+/** All annotations of an item, oldest first. @throws EntityNotFound, also when it is not below `parents`; MalformedId */
 export async function listAnnotations(
   platform: Platform,
   actor: Actor,
   itemId: string,
+  parents: Pick<ParentsInPath, 'datasetId'> = {},
 ): Promise<Annotation[]> {
   const { item } = await itemFor(platform.store, actor, itemId);
+  assertParents('Item', item, parents);
   return listMatches(platform.store, 'Annotation', {
     filter: { itemId: { $in: [item.id] } },
     scope: { datasetId: item.datasetId },

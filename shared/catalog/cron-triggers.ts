@@ -1,6 +1,8 @@
 import { scheduledExecutionId } from '../cron/execution-id.ts';
 import { latestTime } from '../cron/schedule.ts';
+import { eachAlone } from '../each-alone.ts';
 import type { CronTrigger } from '../entities/trigger.ts';
+import { toErrorBody } from '../errors.ts';
 import { newExecution } from '../invoke/executions.ts';
 import type { Log } from '../log.ts';
 import type { Platform } from '../platform.ts';
@@ -12,21 +14,32 @@ import { firePipeline } from './pipeline-triggers.ts';
 type Shop = Pick<Platform, 'store' | 'clock' | 'ids'> & { log?: Log };
 
 /**
- * Asks for the run of every active cron trigger whose time has come: of times that were missed the latest alone, and none
- * from before the trigger was made or last changed. May be called as often as one likes, by any number of processes: a time
- * is one run. Answers the ids of the executions that are new.
+ * Requests the run of every active cron trigger whose time has come. Of missed times only the latest counts, and none from
+ * before the trigger was created or last changed. Idempotent for any number of processes: one run per time. A trigger that
+ * cannot be fired is logged and does not stop the others; the next look tries it again. Returns the ids of new executions.
+ * @throws the failure when no trigger could be fired
  */
 export async function fireDueTriggers(platform: Shop): Promise<string[]> {
   const triggers = await listMatches(platform.store, 'Trigger', {
     filter: { $and: [{ active: true }, { type: 'Cron' }] },
+    skipsUnreadable: true,
   });
   const fired: string[] = [];
-  for (const trigger of triggers) {
-    if (trigger.type !== 'Cron') continue;
+  let due = 0;
+  const failures = await eachAlone(triggers, async (trigger) => {
+    if (trigger.type !== 'Cron') return;
+    due += 1;
     const time = latestTime(trigger.spec, Date.parse(trigger.updatedAt), platform.clock.now());
-    if (time === undefined) continue;
+    if (time === undefined) return;
     const id = await fire(platform, trigger, time);
     if (id !== undefined) fired.push(id);
+  });
+  const [first] = failures;
+  if (first && failures.length === due) throw first.error;
+  for (const { entry, error } of failures) {
+    const { code, message } = toErrorBody(error);
+    const facts = { trigger: entry.id, project: entry.projectId, code, reason: message };
+    platform.log?.error('trigger cannot be fired', { ...facts, failed: failures.length, due });
   }
   return fired;
 }

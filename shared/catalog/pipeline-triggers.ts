@@ -1,7 +1,8 @@
+import { eachAlone, type Failure, mayPass } from '../each-alone.ts';
 import type { DatasetEvent } from '../entities/dataset-event.ts';
 import type { PipelineGraph } from '../entities/pipeline.ts';
 import { type EventTrigger, pipelineOf, type Trigger } from '../entities/trigger.ts';
-import { isModelfnError } from '../errors.ts';
+import { isModelfnError, messageOf, toErrorBody } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
 import { freeInputs } from '../pipelines/validate-graph.ts';
@@ -13,36 +14,51 @@ import { executePipeline } from './pipelines.ts';
 type Shop = Pick<Platform, 'store' | 'clock' | 'ids'> & { log?: Log };
 
 /**
- * Records a run of every pipeline that an active trigger subscribes to one of the events. To be called for each event before
- * it leaves the outbox, as often as one likes: the run of an event is one. Answers the ids of the runs that are there now.
- * @throws what may pass; a trigger that its pipeline refuses is told in the log
+ * Records a run of every pipeline that an active trigger subscribes to one of the events. Must be called for each event
+ * before it leaves the outbox. Idempotent: one run per event. A trigger that fails is logged and does not stop the others.
+ * Returns the ids of the runs that exist now.
+ * @throws the first retryable failure, after all other triggers were served
  */
 export async function firePipelines(platform: Shop, events: readonly DatasetEvent[]): Promise<string[]> {
   const asked = new Map<string, EventTrigger[]>();
   const runs: string[] = [];
+  let retryable: Failure<EventTrigger> | undefined;
   for (const event of events) {
     if (event.resource === 'Execution') continue;
     const key = JSON.stringify([event.projectId, event.resource]);
     const triggers = asked.get(key) ?? (await pipelineTriggers(platform, event));
     asked.set(key, triggers);
-    for (const trigger of triggers) {
-      if (!trigger.spec.actions.includes(event.action)) continue;
-      if (!(await wants(platform, trigger, event))) continue;
+    const failures = await eachAlone(triggers, async (trigger) => {
+      if (!trigger.spec.actions.includes(event.action)) return;
+      if (!(await wants(platform, trigger, event))) return;
       const id = await firePipeline(platform, trigger, firedExecutionId(trigger, event), event);
       if (id !== undefined) runs.push(id);
+    });
+    for (const failure of failures) {
+      if (mayPass(failure.error)) retryable ??= failure;
+      else tellFailure(platform, failure);
     }
   }
+  if (retryable) throw retryable.error;
   return runs;
 }
 
-/** A filter that cannot be used any more is told, and holds up nothing. */
+function tellFailure({ log }: Shop, { entry, error }: Failure<EventTrigger>): void {
+  const { code, message } = toErrorBody(error);
+  log?.error('pipeline of a trigger is not begun', { trigger: entry.id, code, reason: message });
+}
+
+/** Logs a filter that cannot be used any more; it stops nothing else. */
 async function wants({ store, log }: Shop, trigger: EventTrigger, event: DatasetEvent): Promise<boolean> {
   try {
     return await wantsEvent(store, trigger, event);
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
-    if (!isModelfnError(cause) || cause.statusCode >= 500) throw error;
-    log?.error('filter of a trigger cannot be used', { trigger: trigger.id, reason: cause.message });
+    if (mayPass(cause)) throw cause;
+    log?.error('filter of a trigger cannot be used', {
+      trigger: trigger.id,
+      reason: messageOf(cause ?? error),
+    });
     return false;
   }
 }
@@ -85,6 +101,7 @@ async function pipelineTriggers({ store }: Shop, event: DatasetEvent): Promise<E
       ],
     },
     scope: { projectIds: [event.projectId] },
+    skipsUnreadable: true,
   });
   return found.filter((trigger) => trigger.type === 'Event');
 }

@@ -19,6 +19,7 @@ export async function subscribedFunctions(
     const found = await store.query('Trigger', {
       filter: { $and: [{ active: true }, { type: 'Event' }, { 'spec.resource': resource }] },
       scope: { projectIds: [projectId] },
+      skipsUnreadable: true,
       page,
       pageSize: PAGE_SIZE,
     });

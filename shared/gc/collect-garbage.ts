@@ -50,6 +50,8 @@ export interface Garbage {
   buckets: BucketGarbage[];
   /** Null when only a project was looked at. */
   local: LocalLeftovers | null;
+  /** Why no bucket was looked at: a stored snapshot cannot be read, and any bucket may hold its weights. */
+  problem: { code: string; message: string } | null;
 }
 
 /**
@@ -68,10 +70,17 @@ export async function collectGarbage(
   const olderThanMs = platform.clock.now() - graceMs;
   const reader = new ReferenceReader();
   const buckets: BucketGarbage[] = [];
-  for (const uses of await bucketsOf(platform, reader, projectId))
-    buckets.push(await collectBucket(platform, reader, uses, { olderThanMs, free }));
+  let problem: Garbage['problem'] = null;
+  try {
+    for (const uses of await bucketsOf(platform, reader, projectId))
+      buckets.push(await collectBucket(platform, reader, uses, { olderThanMs, free }));
+  } catch (error) {
+    if (!hasCode(error, 'DocumentUnreadable')) throw error;
+    const { code, message } = toErrorBody(error);
+    problem = { code, message };
+  }
   const local = projectId === undefined ? await collectLocal(platform, { olderThanMs, free }) : null;
-  return { free, graceMs, buckets, local };
+  return { free, graceMs, buckets, local, problem };
 }
 
 type When = { olderThanMs: number; free: boolean };

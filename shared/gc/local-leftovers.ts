@@ -69,7 +69,8 @@ async function digestsInUse({ store }: Platform): Promise<Set<string>> {
   const note = (codebase: CodebaseSpec): void => {
     if (codebase.type === 'item') ids.add(codebase.itemId);
   };
-  for await (const models of allMatches(store, 'Model', {}))
+  // A codebase that a damaged model names is unpacked again when it is needed.
+  for await (const models of allMatches(store, 'Model', { skipsUnreadable: true }))
     for (const { codebase, revisions = [] } of models)
       for (const each of [codebase, ...revisions.map((revision) => revision.codebase)]) note(each);
   const digests = new Set<string>();

@@ -3,10 +3,15 @@ import { allMatches, listMatches } from '../catalog/all-matches.ts';
 import type { BucketSpec } from '../entities/bucket-spec.ts';
 import type { Lender, Snapshot } from '../entities/snapshot.ts';
 import { revisionId } from '../entities/snapshot-revision.ts';
+import { findJsonProblem } from '../json-limits.ts';
 import type { Platform } from '../platform.ts';
 import { holderOf } from '../snapshots/snapshot-run.ts';
 import { ownBucketFolder } from '../state-folder.ts';
 import type { EntityStore } from '../store/entity-store.ts';
+import { DocumentUnreadable } from '../store/unreadable.ts';
+
+/** Levels of a document that SQLite's JSON functions read. */
+const MAX_QUERYABLE_DEPTH = 900;
 
 /** One bucket as a revision, or a snapshot, names it. */
 export interface BucketUse {
@@ -58,7 +63,9 @@ async function readReferences(store: EntityStore): Promise<References> {
   const uses: BucketUse[] = [];
   const revisions = new Map<string, number>();
   for await (const page of allMatches(store, 'Snapshot', {}))
-    for (const { id, projectId, revision, bucket, weights } of page) {
+    for (const snapshot of page) {
+      assertQueryable(snapshot);
+      const { id, projectId, revision, bucket, weights } = snapshot;
       revisions.set(id, revision);
       const pointer = {
         manifestKey: null,
@@ -88,6 +95,13 @@ async function readReferences(store: EntityStore): Promise<References> {
     uses.flatMap(({ isLiving, manifestKey }) => (isLiving ? [] : (manifestKey ?? []))),
   );
   return { uses, pointers, revisions, records, known, orphaned };
+}
+
+/** `savingInto` finds snapshots by a field, and SQLite reads no field of a document that is too deep. @throws DocumentUnreadable */
+function assertQueryable(snapshot: Snapshot): void {
+  const problem = findJsonProblem(snapshot, { maxDepth: MAX_QUERYABLE_DEPTH });
+  if (problem)
+    throw new DocumentUnreadable('Snapshot', snapshot.id, new Error(`${problem.field}: ${problem.problem}`));
 }
 
 /**

@@ -1,7 +1,9 @@
 import { subscribedFunctionsOfAll } from '../catalog/subscriptions.ts';
+import { eachAlone, type Failure, mayPass } from '../each-alone.ts';
 import type { DatasetEvent } from '../entities/dataset-event.ts';
+import { toErrorBody } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { EntityStore } from '../store/entity-store.ts';
+import type { EntityStore, OutboxEntry } from '../store/entity-store.ts';
 import type { CallAws } from './aws-caller.ts';
 import { type BusEntry, busEntry, MAX_BYTES, packed } from './bus-entry.ts';
 import { RelayRefused } from './errors.ts';
@@ -25,6 +27,8 @@ export interface DrainOptions {
 }
 
 const PAGE_SIZE = 100;
+/** Events that are left in one round before the rest is left too. */
+const MAX_LEFT = 1_000;
 
 /** Calls in a row of which nothing is taken, before the rest is left to the next relay; and the pauses between them. */
 const MAX_REFUSALS = 5;
@@ -41,10 +45,24 @@ const ENTRY_AT_FAULT = ['EntryTooLarge', 'MalformedDetail'];
  */
 export async function drainOutbox(options: DrainOptions): Promise<{ sent: number; givenUp: number }> {
   const done = { sent: 0, givenUp: 0 };
+  /** Sequences of events that are left in the outbox for the next relay. */
+  const left = new Set<number>();
   let refusals = 0;
-  while (options.now() < options.until) {
-    const entries = await pageOf(options);
-    if (entries.length === 0) break;
+  while (options.now() < options.until && left.size < MAX_LEFT) {
+    const found = await options.store.readEvents(left.size + PAGE_SIZE);
+    const waiting = found.filter(({ sequence }) => !left.has(sequence));
+    if (waiting.length === 0) break;
+    const { entries, failures } = await prepare(options, waiting);
+    for (const { entry, error } of failures) {
+      const { code, message: reason } = toErrorBody(error);
+      const { event, sequence } = entry;
+      options.log.error('event cannot be sent', { event: event.id, code, reason });
+      left.add(sequence);
+      if (mayPass(error)) continue;
+      await giveUp(options, entry, { code, reason });
+      done.givenUp += 1;
+    }
+    if (entries.length === 0) continue;
     const refused = await sendPage(options, entries, done);
     if (refused === undefined) continue;
     refusals = refused.tookSome ? 1 : refusals + 1;
@@ -54,12 +72,30 @@ export async function drainOutbox(options: DrainOptions): Promise<{ sent: number
   return done;
 }
 
-async function pageOf({ store, bus, before }: DrainOptions): Promise<BusEntry[]> {
-  const entries = await store.readEvents(PAGE_SIZE);
-  const events = entries.map(({ event }) => event);
+/** Finds the subscribers of all events at once; when that fails, of each alone, so that one event does not stop the others. */
+async function prepare(
+  options: DrainOptions,
+  waiting: readonly OutboxEntry[],
+): Promise<{ entries: BusEntry[]; failures: Failure<OutboxEntry>[] }> {
+  try {
+    return { entries: await busEntries(options, waiting), failures: [] };
+  } catch {
+    const entries: BusEntry[] = [];
+    const failures = await eachAlone(waiting, async (entry) => {
+      entries.push(...(await busEntries(options, [entry])));
+    });
+    return { entries, failures };
+  }
+}
+
+async function busEntries(
+  { store, bus, before }: DrainOptions,
+  waiting: readonly OutboxEntry[],
+): Promise<BusEntry[]> {
+  const events = waiting.map(({ event }) => event);
   await before(events);
   const functions = await subscribedFunctionsOfAll(store, events);
-  return entries.map((entry, index) => busEntry(entry, functions[index]!, bus));
+  return waiting.map((entry, index) => busEntry(entry, functions[index]!, bus));
 }
 
 /** Sends entries batch by batch, as far as AWS takes them; answers what stopped it. */
@@ -71,7 +107,7 @@ async function sendPage(
   const tooLarge = entries.filter(({ bytes }) => bytes > MAX_BYTES);
   for (const entry of tooLarge) {
     const reason = `${entry.bytes} bytes, of which ${MAX_BYTES} may be sent`;
-    await giveUp(options, entry, { code: 'EntryTooLarge', reason });
+    await giveUp(options, entry.entry, { code: 'EntryTooLarge', reason });
     done.givenUp += 1;
   }
   let tookSome = false;
@@ -97,7 +133,7 @@ async function sendBatch(
   for (const [index, answer] of answers.entries()) {
     if (answer.code === undefined) continue;
     if (ENTRY_AT_FAULT.includes(answer.code)) {
-      await giveUp(options, batch[index]!, answer);
+      await giveUp(options, batch[index]!.entry, answer);
       done.givenUp += 1;
     } else refused ??= answer;
   }
@@ -107,7 +143,7 @@ async function sendBatch(
 /** It leaves the outbox once the queue has it. */
 async function giveUp(
   { call, deadLetters, log, store }: DrainOptions,
-  { entry: { event, sequence } }: BusEntry,
+  { event, sequence }: OutboxEntry,
   problem: { code: string; reason: string },
 ): Promise<void> {
   await giveUpEvent(call, deadLetters, event, problem);

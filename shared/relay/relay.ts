@@ -3,6 +3,7 @@ import { reapExecutions } from '../catalog/abandoned-executions.ts';
 import { firePipelineAt } from '../catalog/cron-triggers.ts';
 import { firePipelines } from '../catalog/pipeline-triggers.ts';
 import { readLambdaEnvironment } from '../config.ts';
+import { eachAlone } from '../each-alone.ts';
 import { toErrorBody } from '../errors.ts';
 import { deployedFunctionOf } from '../invoke/deployed-function.ts';
 import { UnknownEvent } from '../invoke/errors.ts';
@@ -56,13 +57,20 @@ export function createRelay(
       call: awsCaller(environment, () => platform.clock.now()),
       until: endOf(platform, context),
     };
-    if (event.kind === 'time') await firePipelineAt(platform, event.trigger, event.time);
     const { scheduleGroup, pipelines } = platform.config.cloud;
-    if (event.kind === 'minute') await reapRuns(platform);
-    const drained = await drain(shift);
-    const run = pipelines === undefined ? {} : { pipelines: await begin(shift, followedBy(event)) };
-    if (event.kind !== 'minute' || scheduleGroup === undefined) return { ...drained, ...run };
-    return { ...drained, ...run, schedules: await schedule(shift) };
+    const answer: JsonObject = {};
+    const parts: (() => Promise<unknown>)[] = [];
+    if (event.kind === 'minute') parts.push(() => reapRuns(platform));
+    if (event.kind === 'time') parts.push(() => firePipelineAt(platform, event.trigger, event.time));
+    parts.push(async () => Object.assign(answer, await drain(shift)));
+    if (pipelines !== undefined)
+      parts.push(async () => Object.assign(answer, { pipelines: await begin(shift, followedBy(event)) }));
+    if (event.kind === 'minute' && scheduleGroup !== undefined)
+      parts.push(async () => Object.assign(answer, { schedules: await schedule(shift) }));
+    // A part that fails, such as the outbox, does not stop the others.
+    const failures = await eachAlone(parts, (part) => part());
+    if (failures.length > 0) throw failures[0]!.error;
+    return answer;
   };
 }
 

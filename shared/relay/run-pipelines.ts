@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { executionName, isStarted, startOfMachine } from '../aws/start-machine.ts';
 import { listMatches } from '../catalog/all-matches.ts';
 import { type Clock, isoTime } from '../clock.ts';
+import { eachAlone } from '../each-alone.ts';
 import type { PipelineExecution } from '../entities/pipeline.ts';
 import { toErrorBody } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
@@ -44,20 +45,29 @@ const REFUSED = /InvalidDefinition|InvalidExecutionInput|ValidationException|Inv
 /**
  * Begins the pipeline executions that were recorded, each as an execution of its pipeline's state machine, which is made when it is first
  * wanted; and, where it is to follow them, records the end of those that are over. An execution is named after its id: begun twice it runs once.
- * @throws RelayRefused; the next call goes on
+ * An execution that fails does not stop the others; the next call tries it again.
+ * @throws the first failure, after the others were served
  */
 export async function runPipelines(options: RunPipelinesOptions): Promise<{ begun: number; ended: number }> {
   const done = { begun: 0, ended: 0 };
-  const waiting = await listMatches(options.store, 'PipelineExecution', { filter: filterOf(options) });
-  for (const execution of waiting) {
-    if (options.clock.now() >= options.until) break;
+  const waiting = await listMatches(options.store, 'PipelineExecution', {
+    filter: filterOf(options),
+    skipsUnreadable: true,
+  });
+  const failures = await eachAlone(waiting, async (execution) => {
+    if (options.clock.now() >= options.until) return;
     const machine = pipelineMachine(execution, options.places);
     const isOver = execution.status === 'inProgress' && (await follow(options, execution, machine));
     if (isOver === undefined || execution.status === 'created') {
       await begin(options, execution, machine);
       done.begun += 1;
     } else if (isOver) done.ended += 1;
+  });
+  for (const { entry, error } of failures) {
+    const { code, message } = toErrorBody(error);
+    options.log.error('pipeline cannot be carried on', { execution: entry.id, code, reason: message });
   }
+  if (failures.length > 0) throw failures[0]!.error;
   return done;
 }
 

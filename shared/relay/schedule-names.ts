@@ -6,7 +6,12 @@ import { canonicalJson, type Json } from '../json.ts';
  * that a list of names is all that is needed to tell what is out of step. At most 64 letters, digits and hyphens.
  */
 export function scheduleName(triggerId: string, says: Json): string {
-  return `cron-${digest(triggerId)}-${digest(canonicalJson(says))}`;
+  return schedulePrefix(triggerId) + digest(canonicalJson(says));
+}
+
+/** Start of the names of all schedules of a trigger. */
+export function schedulePrefix(triggerId: string): string {
+  return `cron-${digest(triggerId)}-`;
 }
 
 function digest(text: string): string {

@@ -1,11 +1,12 @@
 import { listMatches } from '../catalog/all-matches.ts';
 import { eventBridgeExpressions } from '../cron/eventbridge.ts';
+import { eachAlone, type Failure } from '../each-alone.ts';
 import type { CronTrigger } from '../entities/trigger.ts';
-import { isModelfnError } from '../errors.ts';
+import { isModelfnError, toErrorBody } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { EntityStore } from '../store/entity-store.ts';
 import type { CallAws } from './aws-caller.ts';
-import { scheduleName } from './schedule-names.ts';
+import { scheduleName, schedulePrefix } from './schedule-names.ts';
 import { createSchedule, deleteSchedule, listSchedules, type NewSchedule } from './scheduler.ts';
 
 export interface SyncOptions {
@@ -29,16 +30,17 @@ const SOON_MS = 60_000;
  * Keeps the schedules of EventBridge Scheduler in step with the active cron triggers: makes what is missing, then takes away
  * what no trigger has any more. May be called at any time, by several at once. A trigger that cannot be scheduled tells
  * why in its own `problem`, and in the log when that is new; it is never scheduled otherwise than it says.
- * @throws RelayRefused; what was made stays, and nothing was taken away
+ * A trigger that fails otherwise does not stop the others; its schedules stay as they are.
+ * @throws the first failure, after the others were served
  */
 export async function syncSchedules(options: SyncOptions): Promise<{ created: number; deleted: number }> {
   const { store, call, group } = options;
-  const triggers = await listMatches(store, 'Trigger', { filter: { type: 'Cron' } });
+  const triggers = await listMatches(store, 'Trigger', { filter: { type: 'Cron' }, skipsUnreadable: true });
   const there = new Set(await listSchedules(call, group));
   const wanted = new Set<string>();
   let created = 0;
-  for (const trigger of triggers) {
-    if (trigger.type !== 'Cron') continue;
+  const failures: Failure<{ id: string }>[] = await eachAlone(triggers, async (trigger) => {
+    if (trigger.type !== 'Cron') return;
     const { schedules, problem: untranslatable } = schedulesOf(options, trigger);
     let problem = untranslatable;
     for (const schedule of schedules) {
@@ -50,9 +52,16 @@ export async function syncSchedules(options: SyncOptions): Promise<{ created: nu
       wanted.add(schedule.name);
     }
     await tell(options, trigger, problem);
-  }
-  const stale = [...there].filter((name) => !wanted.has(name));
-  for (const name of stale) await deleteSchedule(call, group, name);
+  });
+  const kept = failures.map(({ entry }) => schedulePrefix(entry.id));
+  const stale = [...there].filter(
+    (name) => !wanted.has(name) && !kept.some((prefix) => name.startsWith(prefix)),
+  );
+  const left = await eachAlone(stale, (name) => deleteSchedule(call, group, name));
+  for (const { entry, error } of failures)
+    options.log.error('trigger is not scheduled', { trigger: entry.id, reason: toErrorBody(error).message });
+  const [first] = [...failures, ...left];
+  if (first) throw first.error;
   return { created, deleted: stale.length };
 }
 

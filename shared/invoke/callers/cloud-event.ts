@@ -65,7 +65,11 @@ export async function callFromCloudEvents<S extends InputSpecs>(
     }
   }
   if (failure === undefined)
-    return { statusCode: 204, headers: { ...SECURITY_HEADERS, 'x-execution-id': executions.join(',') }, isBase64Encoded: false };
+    return {
+      statusCode: 204,
+      headers: { ...SECURITY_HEADERS, 'x-execution-id': executions.join(',') },
+      isBase64Encoded: false,
+    };
   return errorReply(failure, redactorOf(container.platform.config));
 }
 

@@ -1,6 +1,8 @@
 import type { SQSBatchResponse } from 'aws-lambda';
 import { LOCAL_ACTOR } from '../../auth/actor.ts';
+import { listMatches } from '../../catalog/all-matches.ts';
 import { firedExecutionId, resourceOf, wantsEvent } from '../../catalog/fired-trigger.ts';
+import { eachAlone } from '../../each-alone.ts';
 import { type DatasetEvent, datasetEventSchema } from '../../entities/dataset-event.ts';
 import type { EventTrigger } from '../../entities/trigger.ts';
 import { toErrorBody } from '../../errors.ts';
@@ -69,10 +71,11 @@ async function handle<S extends InputSpecs>(
 ): Promise<string[]> {
   if (event.resource === 'Execution') return runRequested(container, spec, event, deadline);
   const executions: string[] = [];
-  const failures: unknown[] = [];
-  for (const trigger of await subscriptions(container, spec, event)) {
+  const triggers = await subscriptions(container, spec, event);
+  const failures = await eachAlone(triggers, async (trigger) => {
     const { operation } = trigger.spec;
-    if (operation.type !== 'function') continue;
+    if (operation.type !== 'function' || !(await wantsEvent(container.platform.store, trigger, event)))
+      return;
     const { functionName, serviceId } = operation;
     const { name: resource, reference } = resourceOf(event);
     const call = {
@@ -87,12 +90,13 @@ async function handle<S extends InputSpecs>(
       deadline,
     };
     executions.push(call.executionId);
-    if (await handOver(container, call)) continue;
+    if (await handOver(container, call)) return;
     const outcome = await invoke(container, spec, call);
-    if (outcome.error !== undefined && !(await isGone(container, event))) failures.push(outcome.error);
-    else if (outcome.yielded) failures.push(new RunYielded(outcome.execution.id, spec.name));
-  }
-  if (failures.length > 0) throw failures[0];
+    if (outcome.error !== undefined && !(await isGone(container, event))) throw outcome.error;
+    if (outcome.yielded) throw new RunYielded(outcome.execution.id, spec.name);
+  });
+  // The other triggers have had their runs, and a second delivery of the event finds them.
+  if (failures.length > 0) throw failures[0]!.error;
   return executions;
 }
 
@@ -137,10 +141,7 @@ async function runRequested<S extends InputSpecs>(
   return [execution.id];
 }
 
-/**
- * Active triggers of the project for this function, or for services that are not stopped, whose filter the resource
- * satisfies; none for one that is gone.
- */
+/** Active triggers of the project for this function, or for services that are not stopped. Filters are not applied. */
 async function subscriptions<S extends InputSpecs>(
   container: Container,
   { name, target }: FunctionSpec<S>,
@@ -150,9 +151,10 @@ async function subscriptions<S extends InputSpecs>(
   const mine: JsonObject = target
     ? { 'spec.operation.packageId': { $exists: true } }
     : { 'spec.operation.functionName': name };
-  const { items } = await platform.store.query('Trigger', {
+  const items = await listMatches(platform.store, 'Trigger', {
     filter: { $and: [{ active: true }, { type: 'Event' }, { 'spec.resource': event.resource }, mine] },
     scope: { projectIds: [event.projectId] },
+    skipsUnreadable: true,
   });
   const matching: EventTrigger[] = [];
   for (const trigger of items) {
@@ -160,7 +162,7 @@ async function subscriptions<S extends InputSpecs>(
     const { operation } = trigger.spec;
     if (operation.type !== 'function' || deployedFunctionOf(operation) !== name) continue;
     if (target && !(await isServiceActive(platform.store, operation))) continue;
-    if (await wantsEvent(platform.store, trigger, event)) matching.push(trigger);
+    matching.push(trigger);
   }
   return matching;
 }

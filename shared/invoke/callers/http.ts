@@ -59,7 +59,11 @@ function createApp<S extends InputSpecs>(
     next();
   });
   app.get(/.*/, (_request, response) => void response.json(describe(spec)));
-  app.post(/.*/, createJsonBody(MAX_BODY_BYTES, () => true), run(container, spec, contextOf));
+  app.post(
+    /.*/,
+    createJsonBody(MAX_BODY_BYTES, () => true),
+    run(container, spec, contextOf),
+  );
   app.all(/.*/, (request, response) => {
     response.set('allow', 'GET, POST');
     sendError(response, {

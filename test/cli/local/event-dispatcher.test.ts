@@ -5,6 +5,7 @@ import {
   drained,
   event,
   eventIdOf,
+  isRetry,
   openDispatcher,
   openStore,
   type Record,
@@ -58,7 +59,7 @@ describe('EventDispatcher', () => {
       told.push(events.map(({ id }) => id));
       if (told.length === 1) throw new Error('away for a moment');
     };
-    const { dispatcher, calls } = await openDispatcher(
+    const { dispatcher, calls, fire } = await openDispatcher(
       store,
       undefined,
       undefined,
@@ -71,7 +72,7 @@ describe('EventDispatcher', () => {
 
     await dispatcher.wake();
     expect(calls).toEqual([]);
-    await dispatcher.wake();
+    expect(fire(isRetry)).toBe(true);
     await drained(store);
 
     expect(calls).toHaveLength(1);

@@ -13,6 +13,7 @@ import { claimExecution, finishExecution } from '../../../shared/invoke/executio
 import { openPlatform } from '../../../shared/open-platform.ts';
 import { objectKey } from '../../../shared/snapshots/files/manifest.ts';
 import { bytesOf, listOf } from '../../contracts/bucket.contract.ts';
+import { cutOff, rewriteDocument } from '../../support/damage-document.ts';
 import { openPath } from '../../support/test-platform.ts';
 import { type ModelWorkspace, openModelWorkspace } from '../catalog/model-workspace.ts';
 import { PackingBucket, save } from '../snapshots/weights.ts';
@@ -69,6 +70,24 @@ describe('gc', () => {
     expect(freed.own).toMatchObject({ freed: { count: 1, sizeBytes: 11 }, problem: null });
     expect(await keys()).toEqual(before.filter((key) => key !== garbage));
     expect(await checkAllRevisions(workspace.platform)).toBe(2);
+  });
+
+  it('frees nothing of any bucket while a stored snapshot cannot be read, names it, and goes on with this machine', async () => {
+    await saveAsRun(workspace.platform, snapshot, { 'model.bin': 'one' });
+    await age(root, bucket);
+    const garbage = await putGarbage(root, bucket, 'left behind');
+    const other = await snapshotIn('damaged');
+    rewriteDocument(workspace.platform, 'snapshots', other.id, cutOff);
+
+    const { problem, buckets, local } = await collectGarbage(workspace.platform, { free: true });
+
+    expect(problem).toMatchObject({
+      code: 'DocumentUnreadable',
+      message: expect.stringContaining(other.id),
+    });
+    expect(buckets).toEqual([]);
+    expect(local).not.toBeNull();
+    expect(await keys()).toContain(garbage);
   });
 
   it('keeps the checkpoint of a training that failed and is to be tried again, until it is over', async () => {

@@ -6,8 +6,10 @@ import { requestExecution } from '../../../shared/catalog/execution-requests.ts'
 import { deleteItem } from '../../../shared/catalog/items.ts';
 import { createTrigger } from '../../../shared/catalog/triggers.ts';
 import { callFromQueue } from '../../../shared/invoke/callers/event.ts';
+import { invoke } from '../../../shared/invoke/invoke.ts';
 import type { JsonObject } from '../../../shared/json.ts';
 import { StoreUnavailable } from '../../../shared/store/errors.ts';
+import { rewriteDocument } from '../../support/damage-document.ts';
 import { eventBridgeEvent, sqsBatch } from '../../support/events.ts';
 import { runInPlace } from '../../support/run-function.ts';
 import { openTinyWorkspace, type TinyWorkspace } from '../../support/tiny-workspace.ts';
@@ -143,5 +145,49 @@ describe('an execution that was asked for', () => {
 
     expect(await deliver('Execution', 'asked')).toEqual({ batchItemFailures: [] });
     expect(await space.platform.store.get('Execution', 'asked')).toMatchObject({ attempts: 0 });
+  });
+});
+
+it('a trigger whose filter cannot be used keeps no other trigger from its run; the record comes again', async () => {
+  const make = (name: string, filter: JsonObject) =>
+    createTrigger(space.platform, LOCAL_ACTOR, {
+      name,
+      projectId: space.project.id,
+      spec: {
+        resource: 'Item',
+        actions: ['Created'],
+        filter,
+        input: { snapshot: { snapshot_id: space.snapshot.id } },
+        operation: { type: 'function', functionName: 'predict' },
+      },
+    });
+  const bad = await make('bad', { type: 'file' });
+  const good = await make('good', {});
+  rewriteDocument(space.platform, 'triggers', bad.id, (doc) =>
+    doc.replace('"filter":{"type":"file"}', '"filter":{"type":{"$near":1}}'),
+  );
+
+  const { batchItemFailures } = await deliver('Item', itemId());
+
+  expect(batchItemFailures).toHaveLength(1);
+  expect((await executions()).map(({ triggerId }) => triggerId)).toEqual([good.id]);
+});
+
+it('an output that is nested too deeply fails the run by a code that names the field, and is not stored', async () => {
+  const deep = JSON.parse(`{"a":{"b":${'['.repeat(1_000)}${']'.repeat(1_000)}}}`) as JsonObject;
+  const spec = { ...predictFunction, run: async () => deep };
+
+  const outcome = await invoke(space.container, spec, {
+    functionName: 'predict',
+    input: { snapshot: space.snapshot.id, items: [itemId()] },
+    executionId: 'e'.repeat(24),
+    caller: 'http',
+    actor: LOCAL_ACTOR,
+  } as Parameters<typeof invoke>[2]);
+
+  expect(outcome.error).toMatchObject({ code: 'JsonLimitExceeded' });
+  expect(await space.platform.store.get('Execution', outcome.execution.id)).toMatchObject({
+    output: null,
+    error: { code: 'JsonLimitExceeded', message: expect.stringContaining('a.b.0') },
   });
 });
