@@ -2,7 +2,7 @@ import express, { type ErrorRequestHandler, type Express, type Request, type Req
 import serverless from 'serverless-http';
 import { LOCAL_ACTOR } from '../../auth/actor.ts';
 import type { Execution } from '../../entities/execution.ts';
-import type { ErrorBody } from '../../errors.ts';
+import { type ErrorBody, InvalidInput } from '../../errors.ts';
 import { createJsonBody, toBodyError } from '../../http/json-body.ts';
 import { SECURITY_HEADERS } from '../../http/security-headers.ts';
 import type { JsonObject } from '../../json.ts';
@@ -173,7 +173,7 @@ function baseUrlOf(request: Request): string {
 function onError(container: Container): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error);
-    const body = maskedErrorBody(toBodyError(error), redactorOf(container.platform.config));
+    const body = maskedErrorBody(inOurWords(error), redactorOf(container.platform.config));
     if (body.statusCode >= 500)
       container.platform.log.error('request failed', {
         code: body.code,
@@ -182,6 +182,13 @@ function onError(container: Container): ErrorRequestHandler {
       });
     sendError(response, body);
   };
+}
+
+/** A call that is no JSON is an invalid input, as one of another form is. */
+function inOurWords(error: unknown): unknown {
+  if ((error as { type?: unknown } | null)?.type !== 'entity.parse.failed') return toBodyError(error);
+  const problem = 'it is not JSON; send {"inputs": {...}}';
+  return new InvalidInput('body', [{ field: '', problem }], error);
 }
 
 function sendError(response: express.Response, body: ErrorBody): void {
