@@ -32,12 +32,14 @@ export class StateFolderUnusable extends ModelfnError {
 /**
  * Opens all a process works with, on one state folder: `<home>/{store.sqlite, contents/, buckets/snapshots/<snapshot id>/, cache/}`.
  * Missing folders are made. Drivers of buckets and codebases are loaded when the first one is opened. What `overrides` gives
- * is taken as it is; the store given there is closed with the platform.
+ * is taken as it is; the store given there is closed with the platform. `queryLimitMs` bounds each query, for a process that
+ * answers many callers.
  * @throws StateFolderUnusable, StoreUnavailable
  */
 export async function openPlatform(
   config: Readonly<Config>,
   overrides: Partial<Platform> = {},
+  { queryLimitMs }: { queryLimitMs?: number } = {},
 ): Promise<Platform> {
   const folder = stateFolder(config.home);
   const isPrivate = prepareFolders([folder.home, folder.contents, folder.buckets, folder.cache]);
@@ -53,6 +55,7 @@ export async function openPlatform(
     (await openStore({
       address: config.store ?? `sqlite:${folder.store}`,
       clock,
+      queryLimitMs,
       onUnreadable: ({ kind, count, ids }) =>
         log.error('stored documents cannot be read and are left out', { kind, count, ids }),
     }));

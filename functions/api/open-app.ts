@@ -6,6 +6,9 @@ import { originOf } from '../../shared/invoke/callers/request-origin.ts';
 import { openPlatform } from '../../shared/open-platform.ts';
 import type { Platform } from '../../shared/platform.ts';
 
+/** Time of one query of the API. */
+const QUERY_LIMIT_MS = 10_000;
+
 /** The API, and the platform that it stands on. */
 export interface OpenApp {
   app: Express;
@@ -26,7 +29,11 @@ export function openApp(): Promise<OpenApp> {
 async function open(): Promise<OpenApp> {
   const [{ createApp, API_PATH }, platform] = await Promise.all([
     import('../../shared/api/app.ts'),
+<<<<<<< HEAD
     openPlatform(readConfig(), { findSettings: findBuiltInSettings }),
+=======
+    openPlatform(readConfig(), {}, { queryLimitMs: QUERY_LIMIT_MS }),
+>>>>>>> 45cac7a (store: bound filters and run long queries in threads)
   ]);
   const app = createApp({
     platform,

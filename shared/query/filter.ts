@@ -20,8 +20,18 @@ export type Filter = { and: readonly Filter[] } | { or: readonly Filter[] } | Co
 
 const MAX_DEPTH = 32;
 const MAX_CONDITIONS = 1_000;
+/** Objects of a filter, empty ones too. */
+const MAX_NODES = 5_000;
+/** Values of all lists together. */
 const MAX_VALUES = 100_000;
-const MAX_PATTERN = 4_096;
+/** UTF-16 units of one text, and of all together. */
+const MAX_TEXT = 64 * 1024;
+const MAX_TEXTS = 16 * 1024 * 1024;
+/** UTF-16 units of a pattern: the longest path of an item. */
+const MAX_PATTERN = 1_024;
+/** Runs of `*` in one pattern, and in all together: each may cost one more pass over the text. */
+const MAX_STARS = 32;
+const MAX_ALL_STARS = 256;
 const OPERATORS = ['$eq', '$ne', '$gt', '$gte', '$lt', '$lte', '$in', '$nin', '$exists', '$glob'] as const;
 
 /** On Python 3.11 and later the SDK writes the names of its constants instead of their values: its texts are enumerations. */
@@ -40,12 +50,57 @@ const SDK_MEMBERS: ReadonlyMap<string, string> = new Map([
  * @throws InvalidFilter naming the part
  */
 export function parseFilter(filter: JsonObject): Filter {
-  const budget = { left: MAX_CONDITIONS };
-  return readObject(filter, '', 0, budget);
+  return readObject(filter, '', 0, new FilterBudget());
 }
 
-function readObject(filter: JsonObject, where: string, depth: number, budget: { left: number }): Filter {
+/** What is left of the limits of one filter. */
+class FilterBudget {
+  #conditions = MAX_CONDITIONS;
+  #nodes = MAX_NODES;
+  #values = MAX_VALUES;
+  #characters = MAX_TEXTS;
+  #stars = MAX_ALL_STARS;
+
+  /** @throws InvalidFilter, as the others */
+  takeNode(where: string): void {
+    this.#nodes -= 1;
+    if (this.#nodes < 0) throw new InvalidFilter(where, `there are more than ${MAX_NODES} objects`);
+  }
+
+  takeCondition(where: string): void {
+    this.#conditions -= 1;
+    if (this.#conditions < 0)
+      throw new InvalidFilter(where, `there are more than ${MAX_CONDITIONS} conditions`);
+  }
+
+  takeValues(count: number, where: string): void {
+    this.#values -= count;
+    if (this.#values < 0)
+      throw new InvalidFilter(where, `the lists have more than ${MAX_VALUES} values together`);
+  }
+
+  takeText(text: string, where: string): void {
+    if (text.length > MAX_TEXT)
+      throw new InvalidFilter(where, `the text is longer than ${MAX_TEXT} characters`);
+    this.#characters -= text.length;
+    if (this.#characters < 0)
+      throw new InvalidFilter(where, `the texts are longer than ${MAX_TEXTS} characters together`);
+  }
+
+  takePattern(pattern: string, where: string): void {
+    if (pattern.length > MAX_PATTERN)
+      throw new InvalidFilter(where, `the pattern is longer than ${MAX_PATTERN} characters`);
+    const stars = pattern.match(/\*+/g)?.length ?? 0;
+    if (stars > MAX_STARS) throw new InvalidFilter(where, `the pattern has more than ${MAX_STARS} stars`);
+    this.#stars -= stars;
+    if (this.#stars < 0)
+      throw new InvalidFilter(where, `the patterns have more than ${MAX_ALL_STARS} stars together`);
+  }
+}
+
+function readObject(filter: JsonObject, where: string, depth: number, budget: FilterBudget): Filter {
   if (depth > MAX_DEPTH) throw new InvalidFilter(where, `it is nested deeper than ${MAX_DEPTH} levels`);
+  budget.takeNode(where);
   const parts = Object.entries(filter).flatMap(([key, value]): Filter[] => {
     const at = where === '' ? key : `${where}.${key}`;
     if (key === '$and') return [{ and: readList(value, at, depth, budget) }];
@@ -64,7 +119,7 @@ function readObject(filter: JsonObject, where: string, depth: number, budget: { 
   return parts.length === 1 ? parts[0]! : { and: parts };
 }
 
-function readList(value: Json, where: string, depth: number, budget: { left: number }): Filter[] {
+function readList(value: Json, where: string, depth: number, budget: FilterBudget): Filter[] {
   if (!Array.isArray(value)) throw new InvalidFilter(where, 'it takes a list of conditions');
   return value.map((each, index) => {
     const at = `${where}[${index}]`;
@@ -73,57 +128,65 @@ function readList(value: Json, where: string, depth: number, budget: { left: num
   });
 }
 
-function readField(field: string, value: Json, where: string, budget: { left: number }): Filter[] {
+function readField(field: string, value: Json, where: string, budget: FilterBudget): Filter[] {
   const path = readPath(field);
-  const spend = (): void => {
-    budget.left -= 1;
-    if (budget.left < 0) throw new InvalidFilter(where, `there are more than ${MAX_CONDITIONS} conditions`);
-  };
   if (!isJsonObject(value)) {
-    spend();
-    if (Array.isArray(value)) return [{ path, op: 'in', values: readValues(value, where) }];
-    return [readEquality(path, value, where)];
+    budget.takeCondition(where);
+    if (Array.isArray(value)) return [{ path, op: 'in', values: readValues(value, where, budget) }];
+    return [readEquality(path, value, where, budget)];
   }
   const operators = Object.entries(value);
   if (operators.length === 0) throw new InvalidFilter(where, 'it compares with an empty object');
   return operators.map(([operator, operand]) => {
-    spend();
-    return readOperator(path, SDK_MEMBERS.get(operator) ?? operator, operand, `${where}.${operator}`);
+    budget.takeCondition(where);
+    const name = SDK_MEMBERS.get(operator) ?? operator;
+    return readOperator(path, name, operand, `${where}.${operator}`, budget);
   });
 }
 
-function readEquality(path: readonly string[], value: Scalar, where: string): Condition {
+function readEquality(
+  path: readonly string[],
+  value: Scalar,
+  where: string,
+  budget: FilterBudget,
+): Condition {
   if (typeof value === 'string' && hasWildcard(value))
-    return { path, op: 'wildcard', pattern: readPattern(value, where) };
-  return { path, op: 'eq', value: readScalar(value, where) };
+    return { path, op: 'wildcard', pattern: readPattern(value, where, budget) };
+  return { path, op: 'eq', value: readScalar(value, where, budget) };
 }
 
-function readOperator(path: readonly string[], operator: string, operand: Json, where: string): Condition {
+function readOperator(
+  path: readonly string[],
+  operator: string,
+  operand: Json,
+  where: string,
+  budget: FilterBudget,
+): Condition {
   switch (operator) {
     case '$eq':
-      if (Array.isArray(operand)) return { path, op: 'in', values: readValues(operand, where) };
-      return { path, op: 'eq', value: readScalar(operand, where) };
+      if (Array.isArray(operand)) return { path, op: 'in', values: readValues(operand, where, budget) };
+      return { path, op: 'eq', value: readScalar(operand, where, budget) };
     case '$ne':
-      if (Array.isArray(operand)) return { path, op: 'nin', values: readValues(operand, where) };
-      return { path, op: 'ne', value: readScalar(operand, where) };
+      if (Array.isArray(operand)) return { path, op: 'nin', values: readValues(operand, where, budget) };
+      return { path, op: 'ne', value: readScalar(operand, where, budget) };
     case '$gt':
     case '$gte':
     case '$lt':
     case '$lte':
       if (typeof operand !== 'string' && typeof operand !== 'number')
         throw new InvalidFilter(where, 'it compares with a text or a number');
-      readScalar(operand, where);
+      readScalar(operand, where, budget);
       return { path, op: operator.slice(1) as 'gt' | 'gte' | 'lt' | 'lte', value: operand };
     case '$in':
     case '$nin':
       if (!Array.isArray(operand)) throw new InvalidFilter(where, 'it takes a list of values');
-      return { path, op: operator === '$in' ? 'in' : 'nin', values: readValues(operand, where) };
+      return { path, op: operator === '$in' ? 'in' : 'nin', values: readValues(operand, where, budget) };
     case '$exists':
       if (typeof operand !== 'boolean') throw new InvalidFilter(where, 'it takes true or false');
       return { path, op: 'exists', value: operand };
     case '$glob':
       if (typeof operand !== 'string') throw new InvalidFilter(where, 'it takes a pattern like "/folder/*"');
-      return { path, op: 'glob', pattern: readPattern(operand, where) };
+      return { path, op: 'glob', pattern: readPattern(operand, where, budget) };
     default:
       throw new InvalidFilter(
         where,
@@ -140,22 +203,21 @@ function readPath(field: string): string[] {
   return path;
 }
 
-function readValues(values: readonly Json[], where: string): Scalar[] {
-  if (values.length > MAX_VALUES)
-    throw new InvalidFilter(where, `the list has more than ${MAX_VALUES} values`);
-  return values.map((value) => readScalar(value, where));
+function readValues(values: readonly Json[], where: string, budget: FilterBudget): Scalar[] {
+  budget.takeValues(values.length, where);
+  return values.map((value) => readScalar(value, where, budget));
 }
 
-function readScalar(value: Json, where: string): Scalar {
+function readScalar(value: Json, where: string, budget: FilterBudget): Scalar {
   if (typeof value === 'object' && value !== null)
     throw new InvalidFilter(where, 'it compares with a text, a number, true, false or null');
-  if (typeof value === 'string') return readText(value, where);
-  return value;
+  if (typeof value !== 'string') return value;
+  budget.takeText(value, where);
+  return readText(value, where);
 }
 
-function readPattern(pattern: string, where: string): string {
-  if (pattern.length > MAX_PATTERN)
-    throw new InvalidFilter(where, `the pattern is longer than ${MAX_PATTERN} characters`);
+function readPattern(pattern: string, where: string, budget: FilterBudget): string {
+  budget.takePattern(pattern, where);
   return readText(pattern, where);
 }
 

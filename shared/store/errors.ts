@@ -59,6 +59,19 @@ export class StoreUnavailable extends ModelfnError {
   }
 }
 
+/** A query that took longer than one request may. Nothing was changed. */
+export class QueryTooSlow extends ModelfnError {
+  override readonly name = 'QueryTooSlow';
+  readonly code = 'QueryTooSlow';
+  readonly statusCode = 422;
+  constructor(limitMs: number, cause?: unknown) {
+    super(
+      `The query took longer than ${limitMs / 1000} s and was stopped. Ask for less: name the dataset or the folder, use fewer conditions, or filter by id, name, type or label.`,
+      { details: { limitMs }, cause },
+    );
+  }
+}
+
 /** A call to a store, or to a transaction, after its end: a fault of the caller. */
 export class StoreClosed extends ModelfnError {
   override readonly name = 'StoreClosed';

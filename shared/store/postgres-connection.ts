@@ -4,7 +4,8 @@ import { isNotYet, PostgresFailure } from './postgres-errors.ts';
 import type { Compiled } from './sql-dialect.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
-const STATEMENT_TIMEOUT_MS = 30_000;
+/** Time of one statement; the server stops it then. */
+export const STATEMENT_TIMEOUT_MS = 30_000;
 /** A little later than the server's own: then nothing comes from it any more. */
 const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5_000;
 /** To compile a condition takes longer than to try it on the rows there are. */

@@ -3,6 +3,7 @@ import { StoreCorrupt, StoreUnavailable } from './errors.ts';
 
 /** PostgreSQL's own codes: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const UNIQUE_VIOLATION = '23505';
+const STATEMENT_STOPPED = '57014';
 const UNDEFINED_TABLE = '42P01';
 const SERIALIZATION_FAILURE = '40001';
 const DEADLOCK = '40P01';
@@ -83,6 +84,12 @@ export function takenIndex(error: unknown): { index: string; detail: string } | 
   if (!(error instanceof PostgresFailure) || error.code !== UNIQUE_VIOLATION) return undefined;
   const { constraint, detail } = error.cause as { constraint?: unknown; detail?: unknown };
   return { index: String(constraint), detail: typeof detail === 'string' ? detail : '' };
+}
+
+/** True for a statement that the server stopped because its time was up, as `told` answers it too. */
+export function isStatementTimeout(error: unknown): boolean {
+  const failure = error instanceof StoreUnavailable ? error.cause : error;
+  return codeOf(failure) === STATEMENT_STOPPED;
 }
 
 /** True for what the server itself refused. */

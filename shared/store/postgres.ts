@@ -3,9 +3,9 @@ import type { EntityKind, EntityKinds } from '../entities/kinds.ts';
 import type { KeptLine, LogLine } from '../entities/log-line.ts';
 import type { Query } from '../query/query.ts';
 import type { EntityStore, OutboxEntry, Page, TransactionOptions, Versioned } from './entity-store.ts';
-import { StoreClosed } from './errors.ts';
+import { QueryTooSlow, StoreClosed } from './errors.ts';
 import { readPostgresAddress } from './postgres-address.ts';
-import { connectTo, type PostgresConnection } from './postgres-connection.ts';
+import { connectTo, type PostgresConnection, STATEMENT_TIMEOUT_MS } from './postgres-connection.ts';
 import { migrate } from './postgres-database.ts';
 import { POSTGRES } from './postgres-dialect.ts';
 import {
@@ -18,7 +18,7 @@ import {
   recountAnnotations,
   writeEntities,
 } from './postgres-entities.ts';
-import { told } from './postgres-errors.ts';
+import { isStatementTimeout, told } from './postgres-errors.ts';
 import { readLogs, writeLogs } from './postgres-logs.ts';
 import { dropEvents, oldestEvents, writeEvents } from './postgres-outbox.ts';
 import { PostgresPool } from './postgres-pool.ts';
@@ -117,7 +117,7 @@ class PostgresStore implements EntityStore {
   async query<K extends EntityKind>(kind: K, query: Query): Promise<Page<EntityKinds[K]>> {
     const paging = readPaging(query);
     const compiled = selectPage(POSTGRES, kind, query);
-    return this.#read(async (connection) => {
+    return this.#ask(async (connection) => {
       const rows = await connection.rows<StoredRow>(compiled);
       const items = readDocuments<EntityKinds[K]>(
         kind,
@@ -130,12 +130,12 @@ class PostgresStore implements EntityStore {
   }
 
   async count(kind: EntityKind, query: Query): Promise<number> {
-    return this.#read((connection) => countMatches(connection, kind, query));
+    return this.#ask((connection) => countMatches(connection, kind, query));
   }
 
   async ids(kind: EntityKind, query: Query): Promise<string[]> {
     const compiled = selectIds(POSTGRES, kind, query);
-    const rows = await this.#read((connection) => connection.rows<{ id: string }>(compiled));
+    const rows = await this.#ask((connection) => connection.rows<{ id: string }>(compiled));
     return rows.map(({ id }) => fromPostgresText(id));
   }
 
@@ -222,6 +222,15 @@ class PostgresStore implements EntityStore {
     } catch (error) {
       this.#isClosed = false;
       throw error;
+    }
+  }
+
+  /** Runs a query, which the server stops after its statement timeout. @throws QueryTooSlow */
+  async #ask<T>(work: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+    try {
+      return await this.#read(work);
+    } catch (error) {
+      throw isStatementTimeout(error) ? new QueryTooSlow(STATEMENT_TIMEOUT_MS, error) : error;
     }
   }
 

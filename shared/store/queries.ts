@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { EntityKind } from '../entities/kinds.ts';
+import type { JsonObject } from '../json.ts';
 import { compileFilter } from '../query/compile.ts';
 import { InvalidFilter } from '../query/errors.ts';
 import { parseFilter } from '../query/filter.ts';
@@ -62,6 +63,7 @@ export function pageOf<E>({ page, pageSize }: Paging, items: E[], totalItemsCoun
 
 function matching(dialect: SqlDialect, kind: EntityKind, query: Query): RawBuilder<boolean> {
   const conditions = [
+    ...(dialect.eachRow ? [dialect.eachRow] : []),
     filterOf(dialect, kind, TABLES[kind].name, query.filter ?? {}),
     ...joinOf(dialect, kind, query),
     ...scopeOf(dialect, kind, query),
@@ -83,16 +85,21 @@ function joinOf(dialect: SqlDialect, kind: EntityKind, { join }: Query): RawBuil
   if (!join) return [];
   if (kind === 'Item' && join.resource === 'annotations')
     return [
-      sql`exists (select 1 from annotations as other where other.item_id = items.id and ${filterOf(dialect, 'Annotation', 'other', join.filter)})`,
+      sql`exists (select 1 from annotations as other where other.item_id = items.id and ${joined(dialect, 'Annotation', join.filter)})`,
     ];
   if (kind === 'Annotation' && join.resource === 'items')
     return [
-      sql`exists (select 1 from items as other where other.id = annotations.item_id and ${filterOf(dialect, 'Item', 'other', join.filter)})`,
+      sql`exists (select 1 from items as other where other.id = annotations.item_id and ${joined(dialect, 'Item', join.filter)})`,
     ];
   throw new InvalidFilter(
     'join',
     `${kind} cannot be joined with ${join.resource}; items and annotations can`,
   );
+}
+
+function joined(dialect: SqlDialect, kind: EntityKind, filter: JsonObject): RawBuilder<boolean> {
+  const condition = filterOf(dialect, kind, 'other', filter);
+  return dialect.eachRow ? sql<boolean>`${dialect.eachRow} and ${condition}` : condition;
 }
 
 function scopeOf(dialect: SqlDialect, kind: EntityKind, { scope }: Query): RawBuilder<boolean>[] {

@@ -10,6 +10,8 @@ export interface StoreOptions {
   clock?: Clock;
   /** Told about stored documents that cannot be read. */
   onUnreadable?: ReportUnreadable;
+  /** Time of one query, for a process that answers many callers. Default: the driver's own. */
+  queryLimitMs?: number | undefined;
 }
 
 /** A driver is loaded when it is asked for: a bundle's start does not pay for the others. */

@@ -17,6 +17,8 @@ export interface SqlDialect {
   /** True when the column is one of the texts; one parameter, however many there are. */
   isAnyOf(column: Expression<unknown>, texts: readonly string[]): RawBuilder<boolean>;
   compile(query: RawBuilder<unknown>): Compiled;
+  /** Condition that is always true and must be evaluated for each row that a query looks at: the place to check a deadline. */
+  eachRow?: RawBuilder<boolean>;
 }
 
 /** Annotation deletes by id list use this name for the id (docs/WIRE.md, Joins). */

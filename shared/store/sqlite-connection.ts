@@ -46,6 +46,11 @@ export class SqliteConnection {
     return work(this.#database);
   }
 
+  /** True for a call that belongs to an open transaction, and sees what that wrote. */
+  isWithin(own: OpenTransaction | undefined): boolean {
+    return (own ?? this.#ambient.getStore())?.isOpen === true;
+  }
+
   /** As `run`, all of `work` or nothing. `kind`: of the entities it writes. */
   write<T>(
     own: OpenTransaction | undefined,

@@ -1,7 +1,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { ensurePrivateFile, takeRightsOfOthers } from '../content/private-file.ts';
 import { compileWildcard, type Matcher } from '../query/wildcard.ts';
-import { StoreCorrupt, StoreTooNew } from './errors.ts';
+import { QueryTooSlow, StoreCorrupt, StoreTooNew } from './errors.ts';
 import type { Compiled } from './sql-dialect.ts';
 import { guarded, isBusy } from './sqlite-errors.ts';
 import { MIGRATIONS, type Migration } from './sqlite-schema.ts';
@@ -10,6 +10,7 @@ const BUSY_TIMEOUT_MS = 10_000;
 const RETRY_MS = 5;
 const MAX_STATEMENTS = 200;
 const MAX_PATTERNS = 100;
+const CALLS_PER_CHECK = 16;
 const DATA_VERSION: Compiled = { sql: 'pragma data_version', parameters: [] };
 
 export interface DatabaseOptions {
@@ -25,6 +26,7 @@ export interface DatabaseOptions {
 export class SqliteDatabase {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  #deadline: { at: number; limitMs: number; calls: number } | undefined;
 
   /** Opens or makes the file and brings its schema up to date. @throws StoreUnavailable, StoreCorrupt, StoreTooNew */
   constructor(
@@ -46,6 +48,16 @@ export class SqliteDatabase {
 
   rows<Row>(query: Compiled): Row[] {
     return guarded(() => this.#statement(query.sql).all(...valuesOf(query)) as Row[]);
+  }
+
+  /** As `rows`, for a query of a timed dialect. @throws QueryTooSlow once the time is up */
+  rowsWithin<Row>(query: Compiled, limitMs: number): Row[] {
+    this.#deadline = { at: performance.now() + limitMs, limitMs, calls: 0 };
+    try {
+      return this.rows<Row>(query);
+    } finally {
+      this.#deadline = undefined;
+    }
   }
 
   row<Row>(query: Compiled): Row | undefined {
@@ -127,10 +139,21 @@ export class SqliteDatabase {
 
   #prepareConnection(): void {
     this.#database.exec('pragma synchronous = normal');
+    this.#database.function('modelfn_in_time', () => this.#assertInTime());
     const matchers = new Map<string, Matcher>();
     this.#database.function('modelfn_fits', { deterministic: true }, (text, pattern, pathAware) =>
       typeof text === 'string' && matcherOf(matchers, String(pattern), pathAware === 1)(text) ? 1 : 0,
     );
+  }
+
+  /** Called for each row of a timed query. The clock is read at every 16th: most rows take some microseconds. */
+  #assertInTime(): 1 {
+    const deadline = this.#deadline;
+    if (!deadline) return 1;
+    deadline.calls += 1;
+    if (deadline.calls % CALLS_PER_CHECK === 0 && performance.now() > deadline.at)
+      throw new QueryTooSlow(deadline.limitMs);
+    return 1;
   }
 
   #migrate(migrations: readonly Migration[]): void {

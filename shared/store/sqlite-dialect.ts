@@ -6,16 +6,22 @@ import { knownPath, type SqlDialect } from './sql-dialect.ts';
 import { jsonPath } from './sqlite-schema.ts';
 import { columnOf, flagOf } from './tables.ts';
 
-/** SQLite's SQL, with its JSON functions over the document's text. A document they cannot read fails the statement. */
-export const SQLITE: SqlDialect = dialectOver((doc) => doc);
+export interface SqliteDialectOptions {
+  /**
+   * False: a document that SQLite's JSON functions cannot read fails the statement. True: its fields count as missing, which
+   * takes twice the time.
+   */
+  isLenient?: boolean;
+  /** True: a statement ends with QueryTooSlow at the deadline of the connection, checked at each row. */
+  isTimed?: boolean;
+}
 
-/** As `SQLITE`; fields of documents that SQLite cannot read count as missing. Takes twice the time. */
-export const SQLITE_LENIENT: SqlDialect = dialectOver(
-  (doc) => sql`case when json_valid(${doc}) then ${doc} end`,
-);
-
-function dialectOver(readable: (doc: Expression<unknown>) => Expression<unknown>): SqlDialect {
+/** SQLite's SQL, with its JSON functions over the document's text. */
+export function sqliteDialect({ isLenient = false, isTimed = false }: SqliteDialectOptions = {}): SqlDialect {
+  const readable = (doc: Expression<unknown>) =>
+    isLenient ? sql`case when json_valid(${doc}) then ${doc} end` : doc;
   return {
+    ...(isTimed && { eachRow: sql<boolean>`modelfn_in_time()` }),
     document: (kind, table) => sqliteDocument(kind, table, readable(sql.ref(`${table}.doc`))),
     text: (value) => sql`${value}`,
     isAnyOf: isOneOf,
@@ -43,11 +49,8 @@ function sqliteDocument(kind: EntityKind, table: string, doc: Expression<unknown
       sql`(${type(path)} in ('integer', 'real') and ${isOneOf(value(path), numbers)})`,
     listHolds: (path, values) => {
       const own = pathOf(path);
-      // Values of JSON lists compare by type and value; true and 1 have the same value in SQLite.
       return sql<boolean>`(json_type(${doc}, ${own}) = 'array' and exists (
-        select 1 from json_each(${doc}, ${own}) as own, json_each(${JSON.stringify(values)}) as wanted
-        where own.value = wanted.value
-          and (own.type = wanted.type or (own.type in ('integer', 'real') and wanted.type in ('integer', 'real')))))`;
+        select 1 from json_each(${doc}, ${own}) as own where ${isListed(values)}))`;
     },
     compares: (path, comparison, bound) => {
       const operator = sql.raw(COMPARISONS[comparison]);
@@ -65,6 +68,21 @@ function sqliteDocument(kind: EntityKind, table: string, doc: Expression<unknown
     },
     sortKeys: (path) => [column(path) ?? value(path)],
   };
+}
+
+/**
+ * A value of a JSON list compares by type and value; true and 1 have the same value in SQLite. Each kind of wanted value is
+ * looked up by itself: comparing every value of the list with every wanted one takes minutes for long ones.
+ */
+function isListed(values: readonly (string | number | boolean)[]): RawBuilder<boolean> {
+  const own = sql.ref('own.value');
+  const texts = values.filter((value) => typeof value === 'string');
+  const numbers = values.filter((value) => typeof value === 'number');
+  const words = [...new Set(values.filter((value) => typeof value === 'boolean'))];
+  const parts = words.map((word) => sql<boolean>`own.type = ${sql.lit(String(word))}`);
+  if (texts.length > 0) parts.push(sql`(own.type = 'text' and ${isOneOf(own, texts)})`);
+  if (numbers.length > 0) parts.push(sql`(own.type in ('integer', 'real') and ${isOneOf(own, numbers)})`);
+  return parts.length === 0 ? sql<boolean>`1 = 0` : sql<boolean>`(${sql.join(parts, sql.raw(' or '))})`;
 }
 
 /** A number goes through SQLite's own reading of JSON, which may differ in the last digit from ours. */

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { type Clock, isoTime, systemClock } from '../clock.ts';
 import type { DatasetEvent } from '../entities/dataset-event.ts';
 import type { EntityKind, EntityKinds } from '../entities/kinds.ts';
@@ -14,6 +15,7 @@ import {
   selectPage,
   totalTold,
 } from './queries.ts';
+import { isCostly } from './query-cost.ts';
 import { connect, type OpenTransaction, type SqliteConnection } from './sqlite-connection.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 import {
@@ -26,7 +28,8 @@ import {
 } from './sqlite-entities.ts';
 import { readLogs, writeLogs } from './sqlite-logs.ts';
 import { dropEvents, oldestEvents, writeEvents } from './sqlite-outbox.ts';
-import { SqliteQueries } from './sqlite-queries.ts';
+import { type Compile, SqliteQueries } from './sqlite-queries.ts';
+import { SqliteReader } from './sqlite-reader.ts';
 import { TABLES } from './tables.ts';
 import { type ReportUnreadable, readDocuments, reportOnce } from './unreadable.ts';
 
@@ -36,6 +39,11 @@ export interface SqliteOptions {
   clock?: Clock;
   /** Told about stored documents that cannot be read. Default: nobody. */
   onUnreadable?: ReportUnreadable;
+  /**
+   * For a process that answers many callers: queries that may take long run in threads of their own and end with QueryTooSlow after
+   * this time. Default: they run in place, without a limit.
+   */
+  queryLimitMs?: number | undefined;
 }
 
 /**
@@ -46,14 +54,24 @@ export async function openSqliteStore({
   path,
   clock = systemClock,
   onUnreadable = () => {},
+  queryLimitMs: limitMs,
 }: SqliteOptions): Promise<EntityStore> {
-  return new SqliteStore(connect(path), { clock, report: reportOnce(onUnreadable) });
+  const report = reportOnce(onUnreadable);
+  const connection = connect(path);
+  const hasThreads = limitMs !== undefined && path !== ':memory:';
+  const reader = hasThreads ? new SqliteReader({ path: resolve(path), limitMs }) : undefined;
+  return new SqliteStore(connection, { clock, report, queries: new SqliteQueries(report), limitMs, reader });
 }
 
 /** Shared by a store and its transactions. */
 interface Parts {
   clock: Clock;
   report: ReportUnreadable;
+  queries: SqliteQueries;
+  /** Time of one query that may take long; undefined for no limit. */
+  limitMs: number | undefined;
+  /** Missing without a limit, and for a store in memory. */
+  reader: SqliteReader | undefined;
 }
 
 /**
@@ -64,14 +82,12 @@ class SqliteStore implements EntityStore {
   readonly kind = 'sqlite';
   readonly #connection: SqliteConnection;
   readonly #parts: Parts;
-  readonly #queries: SqliteQueries;
   readonly #transaction: OpenTransaction | undefined;
   #isClosed = false;
 
   constructor(connection: SqliteConnection, parts: Parts, transaction?: OpenTransaction) {
     this.#connection = connection;
     this.#parts = parts;
-    this.#queries = new SqliteQueries(parts.report);
     this.#transaction = transaction;
   }
 
@@ -105,27 +121,24 @@ class SqliteStore implements EntityStore {
 
   async query<K extends EntityKind>(kind: K, query: Query): Promise<Page<EntityKinds[K]>> {
     const paging = readPaging(query);
-    return this.#read((database) => {
-      const rows = this.#queries.rows<StoredRow>(database, (dialect) => selectPage(dialect, kind, query));
-      const items = readDocuments<EntityKinds[K]>(
-        kind,
-        rows,
-        query.skipsUnreadable ? this.#parts.report : undefined,
-      );
-      return pageOf(paging, items, totalTold(paging, rows.length) ?? this.#count(database, kind, query));
-    });
+    const rows = await this.#select<StoredRow>(kind, query, (dialect) => selectPage(dialect, kind, query));
+    const report = query.skipsUnreadable ? this.#parts.report : undefined;
+    const items = readDocuments<EntityKinds[K]>(kind, rows, report);
+    return pageOf(paging, items, totalTold(paging, rows.length) ?? (await this.count(kind, query)));
   }
 
   async count(kind: EntityKind, query: Query): Promise<number> {
-    return this.#read((database) => this.#count(database, kind, query));
+    const rows = await this.#select<{ n: number }>(kind, query, (dialect) =>
+      selectCount(dialect, kind, query),
+    );
+    return rows[0]!.n;
   }
 
   async ids(kind: EntityKind, query: Query): Promise<string[]> {
-    return this.#read((database) =>
-      this.#queries
-        .rows<{ id: string }>(database, (dialect) => selectIds(dialect, kind, query))
-        .map(({ id }) => id),
+    const rows = await this.#select<{ id: string }>(kind, query, (dialect) =>
+      selectIds(dialect, kind, query),
     );
+    return rows.map(({ id }) => id);
   }
 
   async insert<K extends EntityKind>(kind: K, entities: readonly EntityKinds[K][]): Promise<void> {
@@ -192,14 +205,25 @@ class SqliteStore implements EntityStore {
     this.#isClosed = true;
     try {
       await this.#connection.leave();
+      await this.#parts.reader?.close();
     } catch (error) {
       this.#isClosed = false;
       throw error;
     }
   }
 
-  #count(database: SqliteDatabase, kind: EntityKind, query: Query): number {
-    return this.#queries.rows<{ n: number }>(database, (dialect) => selectCount(dialect, kind, query))[0]!.n;
+  /** A query that may take long runs in a thread, where there is one; within a transaction it is bounded in time. */
+  async #select<Row>(kind: EntityKind, query: Query, compile: Compile): Promise<Row[]> {
+    const { queries, reader, limitMs } = this.#parts;
+    const isLong = limitMs !== undefined && isCostly(kind, query);
+    if (isLong && reader && !this.#connection.isWithin(this.#transaction)) {
+      this.#assertOpen();
+      const rows = await queries.rowsOf<Row>(reader, compile);
+      if (rows) return rows;
+      await this.#read((database) => queries.becomeLenient(database));
+      return this.#select(kind, query, compile);
+    }
+    return this.#read((database) => queries.rows<Row>(database, compile, isLong ? limitMs : undefined));
   }
 
   async #read<T>(work: (database: SqliteDatabase) => T): Promise<T> {

@@ -35,6 +35,9 @@ it('every function of the project starts from its bundle alone, and a cold start
     expect(isJsonObject(answer) && JSON.parse(String(answer.body)), name).toMatchObject({ function: name });
   }
   expect(await getJson(await api.socket(), '/api/v1/projects')).toEqual([]);
+  // A filter on a document is asked in a thread, which finds its code in the bundle.
+  const query = JSON.stringify({ filter: { description: { $exists: true } } });
+  expect(await getJson(await api.socket(), '/api/v1/models/query', query)).toMatchObject({ items: [] });
 });
 
 /** `GET /api/v1/functions/<name>`, as API Gateway sends it. */
@@ -56,9 +59,10 @@ function describing(name: string) {
   });
 }
 
-async function getJson(socketPath: string, path: string): Promise<unknown> {
-  const sent = request({ socketPath, path, headers: { host: 'localhost' } });
-  sent.end();
+async function getJson(socketPath: string, path: string, body?: string): Promise<unknown> {
+  const headers = { host: 'localhost', 'content-type': 'application/json' };
+  const sent = request({ socketPath, path, method: body === undefined ? 'GET' : 'POST', headers });
+  sent.end(body);
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
   return JSON.parse(Buffer.concat(await response.toArray()).toString());
 }

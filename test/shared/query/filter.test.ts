@@ -42,7 +42,30 @@ describe('a filter that cannot be read', () => {
   });
 
   it('is refused by the length of a pattern', () => {
-    expect(problemOf({ a: `${'x'.repeat(5_000)}*` })).toContain('the pattern is longer than 4096 characters');
+    expect(problemOf({ a: `${'x'.repeat(5_000)}*` })).toContain('the pattern is longer than 1024 characters');
+  });
+
+  it('is refused by the stars of one pattern, and of all together', () => {
+    const stars = (count: number) => ({ $glob: '*a'.repeat(count) });
+
+    expect(problemOf({ a: stars(32) })).toBe('none');
+    expect(problemOf({ a: stars(33) })).toContain('the pattern has more than 32 stars');
+    expect(problemOf({ a: '*a'.repeat(33) })).toContain('the pattern has more than 32 stars');
+    expect(problemOf({ $or: Array.from({ length: 9 }, () => ({ a: stars(32) })) })).toContain(
+      'the patterns have more than 256 stars together',
+    );
+  });
+
+  it('is refused by its conditions, objects, values and texts, all parts together', () => {
+    const many = (count: number, part: JsonObject) => ({ $or: Array.from({ length: count }, () => part) });
+
+    expect(problemOf(many(1_001, { a: 1 }))).toContain('there are more than 1000 conditions');
+    expect(problemOf(many(5_001, {}))).toContain('there are more than 5000 objects');
+    expect(problemOf(many(11, { a: { $in: new Array<number>(10_000).fill(1) } }))).toContain(
+      'the lists have more than 100000 values together',
+    );
+    expect(problemOf({ a: 'x'.repeat(70_000) })).toContain('the text is longer than 65536 characters');
+    expect(problemOf(many(300, { a: 'x'.repeat(60_000) }))).toContain('characters together');
   });
 
   it('is refused by depth before the stack ends', () => {
