@@ -29,11 +29,7 @@ export function openApp(): Promise<OpenApp> {
 async function open(): Promise<OpenApp> {
   const [{ createApp, API_PATH }, platform] = await Promise.all([
     import('../../shared/api/app.ts'),
-<<<<<<< HEAD
-    openPlatform(readConfig(), { findSettings: findBuiltInSettings }),
-=======
-    openPlatform(readConfig(), {}, { queryLimitMs: QUERY_LIMIT_MS }),
->>>>>>> 45cac7a (store: bound filters and run long queries in threads)
+    openPlatform(readConfig(), { findSettings: findBuiltInSettings }, { queryLimitMs: QUERY_LIMIT_MS }),
   ]);
   const app = createApp({
     platform,
