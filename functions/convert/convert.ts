@@ -11,6 +11,7 @@ import type { Dataset } from '../../shared/entities/dataset.ts';
 import type { Partition } from '../../shared/entities/item.ts';
 import type { Snapshot } from '../../shared/entities/snapshot.ts';
 import { InvalidInput } from '../../shared/errors.ts';
+import { AREAS, type Areas } from '../../shared/formats/format.ts';
 import { FORMAT_NAMES } from '../../shared/formats/registry.ts';
 import { defineFunction } from '../../shared/invoke/function-spec.ts';
 import type { Run } from '../../shared/invoke/run.ts';
@@ -90,6 +91,13 @@ export const convertFunction = defineFunction({
       type: 'Boolean',
       default: false,
       description: 'formats, reading back: true accepts files in which there is not a single annotation',
+    },
+    areas: {
+      type: 'String',
+      default: 'mask',
+      oneOf: [...AREAS],
+      description:
+        'formats, reading back: of an annotation that has a mask and a box, the mask alone, the box alone, or both as two annotations',
     },
   },
   run: async (inputs, run) => {
@@ -186,6 +194,7 @@ interface FormatInputs {
   snapshot: Readonly<Snapshot> | undefined;
   format: string;
   allowUnlabelled: boolean;
+  areas: string;
   strict: boolean;
   media: boolean;
   partition: string;
@@ -216,6 +225,7 @@ async function convertAnnotations(
       folder,
       partition,
       allowUnlabelled,
+      areas: inputs.areas as Areas,
     });
   }
   const problem =

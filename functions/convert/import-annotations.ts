@@ -16,6 +16,7 @@ import { detectFormat } from '../../shared/formats/detect-format.ts';
 import { FormatLossRefused, NoLabelsFound } from '../../shared/formats/errors.ts';
 import type {
   AnnotationFormat,
+  Areas,
   FormatFiles,
   FormatItem,
   FoundItem,
@@ -52,6 +53,8 @@ export interface ImportOptions {
   partition: Partition | typeof FROM_FILES | 'none';
   /** Accept files in which there is not a single annotation. */
   allowUnlabelled: boolean;
+  /** Area of an annotation that has a mask and a box. */
+  areas: Areas;
 }
 
 /**
@@ -78,7 +81,12 @@ export async function importAnnotations(
     ]);
   const media = options.media ? survey.media : [];
   const before = await indexItems(run.platform, dataset.id, folder);
-  const checked = await check(run, format, files, { media, before, wanted: options.partition });
+  const checked = await check(run, format, files, {
+    media,
+    before,
+    wanted: options.partition,
+    areas: options.areas,
+  });
   const losses = checked.losses;
   if (checked.annotations === 0 && !options.allowUnlabelled)
     throw new NoLabelsFound(name, counts(survey), losses.list(), detected !== undefined);
@@ -96,6 +104,7 @@ export async function importAnnotations(
   const find = async (found: FoundItem | undefined) => found;
   const read = format.read(files, {
     losses: new LossReport(),
+    areas: options.areas,
     findStem: (stem) => find(index.findStem(stem)),
     findPath: (path) => find(index.find(path)),
   });
@@ -158,6 +167,7 @@ async function check(
     media: readonly MediaFile[];
     before: PathIndex<IndexedItem>;
     wanted: ImportOptions['partition'];
+    areas: Areas;
   },
 ): Promise<Checked> {
   const losses = new LossReport();
@@ -172,6 +182,7 @@ async function check(
   let annotations = 0;
   const read = format.read(files, {
     losses,
+    areas: from.areas,
     findStem: (stem) => measured(media.findStem(stem), from.before.findStem(stem)),
     findPath: (path) => measured(media.find(path), from.before.find(path)),
   });

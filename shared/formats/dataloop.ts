@@ -127,7 +127,7 @@ function annotationOf(path: string, value: unknown, losses: LossReport): FormatA
 
 async function* parts(files: FormatFiles, path: string, skipped: readonly string[]) {
   try {
-    yield* jsonParts(textOf('dataloop', files, path), skipped);
+    yield* jsonParts(textOf('dataloop', files, path), { skipped });
   } catch (error) {
     if (error instanceof SyntaxError) throw new FormatUnreadable('dataloop', path, error.message, error);
     throw error;

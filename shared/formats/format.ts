@@ -70,7 +70,13 @@ export interface FoundItem {
   height: number | undefined;
 }
 
+/** The area of an annotation that has a mask and a box: the mask alone, the box alone, or each as an annotation. */
+export const AREAS = ['mask', 'box', 'both'] as const;
+export type Areas = (typeof AREAS)[number];
+
 export interface ReadContext {
+  /** `mask` when missing. */
+  readonly areas?: Areas;
   readonly losses: LossReport;
   /** Finds an item by its path without the extension; `undefined` when there is none, or more than one. */
   findStem(stem: string): Promise<FoundItem | undefined>;

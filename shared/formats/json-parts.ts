@@ -8,6 +8,11 @@ export interface JsonPart {
   value: Json;
 }
 
+export interface JsonPartsOptions {
+  skipped?: readonly string[];
+  exactIntegers?: readonly string[];
+}
+
 const MAX_DEPTH = 64;
 const MAX_PART_CHARS = 32 * 1024 * 1024;
 const SPACE = /[\t\n\r ]/;
@@ -17,13 +22,15 @@ type Expected = 'start' | 'key' | 'colon' | 'value' | 'element' | 'afterElement'
 /**
  * The parts of a JSON document whose outermost value is an object, one after the other; each is parsed by itself, so
  * that a list of any length needs no more memory than its longest element. Elements of `skipped` members are passed over
- * without being parsed. The outermost two levels are read here; all below is `JSON.parse`'s.
+ * without being parsed. Integers beyond 2^53 in members named by `exactIntegers`, at any depth, come as text, since a number
+ * would round them. The outermost two levels are read here; all below is `JSON.parse`'s.
  * @throws SyntaxError for what is not JSON, deeper than 64 levels, or with a part of more than 32 Mi characters
  */
 export async function* jsonParts(
   chunks: AsyncIterable<string>,
-  skipped: readonly string[] = [],
+  { skipped = [], exactIntegers = [] }: JsonPartsOptions = {},
 ): AsyncGenerator<JsonPart> {
+  const parsed = (text: string): Json => parse(text, exactIntegers);
   let expected: Expected = 'start';
   let key = '';
   let part = '';
@@ -143,6 +150,15 @@ function begins(character: string): boolean {
   return /["{[\-0-9tfn]/.test(character);
 }
 
-function parsed(text: string): Json {
-  return JSON.parse(text) as Json;
+/** `JSON.parse` gives a reviver the text of each number. */
+type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown;
+
+function parse(text: string, exactIntegers: readonly string[]): Json {
+  // A reviver is slow: most parts have no integer that long.
+  if (exactIntegers.length === 0 || !/\d{16}/.test(text)) return JSON.parse(text) as Json;
+  const revive: Reviver = (key, value, { source }) => {
+    const isRounded = typeof value === 'number' && !Number.isSafeInteger(value);
+    return isRounded && exactIntegers.includes(key) && /^-?\d+$/.test(source ?? '') ? source : value;
+  };
+  return JSON.parse(text, revive as (key: string, value: unknown) => unknown) as Json;
 }

@@ -1,6 +1,7 @@
 import { createDataset } from '../../../shared/catalog/datasets.ts';
 import type { Dataset } from '../../../shared/entities/dataset.ts';
 import { hasCode } from '../../../shared/errors.ts';
+import { AREAS } from '../../../shared/formats/format.ts';
 import { FORMAT_NAMES } from '../../../shared/formats/registry.ts';
 import type { Answer } from '../../command.ts';
 import { WrongUsage } from '../../errors.ts';
@@ -19,6 +20,7 @@ interface ImportOptions {
   strict?: boolean;
   media: boolean;
   allowUnlabelled?: boolean;
+  areas: string;
   to: string;
   project?: string;
 }
@@ -34,6 +36,8 @@ export async function importFolder(
   const formats = ['auto', ...FORMAT_NAMES];
   if (!formats.includes(format))
     throw new WrongUsage(`--format takes ${formats.join(', ')}, not ${JSON.stringify(format)}.`);
+  if (!(AREAS as readonly string[]).includes(options.areas))
+    throw new WrongUsage(`--areas takes ${AREAS.join(', ')}, not ${JSON.stringify(options.areas)}.`);
   const partition = readPartition('--partition', options.partition, ['all', 'none'])!;
   const root = await localRoot(session, folder);
   const dataset = await findOrCreate(session, reference, options.project);
@@ -49,6 +53,7 @@ export async function importFolder(
       media,
       partition,
       allowUnlabelled,
+      areas: options.areas,
     },
     { localRoots: [root] },
   );

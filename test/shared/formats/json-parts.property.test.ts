@@ -70,5 +70,5 @@ async function read(text: string, size: number, skipped: string[] = []) {
   async function* chunks() {
     for (let start = 0; start < text.length; start += size) yield text.slice(start, start + size);
   }
-  return Array.fromAsync(jsonParts(chunks(), skipped));
+  return Array.fromAsync(jsonParts(chunks(), { skipped }));
 }
