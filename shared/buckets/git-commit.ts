@@ -5,6 +5,7 @@ import { readFileChunks } from '../content/file-digest.ts';
 import { writeTemporary } from '../content/temporary-file.ts';
 import { hasCode } from '../errors.ts';
 import { editTree } from '../git/edit-tree.ts';
+import { GitContentRefused } from '../git/errors.ts';
 import type { GitSource } from '../git/git-source.ts';
 import { packObjects } from '../git/pack-objects.ts';
 import type { PackFile } from '../git/remote.ts';
@@ -58,6 +59,11 @@ async function commitInTurn(
   let commit: string | undefined;
   for (let now = base, attempt = 1; ; attempt += 1, now = await openView(source, signal)) {
     signal?.throwIfAborted();
+    if (now.linkedKey !== undefined)
+      throw new GitContentRefused(
+        'a folder with symbolic links is read and not written to; it has one',
+        now.linkedKey,
+      );
     for (const [key, change] of changes) checkAbsent(key, change, now, equalIsAbsent);
     const taken = takenKeys(changes, base, now);
     if (commit !== undefined && taken.length > 0)

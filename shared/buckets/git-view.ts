@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GitRefNotFound } from '../git/errors.ts';
 import type { GitSource } from '../git/git-source.ts';
+import { describeRef } from '../git/resolve-ref.ts';
 import { treeFiles } from '../git/tree-files.ts';
 import { WHOLE_FILES } from '../git/whole-files.ts';
 import type { ObjectInfo } from './bucket.ts';
@@ -12,6 +13,8 @@ export interface BucketView {
   commit: string | undefined;
   /** Full name of the branch that writes go to; `undefined` at a tag or a commit. */
   branch: string | undefined;
+  /** Key of an object that a symbolic link leads to; missing without one. Such a bucket is not written to. */
+  linkedKey?: string | undefined;
   /** In order of key. The etag is the id of the bytes. */
   objects: ReadonlyMap<string, ObjectInfo>;
 }
@@ -26,12 +29,17 @@ export async function openView(source: GitSource, signal: AbortSignal | undefine
   const found = await source.fetch(signal);
   if (found === undefined) {
     if (/^[0-9a-f]{7,40}$/.test(gitTag) || source.newBranch === undefined)
-      throw new GitRefNotFound(source.url, `branch, tag or commit ${JSON.stringify(gitTag)}`);
+      throw new GitRefNotFound(source.url, describeRef(gitTag));
     return { commit: undefined, branch: source.newBranch, objects: new Map() };
   }
+  const root = await source.repository.folderTree(found.commit, undefined);
   const tree = await source.repository.folderTree(found.commit, gitPath);
-  const objects = tree === undefined ? [] : await listObjects(source, tree, signal);
-  return { ...found, objects: new Map(objects.map((object) => [object.key, object])) };
+  const listing =
+    tree === undefined || root === undefined
+      ? { objects: [] }
+      : await listObjects(source, { root, tree }, signal);
+  const { objects, linkedKey } = listing;
+  return { ...found, linkedKey, objects: new Map(objects.map((object) => [object.key, object])) };
 }
 
 /** Notes the objects of a tree, so that the next look at it need not read them for their sizes. */
@@ -44,24 +52,34 @@ export async function noteObjects(
   await WHOLE_FILES.promises.writeFile(listingPath(source, tree), JSON.stringify(rows));
 }
 
-/** Git's trees hold no sizes: each file is read for it once, and what was found is kept by the tree's id. */
+interface Listing {
+  objects: ObjectInfo[];
+  linkedKey?: string | undefined;
+}
+
+/**
+ * Git's trees hold no sizes: each file is read for it once, and what was found is kept by the tree's id. With links it is not kept:
+ * they may lead out of the tree.
+ */
 async function listObjects(
   source: GitSource,
-  tree: string,
+  { root, tree }: { root: string; tree: string },
   signal: AbortSignal | undefined,
-): Promise<ObjectInfo[]> {
+): Promise<Listing> {
   const noted = await readListing(source, tree);
-  if (noted) return noted;
+  if (noted) return { objects: noted };
   const { objects } = source.repository;
-  const files = await treeFiles(objects, tree, { maxFiles: source.limits.files, asFolder: false, signal });
+  const { maxFiles, folder } = { maxFiles: source.limits.files, folder: source.spec.gitPath };
+  const files = await treeFiles(objects, tree, { root, folder, maxFiles, asFolder: false, signal });
   const sizes = new Map<string, number>();
   for (const { oid, path } of files) {
     signal?.throwIfAborted();
     if (!sizes.has(oid)) sizes.set(oid, (await objects.blob(oid, path)).byteLength);
   }
   const found = files.map(({ path, oid }) => ({ key: path, etag: oid, sizeBytes: sizes.get(oid)! }));
-  await noteObjects(source, tree, found);
-  return found;
+  const linkedKey = files.find(({ isLinked }) => isLinked)?.path;
+  if (linkedKey === undefined) await noteObjects(source, tree, found);
+  return { objects: found, linkedKey };
 }
 
 async function readListing(source: GitSource, tree: string): Promise<ObjectInfo[] | undefined> {

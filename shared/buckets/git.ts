@@ -11,8 +11,8 @@ type GitBucketSpec = Extract<BucketSpec, { type: 'git' }>;
 /**
  * The files of a git repository, or of a folder of it, as a bucket. The branch, tag or commit is resolved once, at the
  * first use: a reader sees one commit. A write is a commit on the branch's tip, pushed before it resolves, after which
- * this bucket sees that commit. A tag or a commit only reads. Links, submodules and hostile names anywhere below the
- * folder refuse the bucket whole; pointers of Git LFS refuse it too.
+ * this bucket sees that commit. A tag or a commit only reads. Submodules, hostile names and links that leave the repository, anywhere
+ * below the folder, refuse the bucket whole; other links are what they lead to, and make the bucket read-only; pointers of Git LFS refuse it too.
  */
 export class GitBucket implements Bucket {
   readonly spec: GitBucketSpec;
@@ -24,7 +24,7 @@ export class GitBucket implements Bucket {
     this.spec = spec;
     this.#source = source;
     this.capabilities = {
-      canWrite: source.newBranch !== undefined,
+      canWrite: source.canWrite,
       canReadRanges: false,
       hasPreconditions: true,
       provesWrites: false,

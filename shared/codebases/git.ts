@@ -5,6 +5,7 @@ import { PRIVATE_FILE } from '../content/private-file.ts';
 import type { CodebaseSpec } from '../entities/codebase-spec.ts';
 import { GitRefNotFound, GitTooLarge } from '../git/errors.ts';
 import { type GitContext, GitSource } from '../git/git-source.ts';
+import { describeRef } from '../git/resolve-ref.ts';
 import { treeFiles } from '../git/tree-files.ts';
 import { ARCHIVE_LIMITS } from './archive.ts';
 import { checkoutFolder, hasCheckout } from './checkout-folder.ts';
@@ -15,7 +16,7 @@ type GitCodebaseSpec = Extract<CodebaseSpec, { type: 'git' }>;
 /**
  * The files of one commit of a git repository, or of a folder of it, laid out once a machine. They are written here
  * from the commit's tree, not checked out by git: no filter and no hook is run, and every path passes the checks of an
- * archive. The digest is the commit's id. A spec that names the whole id asks nobody once the files are there.
+ * archive. A symbolic link is laid out as the file or folder that it leads to in the commit. The digest is the commit's id. A spec that names the whole id asks nobody once the files are there.
  */
 export class GitCodebase implements Codebase {
   readonly spec: GitCodebaseSpec;
@@ -38,7 +39,7 @@ export class GitCodebase implements Codebase {
     if (isPinned && (await hasCheckout(this.#folder, this.#nameOf(gitTag))))
       return { directory: join(this.#folder, this.#nameOf(gitTag)), digest: gitTag };
     const found = await this.#source.fetch(signal);
-    if (found === undefined) throw new GitRefNotFound(url, `branch, tag or commit ${JSON.stringify(gitTag)}`);
+    if (found === undefined) throw new GitRefNotFound(url, describeRef(gitTag));
     const directory = await checkoutFolder(this.#folder, this.#nameOf(found.commit), (folder) =>
       this.#layOut(found.commit, folder, signal),
     );
@@ -58,10 +59,15 @@ export class GitCodebase implements Codebase {
   async #layOut(commit: string, folder: string, signal: AbortSignal | undefined): Promise<void> {
     const { repository, limits, url } = this.#source;
     const { gitPath } = this.spec;
-    const tree = await repository.folderTree(commit, gitPath);
-    if (tree === undefined)
+    const [root, tree] = await Promise.all([
+      repository.folderTree(commit, undefined),
+      repository.folderTree(commit, gitPath),
+    ]);
+    if (tree === undefined || root === undefined)
       throw new GitRefNotFound(url, `folder ${JSON.stringify(gitPath)} in commit ${commit}`);
     const files = await treeFiles(repository.objects, tree, {
+      root,
+      folder: gitPath,
       maxFiles: Math.min(limits.files, ARCHIVE_LIMITS.files),
       asFolder: true,
       signal,

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { gitPathProblem, gitRefProblem, readGitUrl } from '../git/address.ts';
+import { DEFAULT_BRANCH } from '../git/resolve-ref.ts';
 import { SECRET_NAME } from '../secrets.ts';
 
 /** Names the environment variable that holds a secret; the secret itself is nowhere in an entity. */
@@ -23,8 +24,14 @@ export const gitFields = {
       return 'problem' in address ? address.problem : undefined;
     }),
   ),
-  /** A branch, a tag, or a commit. */
-  gitTag: z.string().check(told(gitRefProblem)),
+  /** A branch, a tag, or a commit. `HEAD`, which a missing, null or empty one becomes, is the default branch. */
+  gitTag: z.pipe(
+    z.pipe(
+      z.optional(z.nullable(z.string())),
+      z.transform((name) => name || DEFAULT_BRANCH),
+    ),
+    z.string().check(told(gitRefProblem)),
+  ),
   /** A folder inside the repository; the whole of it when missing. */
   gitPath: z.optional(z.string().check(told(gitPathProblem))),
   credentials: z.optional(

@@ -8,6 +8,8 @@ export interface RemoteRefs {
   refs: ReadonlyMap<string, string>;
   /** For annotated tags, by full name: the commit they stand for. */
   peeled: ReadonlyMap<string, string>;
+  /** Full name of the branch that HEAD stands for; missing when HEAD is a commit, or the server does not say. */
+  head?: string | undefined;
 }
 
 export interface Advertisement extends RemoteRefs {
@@ -44,7 +46,13 @@ export async function readAdvertisement(reader: PacketReader): Promise<Advertise
   const format = [...offers].find((offer) => offer.startsWith('object-format='));
   if (format !== undefined && format !== 'object-format=sha1')
     throw new GitProtocolError(`it names objects by ${shown(format)}, sha1 is understood`);
-  return { refs, peeled, capabilities: offers };
+  return { refs, peeled, head: headOf(offers), capabilities: offers };
+}
+
+/** Capability `symref=HEAD:refs/heads/main` (gitprotocol-capabilities.txt, "symref"). */
+function headOf(offers: ReadonlySet<string>): string | undefined {
+  const symref = [...offers].find((offer) => offer.startsWith('symref=HEAD:refs/heads/'));
+  return symref?.slice('symref=HEAD:'.length);
 }
 
 /** Over http a line with the service's name and a flush come before the first ref. */

@@ -111,7 +111,11 @@ async function refsOf(gitdir: string, objects: ObjectDatabase): Promise<RemoteRe
   const place = { fs: WHOLE_FILES, gitdir };
   for (const name of await git.listBranches(place)) await add(`refs/heads/${name}`);
   for (const name of await git.listTags(place)) await add(`refs/tags/${name}`);
-  return { refs, peeled };
+  const head = await readFile(join(gitdir, 'HEAD'), 'utf8').catch(() => '');
+  const branch = /^ref: (refs\/heads\/\S+)\s*$/.exec(head)?.[1];
+  const detached = /^([0-9a-f]{40})\s*$/.exec(head)?.[1];
+  if (detached !== undefined) refs.set('HEAD', detached);
+  return { refs, peeled, head: branch };
 
   async function add(name: string): Promise<void> {
     const oid = await oidOf(gitdir, name);

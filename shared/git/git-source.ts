@@ -17,7 +17,7 @@ import { connectHttp, type GitCredentials } from './http-connection.ts';
 import { GIT_LIMITS, type GitLimits } from './limits.ts';
 import { createPublicLookup } from './public-address.ts';
 import type { FetchRequest, GitRemote, RefUpdate } from './remote.ts';
-import { allTips, branchToMake, type ResolvedRef, resolveRef } from './resolve-ref.ts';
+import { allTips, branchToMake, DEFAULT_BRANCH, type ResolvedRef, resolveRef } from './resolve-ref.ts';
 import { connectSsh } from './ssh-connection.ts';
 import { WireRemote } from './wire-remote.ts';
 
@@ -93,6 +93,11 @@ export class GitSource {
     if (!this.isPinned) return this.#fetchNamed(gitTag, signal);
     if (!(await this.repository.holds(gitTag))) await this.#fetchCommit(gitTag, signal);
     return { commit: gitTag, branch: undefined };
+  }
+
+  /** A tag or a commit is only read. The default branch may turn out to be a commit: then a write is refused. */
+  get canWrite(): boolean {
+    return this.newBranch !== undefined || this.spec.gitTag === DEFAULT_BRANCH;
   }
 
   /** The branch to write to when there is none of the spec's name. */

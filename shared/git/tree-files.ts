@@ -2,6 +2,7 @@ import { layoutProblem } from '../content/folder-layout.ts';
 import { relativePathProblem } from '../content/relative-path.ts';
 import { dotGitProblem } from './address.ts';
 import { GitContentRefused, GitTooLarge } from './errors.ts';
+import { LinkFollower } from './follow-link.ts';
 import type { ObjectDatabase, TreeEntry } from './object-database.ts';
 
 /** One file of a commit. */
@@ -10,9 +11,15 @@ export interface TreeFile {
   path: string;
   /** Id of its bytes. */
   oid: string;
+  /** A symbolic link is on its path. */
+  isLinked: boolean;
 }
 
 export interface TreeFilesOptions {
+  /** Tree of the whole commit: links may lead anywhere in it. */
+  root: string;
+  /** Path of the tree below `root`; missing when it is the root itself. */
+  folder?: string | undefined;
   /** Entries of all folders together. */
   maxFiles: number;
   /** Refuses names that are the same on one file system or another; for what is laid out in a folder. */
@@ -23,33 +30,55 @@ export interface TreeFilesOptions {
 const MAX_DEPTH = 100;
 
 /**
- * The files below a tree, in order of path. All of them are checked before the first is answered.
- * @throws GitContentRefused for names that climb or clash, `.git`, links and submodules; GitTooLarge
+ * The files below a tree, in order of path. A symbolic link that stays inside the repository is the file, or the folder, that it
+ * leads to. All of them are checked before the first is answered.
+ * @throws GitContentRefused for names that climb or clash, `.git`, submodules, and links that leave the repository, lead nowhere or in
+ * a circle; GitTooLarge
  */
 export async function treeFiles(
   objects: ObjectDatabase,
   tree: string,
-  { maxFiles, asFolder, signal }: TreeFilesOptions,
+  { root, folder, maxFiles, asFolder, signal }: TreeFilesOptions,
 ): Promise<TreeFile[]> {
   const files: TreeFile[] = [];
-  // A folder is counted as a file is: trees that hold each other many times over end here.
+  // A folder is counted as a file is: trees, or links, that contain each other many times over end here.
   let entries = 0;
   const seen = new Map<string, TreeEntry[]>();
-  const walk = async (oid: string, prefix: string, depth: number): Promise<void> => {
-    signal?.throwIfAborted();
-    if (depth > MAX_DEPTH) throw new GitTooLarge('Folders inside each other', `${MAX_DEPTH}`);
+  const treeOf = async (oid: string): Promise<TreeEntry[]> => {
     const tree = seen.get(oid) ?? (await objects.tree(oid));
     seen.set(oid, tree);
-    for (const entry of tree) {
+    return tree;
+  };
+  const links = new LinkFollower(objects, root, treeOf);
+  /** Folders that the walk is in, by their path in the repository. */
+  const open = new Set<string>();
+  const walk = async (
+    oid: string,
+    at: readonly string[],
+    prefix: string,
+    isLinked: boolean,
+  ): Promise<void> => {
+    signal?.throwIfAborted();
+    const here = at.join('/');
+    if (open.has(here))
+      throw new GitContentRefused('it is a symbolic link that leads in a circle', prefix.slice(0, -1));
+    if (open.size > MAX_DEPTH) throw new GitTooLarge('Folders inside each other', `${MAX_DEPTH}`);
+    open.add(here);
+    for (const entry of await treeOf(oid)) {
       entries += 1;
       if (entries > maxFiles) throw new GitTooLarge('The number of files in the repository', `${maxFiles}`);
       const path = `${prefix}${entry.name}`;
       checkEntry(path, entry.mode);
-      if (entry.mode === '040000') await walk(entry.oid, `${path}/`, depth + 1);
-      else files.push({ path, oid: entry.oid });
+      if (entry.mode === '040000') await walk(entry.oid, [...at, entry.name], `${path}/`, isLinked);
+      else if (entry.mode === '120000') {
+        const target = await links.follow(entry.oid, at, path);
+        if (target.kind === 'folder') await walk(target.oid, target.folder, `${path}/`, true);
+        else files.push({ path, oid: target.oid, isLinked: true });
+      } else files.push({ path, oid: entry.oid, isLinked });
     }
+    open.delete(here);
   };
-  await walk(tree, '', 0);
+  await walk(tree, folder === undefined ? [] : folder.split('/'), '', false);
   const fault = asFolder && layoutProblem(files.map(({ path }) => ({ path, sizeBytes: 0 })));
   if (fault) throw new GitContentRefused(fault.problem, fault.file);
   checkUnique(files);
@@ -60,7 +89,6 @@ function checkEntry(path: string, mode: string): void {
   const problem = relativePathProblem(path) ?? dotGitProblem(path);
   if (problem !== undefined) throw new GitContentRefused(problem, path);
   if (path.includes('\ufffd')) throw new GitContentRefused('it has a name that is not UTF-8', path);
-  if (mode === '120000') throw new GitContentRefused('it is a symbolic link', path);
   if (mode === '160000')
     throw new GitContentRefused('it is a submodule; put its files into the repository itself', path);
 }

@@ -193,6 +193,46 @@ describe('a git bucket', () => {
     expect(await codeOf(bucket.write('a', bytesOf('x')))).toBe('GitContentRefused');
   });
 
+  it('reads and writes the default branch', async () => {
+    const { repository, elsewhere } = await served();
+    await repository.commit({ a: 'of main' });
+    await repository.commit({ a: 'of trunk' }, 'trunk', null);
+    await repository.git('symbolic-ref', 'HEAD', 'refs/heads/trunk');
+    const bucket = await elsewhere('HEAD');
+
+    expect(await textOf(bucket, 'a')).toBe('of trunk');
+    await bucket.write('b', bytesOf('new'));
+
+    expect(await repository.files('trunk')).toEqual({ a: 'of trunk', b: 'new' });
+    expect(await repository.files('main')).toEqual({ a: 'of main' });
+  });
+
+  it('with symbolic links is read as what they lead to, follows their targets, and is not written to', async () => {
+    const { repository, bucket, elsewhere } = await served();
+    const link = async (name: string, to: string) =>
+      ({ mode: '120000', type: 'blob', oid: await repository.blob(to), name }) as const;
+    const commit = async (text: string) => {
+      const weights = {
+        mode: '100644',
+        type: 'blob',
+        oid: await repository.blob(text),
+        name: 'weights',
+      } as const;
+      await repository.commitTree(await repository.tree([weights, await link('latest', 'weights')]));
+    };
+    await commit('one');
+
+    expect(await textOf(bucket, 'latest')).toBe('one');
+    await expect(bucket.write('weights', bytesOf('two'))).rejects.toMatchObject({
+      code: 'GitContentRefused',
+      message: expect.stringContaining('("latest")'),
+    });
+    expect(await codeOf(bucket.delete('latest'))).toBe('GitContentRefused');
+    await commit('two');
+    expect(await textOf(await elsewhere(), 'latest')).toBe('two');
+    expect(await repository.length()).toBe(2);
+  });
+
   it('gives back large objects whole and in parts', async () => {
     const { bucket, elsewhere } = await served();
     const bytes = Buffer.alloc(5_000_000, 'abcdefg');

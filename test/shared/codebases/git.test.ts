@@ -170,6 +170,155 @@ describe('a git codebase', () => {
   });
 });
 
+describe('the default branch of a repository', () => {
+  it('is what HEAD of the server stands for, whatever its name, and the commit is recorded', async () => {
+    const { repository, gitUrl, context } = await served();
+    await repository.commit(ONE);
+    const trunk = await repository.commit(TWO, 'trunk', null);
+    await repository.git('symbolic-ref', 'HEAD', 'refs/heads/trunk');
+
+    const { directory, digest } = await checkout({ gitUrl, gitTag: 'HEAD' }, context);
+
+    expect(digest).toBe(trunk);
+    expect(await codeIn(directory)).toEqual(TWO);
+  });
+
+  it('may be a commit that no branch ends at', async () => {
+    const { repository, gitUrl, context } = await served();
+    const one = await repository.commit(ONE);
+    await repository.commit(TWO);
+    await repository.git('update-ref', '--no-deref', 'HEAD', one);
+
+    expect((await checkout({ gitUrl, gitTag: 'HEAD' }, context)).digest).toBe(one);
+  });
+
+  it('is read from the folder of a repository', async () => {
+    const root = temporaryFolder();
+    const bare = await TestRepository.make(root, 'bare.git');
+    const one = await bare.commit(ONE);
+    const trunk = await bare.commit(TWO, 'trunk', null);
+    await bare.git('symbolic-ref', 'HEAD', 'refs/heads/trunk');
+    const context = gitContext({ localRoots: { allowed: [root], private: [] } });
+    const spec = { gitUrl: `file://${bare.folder}`, gitTag: 'HEAD' };
+
+    expect((await checkout(spec, context)).digest).toBe(trunk);
+    await bare.git('update-ref', '--no-deref', 'HEAD', one);
+    expect((await checkout(spec, context)).digest).toBe(one);
+  });
+
+  it('is missing by that name in a repository without commits', async () => {
+    const { gitUrl, context } = await served();
+
+    await expect(checkout({ gitUrl, gitTag: 'HEAD' }, context)).rejects.toMatchObject({
+      code: 'GitRefNotFound',
+      message: expect.stringContaining('has no default branch'),
+    });
+  });
+});
+
+describe('symbolic links in a repository', () => {
+  /** A commit of files, and of links by path to their targets. */
+  async function commitLinks(
+    repository: TestRepository,
+    files: Record<string, string>,
+    links: Record<string, string>,
+  ): Promise<void> {
+    const entriesOf = async (prefix: string): Promise<RawEntry[]> => {
+      const entries: RawEntry[] = [];
+      const folders = new Set<string>();
+      for (const [path, content] of Object.entries({ ...files, ...links })) {
+        if (!path.startsWith(prefix)) continue;
+        const [name = '', ...below] = path.slice(prefix.length).split('/');
+        if (below.length > 0) folders.add(name);
+        else {
+          const mode = path in links ? '120000' : '100644';
+          entries.push({ mode, type: 'blob', oid: await repository.blob(content), name });
+        }
+      }
+      for (const name of folders) {
+        const oid = await repository.tree(await entriesOf(`${prefix}${name}/`));
+        entries.push({ mode: '040000', type: 'tree', oid, name });
+      }
+      return entries;
+    };
+    await repository.commitTree(await repository.tree(await entriesOf('')));
+  }
+
+  it('are laid out as the files and folders that they lead to', async () => {
+    const { repository, gitUrl, context } = await served();
+    await commitLinks(
+      repository,
+      { 'model.py': 'model', 'lib/a.py': 'a', 'lib/deep/b.py': 'b' },
+      { 'docs/x': '../model.py', 'docs/lib': '../lib', twice: './docs//x', 'lib/deep/up': '../a.py' },
+    );
+
+    const { directory } = await checkout({ gitUrl, gitTag: 'main' }, context);
+
+    expect(await codeIn(directory)).toEqual({
+      'model.py': 'model',
+      'docs/x': 'model',
+      twice: 'model',
+      'lib/a.py': 'a',
+      'lib/deep/b.py': 'b',
+      'lib/deep/up': 'a',
+      'docs/lib/a.py': 'a',
+      'docs/lib/deep/b.py': 'b',
+      'docs/lib/deep/up': 'a',
+    });
+  });
+
+  it('may lead from the folder of the codebase to another one of the repository', async () => {
+    const { repository, gitUrl, context } = await served();
+    await commitLinks(
+      repository,
+      { 'svm/model.py': 'model', 'shared/a.py': 'a' },
+      { 'svm/a.py': '../shared/a.py' },
+    );
+
+    const { directory } = await checkout({ gitUrl, gitTag: 'main', gitPath: 'svm' }, context);
+
+    expect(await codeIn(directory)).toEqual({ 'model.py': 'model', 'a.py': 'a' });
+  });
+
+  it.each<[string, Record<string, string>, RegExp]>([
+    ['an absolute path', { x: '/etc/passwd' }, /absolute path \("x"\)/],
+    ['a path out of the repository', { 'docs/x': '../../secret' }, /leaves the repository \("docs\/x"\)/],
+    [
+      'a way out through another link',
+      { up: 'docs/..', 'docs/x': '../up/../secret' },
+      /leaves the repository \("docs\/x"\)/,
+    ],
+    ['nothing', { x: 'gone.py' }, /"gone.py", which is not in the repository \("x"\)/],
+    ['a name in another case', { x: 'Model.py' }, /not in the repository/],
+    ['something below a file', { x: 'model.py/y' }, /not in the repository/],
+    ['itself', { x: 'x' }, /circle \("x"\)/],
+    ['a link that leads back', { x: 'y', y: 'x' }, /circle/],
+    ['the folder that it is in', { 'docs/x': '.' }, /circle \("docs\/x"\)/],
+    ['a folder that leads back', { 'docs/x': '../lib', 'lib/y': '../docs' }, /circle/],
+    ['a file, under a name that differs in case from another one', { 'MODEL.py': 'docs/a.md' }, /model\.py/i],
+  ])('are refused by name when they lead to %s', async (_what, links, message) => {
+    const { repository, gitUrl, context } = await served();
+    await commitLinks(repository, { 'model.py': 'model', 'docs/a.md': 'a', 'lib/b.md': 'b' }, links);
+
+    await expect(checkout({ gitUrl, gitTag: 'main' }, context)).rejects.toMatchObject({
+      code: 'GitContentRefused',
+      message: expect.stringMatching(message),
+    });
+    expect(await checkoutsIn(context)).toEqual([]);
+  });
+
+  it('are refused when they multiply the files of the repository without end', async () => {
+    const { server, repository, gitUrl } = await served();
+    const context = gitContext({ hosts: [server.origin], limits: { files: 500 } });
+    const links: Record<string, string> = {};
+    for (let level = 1; level <= 8; level += 1)
+      for (const name of ['a', 'b', 'c']) links[`l${level}/${name}`] = `../l${level - 1}`;
+    await commitLinks(repository, { 'l0/file': 'x' }, links);
+
+    expect(await codeOf(checkout({ gitUrl, gitTag: 'main' }, context))).toBe('GitTooLarge');
+  });
+});
+
 describe('a hostile repository', () => {
   const link = '120000';
   const file = '100644';

@@ -137,6 +137,13 @@ describe.each([
 ])('a %s of type git', (what, schema) => {
   const spec = { type: 'git', gitUrl: 'https://host/x.git', gitTag: 'main' };
 
+  it.each([undefined, null, '', 'HEAD'])('without a branch, %s, names the default one', (gitTag) => {
+    const { gitTag: _, ...rest } = spec;
+    const given = gitTag === undefined ? rest : { ...rest, gitTag };
+
+    expect(parse(schema, given, what)).toEqual({ ...spec, gitTag: 'HEAD' });
+  });
+
   it('keeps its fields, and the names of its secrets', () => {
     const whole = {
       ...spec,

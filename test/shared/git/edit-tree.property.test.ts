@@ -50,7 +50,9 @@ it('a tree edited many times is what the same edits make of a list of files, and
       }
       if (tree !== undefined) roots.add(tree);
       const files =
-        tree === undefined ? [] : await treeFiles(objects, tree, { maxFiles: 100, asFolder: false });
+        tree === undefined
+          ? []
+          : await treeFiles(objects, tree, { root: tree, maxFiles: 100, asFolder: false });
       expect(new Map(files.map((file) => [file.path, file.oid]))).toEqual(model);
     }),
     { numRuns: 150 },
