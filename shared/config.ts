@@ -1,6 +1,7 @@
 import { availableParallelism, homedir } from 'node:os';
 import { resolve } from 'node:path';
 import * as z from 'zod/mini';
+import type { BucketType } from './entities/bucket-spec.ts';
 import { ModelfnError } from './errors.ts';
 import { readGitHosts } from './git/hosts.ts';
 import { memoryGiven } from './memory.ts';
@@ -19,6 +20,8 @@ export interface Config {
   content: { readonly bucketName: string; readonly prefix: string } | undefined;
   /** Bucket of Cloud Storage below which snapshots have theirs when they are given none; the state folder when undefined. */
   bucket: { readonly bucketName: string; readonly prefix: string; readonly projectName: string } | undefined;
+  /** Types of bucket that show the current revision's files under their own names. */
+  visibleWeights: readonly BucketType[];
   /**
    * Where a call goes that is answered before it ran: `self`, an asynchronous invocation of the same Lambda function, or
    * the ARN of a state machine. Undefined where the container offers a way of its own.
@@ -162,6 +165,7 @@ export function readConfig(
     store: read('MODELFN_STORE'),
     content: read('MODELFN_CONTENT'),
     bucket: read('MODELFN_BUCKET'),
+    visibleWeights: read('MODELFN_VISIBLE_WEIGHTS') ?? Object.freeze(['item' as const]),
     dispatch: read('MODELFN_DISPATCH'),
     relay: read('MODELFN_RELAY'),
     cloud: Object.freeze({
@@ -236,6 +240,7 @@ export function toEnvironment(
     MODELFN_BUCKET:
       config.bucket &&
       `gcs://${config.bucket.bucketName}/${config.bucket.prefix}?project=${config.bucket.projectName}`,
+    MODELFN_VISIBLE_WEIGHTS: config.visibleWeights.join(','),
     MODELFN_DISPATCH: config.dispatch,
     MODELFN_RELAY: config.relay,
     MODELFN_EVENT_BUS: config.cloud.eventBus,

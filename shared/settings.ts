@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { BUCKET_TYPE_NAMES } from './entities/bucket-spec.ts';
 import { gcsBucketNameSchema, gcsPrefixSchema, gcsProjectNameSchema } from './entities/gcs-names.ts';
 import { readGitHosts } from './git/hosts.ts';
 
@@ -48,6 +49,17 @@ const bucketPlace = z.pipe(
   }),
 );
 
+const bucketTypes = z.pipe(
+  z.string(),
+  z.transform((text, context) => {
+    const types = text.split(',').map((type) => type.trim());
+    const found = z.safeParse(z.array(z.enum(BUCKET_TYPE_NAMES)), types);
+    if (found.success) return Object.freeze(found.data);
+    context.issues.push({ code: 'custom', input: text, message: 'no types of bucket' });
+    return z.NEVER;
+  }),
+);
+
 const roleArn = z.string().check(z.regex(/^arn:[\w-]+:iam::\d{12}:role\/[\w+=,.@/-]+$/));
 const ROLE_EXAMPLE = 'arn:aws:iam::123456789012:role/modelfn-dev';
 
@@ -76,6 +88,11 @@ export const SETTINGS = {
     schema: contentPlace,
     takes: 'a bucket of Cloud Storage, with a prefix or without',
     example: 'gcs://my-contents/modelfn',
+  },
+  MODELFN_VISIBLE_WEIGHTS: {
+    schema: bucketTypes,
+    takes: `types of bucket, separated by ",": ${BUCKET_TYPE_NAMES.join(', ')}`,
+    example: 'item,local',
   },
   MODELFN_BUCKET: {
     schema: bucketPlace,

@@ -13,6 +13,7 @@ export class HttpBucket implements Bucket {
     canReadRanges: true,
     hasPreconditions: false,
     provesWrites: false,
+    hasDigestEtags: false,
     prefersFewObjects: false,
   };
   readonly #origin: string;

@@ -3,6 +3,7 @@ import type { Snapshot } from '../../shared/entities/snapshot.ts';
 import type { Run } from '../../shared/invoke/run.ts';
 import type { Json, JsonObject } from '../../shared/json.ts';
 import type { LoadedSnapshot } from '../../shared/snapshots/loaded-snapshots.ts';
+import { currentSnapshot } from '../../shared/snapshots/snapshot-at.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
 import { ModelNotExportable } from './errors.ts';
 
@@ -15,10 +16,12 @@ const MODEL_FILE = 'model.onnx';
  * @throws ModelNotExportable
  */
 export async function exportModel(
-  snapshot: Readonly<Snapshot>,
-  { container, platform, executionId, signal }: Run,
+  given: Readonly<Snapshot>,
+  run: Run,
   openTarget: () => Promise<BucketSpec>,
 ): Promise<JsonObject> {
+  const { container, platform, executionId, signal } = run;
+  const snapshot = await currentSnapshot(run, given);
   const model = await modelOf(container, snapshot);
   const write = async ({ adapter }: LoadedSnapshot): Promise<JsonObject> => {
     if (!adapter.exportOnnx) throw new ModelNotExportable(model.className, ONNX);

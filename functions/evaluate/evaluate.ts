@@ -13,6 +13,7 @@ import type { JsonObject } from '../../shared/json.ts';
 import { DEFAULT_JUDGEMENT } from '../../shared/metrics/evaluate-pairs.ts';
 import { loadAdapterClass } from '../../shared/snapshots/adapter-class.ts';
 import { adapterSetup } from '../../shared/snapshots/adapter-setup.ts';
+import { currentSnapshot } from '../../shared/snapshots/snapshot-at.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
 import { MetricWriter } from '../../shared/train/metric-writer.ts';
 import { keepItems } from './keep-items.ts';
@@ -58,7 +59,7 @@ export const evaluateFunction = defineFunction({
     },
   },
   run: async (inputs, run) => {
-    const { snapshot } = inputs;
+    const snapshot = await currentSnapshot(run, inputs.snapshot);
     const { container, platform } = run;
     const model = await modelOf(container, snapshot);
     const dataset = await datasetOf(platform, snapshot, inputs.dataset);

@@ -22,8 +22,9 @@ export const loadFunction = defineFunction({
       description: 'true: load again even if this container holds it in memory already',
     },
   },
-  run: async ({ fresh, revision, ...inputs }, { container, signal }) => {
-    const snapshot = await snapshotAt(container, inputs.snapshot, revision);
+  run: async ({ fresh, revision, ...inputs }, run) => {
+    const { container, signal } = run;
+    const snapshot = await snapshotAt(run, inputs.snapshot, revision);
     const model = await modelOf(container, snapshot);
     const started = performance.now();
     const report = (loaded: LoadedSnapshot, cold: boolean): JsonObject => {

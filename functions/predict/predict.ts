@@ -41,9 +41,10 @@ export const predictFunction = defineFunction({
       description: 'predictions below this confidence are dropped',
     },
   },
-  run: async (inputs, { container, platform, actor, signal, assertAllRead }) => {
+  run: async (inputs, run) => {
+    const { container, platform, actor, signal, assertAllRead } = run;
     const items = itemsOf(inputs);
-    const snapshot = await snapshotAt(container, inputs.snapshot, inputs.revision);
+    const snapshot = await snapshotAt(run, inputs.snapshot, inputs.revision);
     const model = await modelOf(container, snapshot);
     const started = performance.now();
     const { minConfidence } = inputs;

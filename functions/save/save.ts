@@ -12,6 +12,7 @@ import type { SavedFiles } from '../../shared/snapshots/files/commit-files.ts';
 import { localFolder } from '../../shared/snapshots/local-folder.ts';
 import { saveProgress } from '../../shared/snapshots/save-progress.ts';
 import { savedBefore } from '../../shared/snapshots/saved-before.ts';
+import { currentSnapshot } from '../../shared/snapshots/snapshot-at.ts';
 import { describeSnapshot } from '../../shared/snapshots/snapshot-model.ts';
 import { abandonRun, beginRun } from '../../shared/snapshots/snapshot-run.ts';
 import {
@@ -50,21 +51,22 @@ export const saveFunction = defineFunction({
     bucket: { type: 'Json', description: "the bucket to save to; the snapshot's own when missing" },
   },
   run: async (inputs, run) => {
-    const given = SOURCES.filter((source) => inputs[source] !== undefined);
-    if (given.length !== 1)
+    const sources = SOURCES.filter((source) => inputs[source] !== undefined);
+    if (sources.length !== 1)
       throw new InvalidInput('input of save', [
-        { field: given.join(', ') || 'directory', problem: `give exactly one of ${SOURCES.join(', ')}` },
+        { field: sources.join(', ') || 'directory', problem: `give exactly one of ${SOURCES.join(', ')}` },
       ]);
     const bucket = inputs.bucket === undefined ? undefined : parse(bucketSpecSchema, inputs.bucket, 'bucket');
     const earlier = await savedBefore(inputs.snapshot.id, run);
     if (earlier) return saveOutput(earlier.snapshot, earlier.saved);
     const snapshot = await beginRun(run.platform, inputs.snapshot, run.executionId);
     try {
-      const { source, release } = await openSource(inputs, snapshot, run);
+      const given = await withCurrentSource(inputs, run);
+      const { source, release } = await openSource(given, snapshot, run);
       try {
         const { snapshot: moved, saved } = await commitWeights(run.platform, snapshot, {
           source,
-          lineage: lineageOf(snapshot, inputs, given[0]!, run),
+          lineage: lineageOf(snapshot, given, sources[0]!, run),
           bucket,
           actor: run.actor,
           executionId: run.executionId,
@@ -103,6 +105,13 @@ interface SaveInputs {
   execution?: Readonly<Execution> | undefined;
   fromSnapshot?: Readonly<Snapshot> | undefined;
   fromBucket?: Json | undefined;
+}
+
+/** The inputs with what was written into the bucket of the snapshot that is taken. */
+async function withCurrentSource(inputs: SaveInputs, run: Run): Promise<SaveInputs> {
+  const { directory, execution, fromSnapshot, fromBucket } = inputs;
+  const current = fromSnapshot && (await currentSnapshot(run, fromSnapshot));
+  return { directory, execution, fromSnapshot: current, fromBucket };
 }
 
 /** What to save: a saved revision where it lies; anything else, verified, in a folder of this machine. */

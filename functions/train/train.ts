@@ -25,6 +25,7 @@ import type { SavedFiles } from '../../shared/snapshots/files/commit-files.ts';
 import { releaseAdapter } from '../../shared/snapshots/release-adapter.ts';
 import { saveProgress } from '../../shared/snapshots/save-progress.ts';
 import { savedBefore } from '../../shared/snapshots/saved-before.ts';
+import { currentSnapshot } from '../../shared/snapshots/snapshot-at.ts';
 import { describeSnapshot, modelOf } from '../../shared/snapshots/snapshot-model.ts';
 import { abandonRun, beginRun } from '../../shared/snapshots/snapshot-run.ts';
 import { readFacts, toFacts } from '../../shared/train/checkpoint-facts.ts';
@@ -108,7 +109,7 @@ export const trainFunction = defineFunction({
         labels: [...labels],
         seed: inputs.seed,
         parent: parent?.lineage ?? null,
-        ...(own.wasOpened() && { startedFrom: { id: snapshot.id, revision: snapshot.revision } }),
+        ...(own.startedFrom() && { startedFrom: own.startedFrom()! }),
         runtime: { modelfn: VERSION, node: process.version, platform: process.platform, arch: process.arch },
         executionId,
       };
@@ -273,8 +274,9 @@ interface OpenParent {
 
 /** @throws WeightsCorrupt, and the codes of buckets */
 async function openParent(run: Run, { parentId }: Snapshot): Promise<OpenParent | undefined> {
-  const parent = parentId === null ? undefined : await run.platform.store.get('Snapshot', parentId);
-  if (!parent) return undefined;
+  const found = parentId === null ? undefined : await run.platform.store.get('Snapshot', parentId);
+  if (!found) return undefined;
+  const parent = await currentSnapshot(run, found);
   const { id, revision } = parent;
   return { lineage: { id, revision }, ...(await openWeights(run, parent)) };
 }
@@ -286,7 +288,7 @@ interface OpenWeights {
 }
 
 /** @throws WeightsCorrupt, and the codes of buckets */
-async function openWeights({ container, signal }: Run, snapshot: Snapshot): Promise<OpenWeights> {
+async function openWeights({ container, signal }: Run, snapshot: Readonly<Snapshot>): Promise<OpenWeights> {
   const { bucket, weights } = snapshot;
   try {
     return await container.loaded.fetch({ bucket, owner: snapshot, weights }, signal);
@@ -300,15 +302,24 @@ async function openWeights({ container, signal }: Run, snapshot: Snapshot): Prom
 /** The snapshot's own current files: fetched on the first call of `open`, as most trainings begin without them. */
 function openOwnWeights(run: Run, snapshot: Snapshot) {
   let opening: Promise<OpenWeights> | undefined;
-  let wasFound = false;
+  let startedFrom: JsonObject | undefined;
+  const openCurrent = async (): Promise<OpenWeights> => {
+    const current = await currentSnapshot(run, snapshot).catch((error: unknown) => {
+      if (!hasCode(error, 'WeightsRemoved')) throw error;
+    });
+    // Who emptied the bucket begins without weights.
+    if (current === undefined) return { directory: undefined, release: () => undefined };
+    const opened = await openWeights(run, current);
+    if (opened.directory !== undefined) startedFrom = { id: current.id, revision: current.revision };
+    return opened;
+  };
   return {
     open: async () => {
-      opening ??= openWeights(run, snapshot);
-      const { directory } = await opening;
-      wasFound = directory !== undefined;
-      return directory;
+      opening ??= openCurrent();
+      return (await opening).directory;
     },
-    wasOpened: () => wasFound,
+    /** The revision whose files were opened, for the lineage. */
+    startedFrom: () => startedFrom,
     release: async () => {
       const opened = await opening?.catch(() => undefined);
       opened?.release();

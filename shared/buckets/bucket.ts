@@ -1,3 +1,4 @@
+import type { ContentInfo } from '../content/content-store.ts';
 import type { BucketSpec } from '../entities/bucket-spec.ts';
 
 /** One stored object. */
@@ -9,6 +10,12 @@ export interface ObjectInfo {
   etag: string;
   /** When the bytes were last written, ISO-8601; missing where the driver cannot tell. */
   updatedAt?: string;
+  /**
+   * Time of the last change of any kind, milliseconds since 1970, where an etag alone may miss one: a file whose time of
+   * last write was set back, or that was written twice within a tick of the clock. Compared beside the etag; only `list`
+   * gives it.
+   */
+  changedAtMs?: number;
 }
 
 /** What a driver can do, as data: callers plan by it instead of trying and catching. */
@@ -20,8 +27,15 @@ export interface BucketCapabilities {
   hasPreconditions: boolean;
   /** A write that resolved was compared, by checksum, with what the place itself says it holds: it need not be read back. */
   provesWrites: boolean;
+  /** The etag is the sha256 of the bytes, in hex. */
+  hasDigestEtags: boolean;
   /** Each request costs as much as a good many bytes do: who has many small things to store puts them together. */
   prefersFewObjects: boolean;
+}
+
+export interface ListOptions {
+  /** Keys to leave out, if possible without a look at their objects. Objects that are hidden from clients are left out too. */
+  skip?: (key: string) => boolean;
 }
 
 export interface ReadOptions {
@@ -52,7 +66,7 @@ export interface Bucket {
   readonly capabilities: BucketCapabilities;
 
   /** Objects whose key starts with `prefix`, in order of key. Unfinished writes are not listed. */
-  list(prefix?: string): AsyncIterable<ObjectInfo>;
+  list(prefix?: string, options?: ListOptions): AsyncIterable<ObjectInfo>;
 
   /** `undefined` when there is no such object. */
   stat(key: string): Promise<ObjectInfo | undefined>;
@@ -66,6 +80,12 @@ export interface Bucket {
     source: AsyncIterable<Uint8Array> | Uint8Array,
     options?: WriteOptions,
   ): Promise<ObjectInfo>;
+
+  /**
+   * Stores bytes that the place holds already under another name, without moving them. Returns `undefined` when it does
+   * not hold them; then write them. Missing where a driver has no such place.
+   */
+  link?(key: string, content: ContentInfo): Promise<ObjectInfo | undefined>;
 
   /** Removes the object; nothing happens when there is none. */
   delete(key: string): Promise<void>;

@@ -8,7 +8,14 @@ import { askForObject, askForPage, type GcsPlace, type StoredObject } from '../g
 import { gcsPlace } from '../gcs/place.ts';
 import { remove } from '../gcs/remove.ts';
 import { upload } from '../gcs/upload.ts';
-import type { Bucket, BucketCapabilities, ObjectInfo, ReadOptions, WriteOptions } from './bucket.ts';
+import type {
+  Bucket,
+  BucketCapabilities,
+  ListOptions,
+  ObjectInfo,
+  ReadOptions,
+  WriteOptions,
+} from './bucket.ts';
 import { InvalidKey, ObjectNotFound, PreconditionFailed } from './errors.ts';
 
 /** What Cloud Storage takes as a name, in UTF-8. */
@@ -37,6 +44,7 @@ export class GcsBucket implements Bucket {
     canReadRanges: true,
     hasPreconditions: true,
     provesWrites: true,
+    hasDigestEtags: false,
     prefersFewObjects: true,
   };
   readonly #place: GcsPlace;
@@ -49,14 +57,15 @@ export class GcsBucket implements Bucket {
       spec.gcsPrefix === '' || spec.gcsPrefix.endsWith('/') ? spec.gcsPrefix : `${spec.gcsPrefix}/`;
   }
 
-  async *list(prefix = ''): AsyncGenerator<ObjectInfo> {
+  async *list(prefix = '', { skip }: ListOptions = {}): AsyncGenerator<ObjectInfo> {
     let pageToken: string | undefined;
     do {
       const page = await this.#coded({ operation: 'list', key: undefined }, () =>
         askForPage(this.#place, this.#prefix + prefix, pageToken),
       );
       for (const { name, ...stored } of page.items ?? []) {
-        if (!name.endsWith('/')) yield toObject(name.slice(this.#prefix.length), stored);
+        const key = name.slice(this.#prefix.length);
+        if (!name.endsWith('/') && !skip?.(key)) yield toObject(key, stored);
       }
       pageToken = page.nextPageToken;
     } while (pageToken !== undefined);

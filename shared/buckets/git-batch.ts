@@ -2,7 +2,14 @@ import { type ByteSource, chunksOf, collect } from '../content/byte-source.ts';
 import { dotGitProblem } from '../git/address.ts';
 import { GitTooLarge } from '../git/errors.ts';
 import type { GitSource } from '../git/git-source.ts';
-import type { Bucket, BucketCapabilities, ObjectInfo, ReadOptions, WriteOptions } from './bucket.ts';
+import type {
+  Bucket,
+  BucketCapabilities,
+  ListOptions,
+  ObjectInfo,
+  ReadOptions,
+  WriteOptions,
+} from './bucket.ts';
 import { InvalidKey, ObjectNotFound, PreconditionFailed } from './errors.ts';
 import type { ObjectChange } from './git-commit.ts';
 import type { BucketView } from './git-view.ts';
@@ -26,10 +33,10 @@ export class GitBatch implements Bucket {
     this.#view = view;
   }
 
-  async *list(prefix = ''): AsyncGenerator<ObjectInfo> {
+  async *list(prefix = '', { skip }: ListOptions = {}): AsyncGenerator<ObjectInfo> {
     const keys = new Set([...this.#view.objects.keys(), ...this.changes.keys()]);
     for (const key of [...keys].sort()) {
-      const object = key.startsWith(prefix) ? this.#find(key) : undefined;
+      const object = key.startsWith(prefix) && !skip?.(key) ? this.#find(key) : undefined;
       if (object) yield object;
     }
   }

@@ -1,7 +1,14 @@
 import type { ByteSource } from '../content/byte-source.ts';
 import type { BucketSpec } from '../entities/bucket-spec.ts';
 import { type GitContext, GitSource } from '../git/git-source.ts';
-import type { Bucket, BucketCapabilities, ObjectInfo, ReadOptions, WriteOptions } from './bucket.ts';
+import type {
+  Bucket,
+  BucketCapabilities,
+  ListOptions,
+  ObjectInfo,
+  ReadOptions,
+  WriteOptions,
+} from './bucket.ts';
 import { GitBatch, readObject, storeObject } from './git-batch.ts';
 import { commitChanges, type ObjectChanges } from './git-commit.ts';
 import { type BucketView, openView } from './git-view.ts';
@@ -28,6 +35,7 @@ export class GitBucket implements Bucket {
       canReadRanges: false,
       hasPreconditions: true,
       provesWrites: false,
+      hasDigestEtags: false,
       prefersFewObjects: false,
     };
   }
@@ -37,9 +45,9 @@ export class GitBucket implements Bucket {
     return new GitBucket(spec, await GitSource.open(spec, context));
   }
 
-  async *list(prefix = ''): AsyncGenerator<ObjectInfo> {
+  async *list(prefix = '', { skip }: ListOptions = {}): AsyncGenerator<ObjectInfo> {
     for (const object of (await this.#look()).objects.values())
-      if (object.key.startsWith(prefix)) yield object;
+      if (object.key.startsWith(prefix) && !skip?.(object.key)) yield object;
   }
 
   async stat(key: string): Promise<ObjectInfo | undefined> {

@@ -1,6 +1,7 @@
 import { type ByteSource, WatchedSource } from '../content/byte-source.ts';
+import type { ContentInfo } from '../content/content-store.ts';
 import { Cancelled, InvalidInput, isModelfnError } from '../errors.ts';
-import type { Bucket, ObjectInfo, ReadOptions, WriteOptions } from './bucket.ts';
+import type { Bucket, ListOptions, ObjectInfo, ReadOptions, WriteOptions } from './bucket.ts';
 import { BucketReadOnly, BucketUnavailable } from './errors.ts';
 import { checkKey, checkPrefix } from './object-key.ts';
 
@@ -12,10 +13,12 @@ import { checkKey, checkPrefix } from './object-key.ts';
  */
 export class GuardedBucket implements Bucket {
   readonly together?: NonNullable<Bucket['together']>;
+  readonly link?: NonNullable<Bucket['link']>;
   readonly #driver: Bucket;
 
   constructor(driver: Bucket) {
     this.#driver = driver;
+    if (driver.link) this.link = (key, content) => this.#link(key, content);
     if (driver.together)
       this.together = <T>(work: (batch: Bucket) => Promise<T>, signal?: AbortSignal) =>
         this.#together(work, signal);
@@ -29,10 +32,10 @@ export class GuardedBucket implements Bucket {
     return this.#driver.capabilities;
   }
 
-  async *list(prefix = ''): AsyncGenerator<ObjectInfo> {
+  async *list(prefix = '', options: ListOptions = {}): AsyncGenerator<ObjectInfo> {
     checkPrefix(prefix);
     try {
-      for await (const object of this.#driver.list(prefix)) {
+      for await (const object of this.#driver.list(prefix, options)) {
         checkKey(object.key);
         yield object;
       }
@@ -72,6 +75,16 @@ export class GuardedBucket implements Bucket {
     } catch (error) {
       if (watched?.failure) throw watched.failure.error;
       throw this.#wrap('write', key, error, options.signal);
+    }
+  }
+
+  async #link(key: string, content: ContentInfo): Promise<ObjectInfo | undefined> {
+    checkKey(key);
+    this.#checkWritable(key);
+    try {
+      return await this.#driver.link!(key, content);
+    } catch (error) {
+      throw this.#wrap('write', key, error);
     }
   }
 

@@ -15,8 +15,8 @@ export interface FolderFile {
  * The folder `/v1` does not hold the files of its sibling `/v10`.
  */
 export interface ItemFolder {
-  /** Files whose path starts with `prefix`, in order of path. */
-  list(prefix: string): AsyncIterable<FolderFile>;
+  /** Files whose path starts with `prefix`, in order of path; without `isVisible` hidden ones too. */
+  list(prefix: string, options?: { isVisible: boolean }): AsyncIterable<FolderFile>;
 
   /** `undefined` when there is no such file. */
   stat(path: string): Promise<FolderFile | undefined>;
@@ -33,6 +33,9 @@ export interface ItemFolder {
     source: ByteSource,
     options: { ifAbsent: boolean; signal?: AbortSignal },
   ): Promise<FolderFile | undefined>;
+
+  /** Makes the item of bytes that the content store holds; `undefined` when it does not hold them. */
+  link?(path: string, content: ContentInfo): Promise<FolderFile | undefined>;
 
   /** Deletes the item; nothing happens when there is none. */
   delete(path: string): Promise<void>;

@@ -1,6 +1,13 @@
 import type { ByteSource } from '../content/byte-source.ts';
 import type { BucketSpec } from '../entities/bucket-spec.ts';
-import type { Bucket, BucketCapabilities, ObjectInfo, ReadOptions, WriteOptions } from './bucket.ts';
+import type {
+  Bucket,
+  BucketCapabilities,
+  ListOptions,
+  ObjectInfo,
+  ReadOptions,
+  WriteOptions,
+} from './bucket.ts';
 import { ObjectNotFound, PreconditionFailed } from './errors.ts';
 import type { FolderFile, ItemFolder } from './item-folder.ts';
 
@@ -12,17 +19,25 @@ export class ItemBucket implements Bucket {
     canReadRanges: false,
     hasPreconditions: true,
     provesWrites: false,
+    hasDigestEtags: true,
     prefersFewObjects: false,
   };
+  readonly link?: NonNullable<Bucket['link']>;
   readonly #folder: ItemFolder;
 
   constructor(spec: BucketSpec, folder: ItemFolder) {
     this.spec = spec;
     this.#folder = folder;
+    if (folder.link)
+      this.link = async (key, content) => {
+        const file = await folder.link!(key, content);
+        return file && toObject(file);
+      };
   }
 
-  async *list(prefix = ''): AsyncGenerator<ObjectInfo> {
-    for await (const file of this.#folder.list(prefix)) yield toObject(file);
+  async *list(prefix = '', { skip }: ListOptions = {}): AsyncGenerator<ObjectInfo> {
+    for await (const file of this.#folder.list(prefix, { isVisible: skip !== undefined }))
+      if (!skip?.(file.path)) yield toObject(file);
   }
 
   async stat(key: string): Promise<ObjectInfo | undefined> {

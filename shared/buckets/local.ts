@@ -10,7 +10,14 @@ import { commitFile, findAbandoned, sweepTemporary, writeTemporary } from '../co
 import { fileVersion, walkFolder } from '../content/walk-folder.ts';
 import type { BucketSpec } from '../entities/bucket-spec.ts';
 import { systemCode } from '../errors.ts';
-import type { Bucket, BucketCapabilities, ObjectInfo, ReadOptions, WriteOptions } from './bucket.ts';
+import type {
+  Bucket,
+  BucketCapabilities,
+  ListOptions,
+  ObjectInfo,
+  ReadOptions,
+  WriteOptions,
+} from './bucket.ts';
 import { BucketNotFound, InvalidKey, ObjectNotFound, PreconditionFailed } from './errors.ts';
 
 /** Where writes grow before they get their name; hidden from everyone. */
@@ -28,6 +35,7 @@ export class LocalBucket implements Bucket {
     canReadRanges: true,
     hasPreconditions: true,
     provesWrites: false,
+    hasDigestEtags: false,
     prefersFewObjects: false,
   };
   readonly #root: string;
@@ -42,12 +50,13 @@ export class LocalBucket implements Bucket {
     this.#mode = spec.type === 'local' && spec.localPath ? 0o666 : PRIVATE_FILE;
   }
 
-  async *list(prefix = ''): AsyncGenerator<ObjectInfo> {
+  async *list(prefix = '', { skip: ignore }: ListOptions = {}): AsyncGenerator<ObjectInfo> {
     if (!(await this.#exists())) return;
     const skip = (path: string, isFolder: boolean): boolean =>
       path === TEMPORARY || !canStart(isFolder ? `${path}/` : path, prefix, isFolder);
-    for await (const { path, sizeBytes, version, updatedAt } of walkFolder(this.#root, { skip })) {
-      yield { key: path, sizeBytes, etag: version, updatedAt };
+    for await (const file of walkFolder(this.#root, { skip, ...(ignore && { ignore }) })) {
+      const { path, sizeBytes, version, updatedAt, changedAtMs } = file;
+      yield { key: path, sizeBytes, etag: version, updatedAt, changedAtMs };
     }
   }
 

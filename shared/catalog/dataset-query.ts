@@ -17,8 +17,9 @@ import { patchAnnotations } from './annotation-patch.ts';
 import { removeAnnotations } from './annotation-removal.ts';
 import { protectSiblings } from './dir-prefix.ts';
 import type { EventOrigin } from './events.ts';
-import { removeItems } from './item-removal.ts';
+import { itemsBelow, removeItems } from './item-removal.ts';
 import { patchItems } from './patch-items.ts';
+import { withoutHistory } from './weights-history.ts';
 
 /** What `POST /datasets/{id}/query` did: found, or changed so many. */
 export type DatasetAnswer =
@@ -107,7 +108,11 @@ async function deleteMatches(
   resource: string,
   query: Query,
 ): Promise<number> {
-  if (resource === 'items') return removeItems(origin, store, await listMatches(store, 'Item', query));
+  if (resource === 'items') {
+    const matches = await listMatches(store, 'Item', query);
+    const items = await withoutHistory(matches, (folder) => itemsBelow(store, folder));
+    return removeItems(origin, store, items);
+  }
   const annotations = await listMatches(store, 'Annotation', query);
   await removeAnnotations(origin, store, annotations);
   return annotations.length;

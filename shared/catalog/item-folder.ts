@@ -2,19 +2,24 @@ import type { Actor } from '../auth/actor.ts';
 import { BucketNotFound } from '../buckets/errors.ts';
 import type { FolderFile, ItemFolder } from '../buckets/item-folder.ts';
 import type { ByteSource } from '../content/byte-source.ts';
+import type { ContentInfo } from '../content/content-store.ts';
 import type { BucketSpec } from '../entities/bucket-spec.ts';
 import type { Item } from '../entities/item.ts';
 import { hasCode } from '../errors.ts';
 import type { Platform } from '../platform.ts';
+import { isProtocolKey } from '../snapshots/files/manifest.ts';
 import { assertWritable, datasetFor, itemFor } from './access.ts';
+import { listMatches } from './all-matches.ts';
 import { artifactFolder } from './artifact-folder.ts';
 import { itemsAt } from './folders.ts';
-import { type ItemPath, readItemPath } from './item-path.ts';
+import { describeMedia } from './item-media.ts';
+import { belowFolder, type ItemPath, readItemPath } from './item-path.ts';
 import { itemsBelow, removeItems } from './item-removal.ts';
-import { placeFiles, receiveFile } from './item-upload.ts';
+import { type ArrivedFile, placeFiles, receiveFile, type UploadMode } from './item-upload.ts';
 
 /**
- * The files below a folder item that the actor may see, for a bucket. Items it makes are the actor's.
+ * The files below a folder item that the actor may see, for a bucket. Items it makes are the actor's; those of saved
+ * revisions are hidden, so that clients list, download and delete the visible files alone.
  * @throws BucketNotFound
  */
 export async function openItemFolder(platform: Platform, actor: Actor, itemId: string): Promise<ItemFolder> {
@@ -53,6 +58,7 @@ class CatalogFolder implements ItemFolder {
   readonly #platform: Platform;
   readonly #actor: Actor;
   readonly #folder: Item;
+  #isHistoryHidden = false;
 
   constructor(platform: Platform, actor: Actor, folder: Item) {
     this.#platform = platform;
@@ -60,8 +66,9 @@ class CatalogFolder implements ItemFolder {
     this.#folder = folder;
   }
 
-  async *list(prefix: string): AsyncGenerator<FolderFile> {
-    const items = await itemsBelow(this.#platform.store, this.#folder);
+  async *list(prefix: string, { isVisible } = { isVisible: false }): AsyncGenerator<FolderFile> {
+    const { store } = this.#platform;
+    const items = isVisible ? await this.#visibleItems(store) : await itemsBelow(store, this.#folder);
     const files = items.flatMap((item) => this.#toFile(item) ?? []);
     files.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
     for (const file of files) if (file.path.startsWith(prefix)) yield file;
@@ -85,13 +92,51 @@ class CatalogFolder implements ItemFolder {
     if (ifAbsent && (await this.#find(this.#platform.store, path))) return undefined;
     const file = await receiveFile(this.#platform, itemPath, source, {});
     signal?.throwIfAborted();
-    return this.#platform.store.transaction(async (store) => {
+    return this.#place({ ...file, isHidden: isProtocolKey(path) }, ifAbsent ? 'skip' : 'overwrite');
+  }
+
+  async link(path: string, content: ContentInfo): Promise<FolderFile | undefined> {
+    const itemPath = this.#pathOf(path);
+    try {
+      const media = await describeMedia(this.#platform, content, itemPath.name);
+      const file = { path: itemPath, content, media, metadata: {}, isHidden: isProtocolKey(path) };
+      return await this.#place(file, 'overwrite');
+    } catch (error) {
+      if (hasCode(error, 'ContentMissing')) return undefined;
+      throw error;
+    }
+  }
+
+  async #place(file: ArrivedFile, mode: UploadMode): Promise<FolderFile | undefined> {
+    const outcome = await this.#platform.store.transaction(async (store) => {
       const dataset = await datasetFor(store, this.#actor, this.#folder.datasetId);
       assertWritable(dataset);
       const origin = { platform: this.#platform, actor: this.#actor, dataset };
-      const [outcome] = await placeFiles(origin, store, [file], ifAbsent ? 'skip' : 'overwrite');
-      return outcome && outcome.op !== 'exist' ? this.#toFile(outcome.item) : undefined;
+      if (!this.#isHistoryHidden) await this.#hideHistory(store);
+      const [placed] = await placeFiles(origin, store, [file], mode);
+      return placed!;
     });
+    this.#isHistoryHidden = true;
+    return mode === 'skip' && outcome.op === 'exist' ? undefined : this.#toFile(outcome.item);
+  }
+
+  /** Hides saved revisions of a version that did not hide them, so that clients do not take them for weights. */
+  async #hideHistory(store: Platform['store']): Promise<void> {
+    const shown = (await this.#visibleItems(store)).filter((item) => isProtocolKey(this.#keyOf(item)));
+    if (shown.length === 0) return;
+    const hidden = shown.map((item) => ({ ...item, hidden: true }));
+    await store.upsert('Item', hidden);
+  }
+
+  #visibleItems(store: Platform['store']): Promise<Item[]> {
+    return listMatches(store, 'Item', {
+      filter: { $and: [{ type: 'file' }, { hidden: false }, belowFolder(this.#folder.filename)] },
+      scope: { datasetId: this.#folder.datasetId },
+    });
+  }
+
+  #keyOf({ filename }: Pick<Item, 'filename'>): string {
+    return filename.slice(this.#folder.filename.length + 1);
   }
 
   async delete(path: string): Promise<void> {
@@ -115,7 +160,8 @@ class CatalogFolder implements ItemFolder {
     return readItemPath(`${this.#folder.filename}/${path}`);
   }
 
-  #toFile({ filename, content, createdAt }: Item): FolderFile | undefined {
-    return content && { path: filename.slice(this.#folder.filename.length + 1), content, createdAt };
+  #toFile(item: Item): FolderFile | undefined {
+    const { content, createdAt } = item;
+    return content && { path: this.#keyOf(item), content, createdAt };
   }
 }

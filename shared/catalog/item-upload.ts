@@ -43,6 +43,8 @@ export interface ArrivedFile {
   content: ContentInfo;
   media: ItemMedia;
   metadata: JsonObject;
+  /** False when missing. */
+  isHidden?: boolean;
 }
 
 /**
@@ -140,7 +142,7 @@ function created(
     id: platform.ids.objectId(),
     datasetId: dataset.id,
     type: 'file',
-    hidden: false,
+    hidden: file.isHidden ?? false,
     annotated: false,
     annotationsCount: 0,
     metadata: withMedia(mergePatch({}, file.metadata), file.media),
@@ -151,11 +153,14 @@ function created(
 }
 
 /** The item with new bytes; the very same object when nothing about it changes. */
-function replaced(current: Item, { content, media, metadata }: ArrivedFile): Item {
+function replaced(current: Item, { content, media, metadata, isHidden }: ArrivedFile): Item {
   const next = withMedia(mergePatch(current.metadata, metadata), media);
+  const hidden = isHidden ?? current.hidden;
   const isSame =
-    current.content?.sha256 === content.sha256 && canonicalJson(next) === canonicalJson(current.metadata);
-  return isSame ? current : { ...current, content, metadata: next };
+    current.content?.sha256 === content.sha256 &&
+    current.hidden === hidden &&
+    canonicalJson(next) === canonicalJson(current.metadata);
+  return isSame ? current : { ...current, content, hidden, metadata: next };
 }
 
 function withMedia(metadata: JsonObject, media: ItemMedia): JsonObject {

@@ -4,8 +4,10 @@ import { jsonObjectSchema, nameSchema } from '../entities/fields.ts';
 import type { Snapshot } from '../entities/snapshot.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
+import { noticeDirectWrites } from '../snapshots/direct-writes.ts';
 import { copyBareFiles, copyFiles } from '../snapshots/files/copy-files.ts';
 import { openWeightsBucket } from '../snapshots/shared-files.ts';
+import { digestFiles, NO_FILES } from '../snapshots/visible-files.ts';
 import { checkSnapshotConfiguration } from './check-configuration.ts';
 import { defaultBucket } from './default-bucket.ts';
 import { modelFor, snapshotFor } from './model-access.ts';
@@ -33,7 +35,8 @@ export async function cloneSnapshot(
   input: unknown,
 ): Promise<Snapshot> {
   const { name, configuration, withWeights } = parse(cloneSchema, input, 'clone of a snapshot');
-  const source = await snapshotFor(platform.store, actor, id);
+  const found = await snapshotFor(platform.store, actor, id);
+  const source = withWeights ? await noticeDirectWrites(platform, found, { actor }) : found;
   const cloneId = platform.ids.objectId();
   const clone = {
     id: cloneId,
@@ -67,14 +70,14 @@ export async function cloneSnapshot(
   }
 }
 
-type Copied = Partial<Pick<Snapshot, 'status' | 'weights' | 'revision' | 'lineage'>> & {
+type Copied = Partial<Pick<Snapshot, 'status' | 'weights' | 'revision' | 'lineage' | 'visible'>> & {
   /** What the record of the revision tells; missing for bare files. */
   saved?: { sizeBytes: number; files: number };
 };
 
 async function copyWeights(
   platform: Platform,
-  source: Snapshot,
+  source: Readonly<Snapshot>,
   clone: Pick<Snapshot, 'id' | 'projectId' | 'bucket'>,
 ): Promise<Copied> {
   const from = await openWeightsBucket(platform, { owner: source, ...source });
@@ -87,5 +90,8 @@ async function copyWeights(
   const { sizeBytes, files } = await copyFiles({ ...options, weights: source.weights });
   const saved = { sizeBytes, files: files.length };
   const { sharedWith: _copied, ...weights } = source.weights;
-  return { status: 'trained', weights, revision: 1, lineage: source.lineage, saved };
+  const visible = platform.config.visibleWeights.includes(clone.bucket.type)
+    ? { sha256: digestFiles(files), pending: { before: null } }
+    : { sha256: NO_FILES };
+  return { status: 'trained', weights, revision: 1, lineage: source.lineage, visible, saved };
 }

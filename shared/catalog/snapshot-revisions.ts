@@ -5,9 +5,12 @@ import type { Snapshot } from '../entities/snapshot.ts';
 import { type SnapshotRevision, snapshotRevisionSchema } from '../entities/snapshot-revision.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
+import { noticeDirectWrites } from '../snapshots/direct-writes.ts';
 import { checkPresent } from '../snapshots/files/check-present.ts';
+import { weightFiles } from '../snapshots/files/manifest.ts';
 import { ensureRecorded, readRevision, recordRevision } from '../snapshots/revisions.ts';
 import { openWeightsBucket } from '../snapshots/shared-files.ts';
+import { showFilesQuietly, visibleAfterSave } from '../snapshots/show-files.ts';
 import { RevisionMoved } from '../snapshots/snapshot-run.ts';
 import type { Page } from '../store/entity-store.ts';
 import { type ListPage, pagingOf } from './listing.ts';
@@ -45,18 +48,25 @@ export async function restoreSnapshot(
   actor: Actor,
   id: string,
   input: unknown,
-): Promise<Snapshot> {
+): Promise<Readonly<Snapshot>> {
   const { revision } = parse(restoreSchema, input, 'restore of a snapshot');
   const { store, clock } = platform;
-  const seen = await snapshotFor(store, actor, id);
-  await assertNotInUse(platform, seen);
+  const found = await snapshotFor(store, actor, id);
+  await assertNotInUse(platform, found);
+  // Files that another client wrote are a revision of their own before another one takes their place.
+  const seen = await noticeDirectWrites(platform, found, { actor, mayBeEmpty: true });
   const earlier = await readRevision(store, seen, revision);
   const manifest = await checkPresent({
     bucket: await openWeightsBucket(platform, { owner: seen, ...earlier }),
     weights: earlier.weights,
     snapshotId: id,
   });
-  return store.transaction(async (inside) => {
+  const visible = await visibleAfterSave(platform, seen, {
+    spec: earlier.bucket,
+    bucket: await platform.openBucket(seen, earlier.bucket),
+    files: weightFiles(manifest),
+  });
+  const moved = await store.transaction(async (inside) => {
     const current = await snapshotFor(inside, actor, id);
     await assertNotInUse({ store: inside }, current);
     if (current.revision !== seen.revision) throw new RevisionMoved(seen, seen.revision, current.revision);
@@ -65,6 +75,7 @@ export async function restoreSnapshot(
       revision: current.revision + 1,
       bucket: earlier.bucket,
       weights: earlier.weights,
+      visible,
       configuration: earlier.configuration,
       lineage: { ...earlier.lineage, restored: { revision } },
       ontologySpec: { ...current.ontologySpec, labels: earlier.labels },
@@ -83,4 +94,5 @@ export async function restoreSnapshot(
     await inside.appendEvents([snapshotEvent(platform, actor, 'Updated', restored)]);
     return restored;
   });
+  return showFilesQuietly(platform, moved);
 }

@@ -2,10 +2,11 @@ import * as z from 'zod/mini';
 import { type Actor, scopeOf } from '../auth/actor.ts';
 import { isoTime } from '../clock.ts';
 import { newSnapshotSchema, type Snapshot, snapshotSchema } from '../entities/snapshot.ts';
-import { hasCode } from '../errors.ts';
+import { hasCode, messageOf } from '../errors.ts';
 import { canonicalJson } from '../json.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
+import { noticeDirectWrites } from '../snapshots/direct-writes.ts';
 import { ensureRecorded, recordRevision } from '../snapshots/revisions.ts';
 import type { EntityStore, Page } from '../store/entity-store.ts';
 import { checkSnapshotConfiguration } from './check-configuration.ts';
@@ -114,19 +115,22 @@ export async function updateSnapshot(
   id: string,
   input: unknown,
   options: { executionId?: string } = {},
-): Promise<Snapshot> {
+): Promise<Readonly<Snapshot>> {
   const patch = parse(snapshotPatchSchema, input, 'update of a snapshot');
   const seen = await snapshotFor(platform.store, actor, id);
   if (patch.bucket && canonicalJson(patch.bucket) !== canonicalJson(seen.bucket))
     await assertNoPrivateBucket(platform.config, patch.bucket);
   const weights = await weightsAfter(platform, seen, patch.bucket ?? undefined);
-  return platform.store.transaction(async (store) => {
+  const updated = await platform.store.transaction(async (store) => {
     const current = await snapshotFor(store, actor, id);
     const next = applied(current, patch);
     // The bucket may change, and with it what the current revision is found by.
     await ensureRecorded(store, current);
     // A save that came in between wrote a pointer this look at the bucket knows nothing of.
     if (current.revision === seen.revision) next.weights = weights;
+    const place = ({ bucket, weights: pointer }: Snapshot) => canonicalJson([bucket, pointer]);
+    // What lies in another bucket was never compared.
+    if (place(next) !== place(current)) delete next.visible;
     if (canonicalJson(next) === canonicalJson(current)) return current;
     const isHolder = options.executionId !== undefined && current.run?.executionId === options.executionId;
     const frozen = isHolder ? heldPart : frozenPart;
@@ -136,10 +140,32 @@ export async function updateSnapshot(
     if (settingsPart(next) !== settingsPart(current))
       await checkSnapshotConfiguration(platform, await modelFor(store, actor, next.modelId), next);
     next.updatedAt = isoTime(platform.clock);
-    const updated = await orNameTaken(next, () => store.update('Snapshot', id, () => next));
-    await store.appendEvents([snapshotEvent(platform, actor, 'Updated', updated)]);
-    return updated;
+    const written = await orNameTaken(next, () => store.update('Snapshot', id, () => next));
+    await store.appendEvents([snapshotEvent(platform, actor, 'Updated', written)]);
+    return written;
   });
+  return patch.bucket ? withUploads(platform, actor, updated) : updated;
+}
+
+/**
+ * The Dataloop SDK uploads weights and then updates the snapshot: its files are a revision from here on, and not only from
+ * the next load. Other buckets are read whole for that, so it is left to the load; and so is whatever goes wrong.
+ */
+async function withUploads(
+  platform: Platform,
+  actor: Actor,
+  snapshot: Readonly<Snapshot>,
+): Promise<Readonly<Snapshot>> {
+  if (snapshot.bucket.type !== 'item' || snapshot.run) return snapshot;
+  try {
+    return await noticeDirectWrites(platform, snapshot, { actor, mayBeEmpty: true });
+  } catch (error) {
+    platform.log.warn('the bucket of an updated snapshot could not be compared with it', {
+      snapshotId: snapshot.id,
+      reason: messageOf(error),
+    });
+    return snapshot;
+  }
 }
 
 /**

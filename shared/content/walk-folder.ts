@@ -15,11 +15,15 @@ export interface FolderEntry {
   version: string;
   /** Time of the last write, ISO-8601. */
   updatedAt: string;
+  /** See `changeTimeMs`. */
+  changedAtMs: number;
 }
 
 export interface WalkOptions {
   /** Leaves out a file, or a folder with all below it (`isFolder`); `path` as in `FolderEntry`. */
   skip?: (path: string, isFolder: boolean) => boolean;
+  /** Leaves out what has this path, without a system call for it. */
+  ignore?: (path: string) => boolean;
 }
 
 type Found = FolderEntry & { isFolder: boolean; realPath: string };
@@ -31,10 +35,10 @@ type Found = FolderEntry & { isFolder: boolean; realPath: string };
  */
 export async function* walkFolder(
   directory: string,
-  { skip = () => false }: WalkOptions = {},
+  { skip = () => false, ignore = () => false }: WalkOptions = {},
 ): AsyncGenerator<FolderEntry> {
   const root = await realpath(directory);
-  yield* walk(root, root, '', [root], skip);
+  yield* walk(root, root, '', [root], { skip, ignore });
 }
 
 /** Tells one state of a file from the next: inode, size and time of the last write. */
@@ -42,23 +46,29 @@ export function fileVersion(stats: BigIntStats): string {
   return `${stats.ino.toString(16)}-${stats.size.toString(16)}-${stats.mtimeNs.toString(16)}`;
 }
 
+/** Time of the last change of a file's bytes or attributes, milliseconds since 1970. No program can set it back. */
+export function changeTimeMs({ ctimeNs }: BigIntStats): number {
+  return Number(ctimeNs) / 1e6;
+}
+
 async function* walk(
   root: string,
   folder: string,
   prefix: string,
   above: readonly string[],
-  skip: NonNullable<WalkOptions['skip']>,
+  options: Required<WalkOptions>,
 ): AsyncGenerator<FolderEntry> {
   const found: Found[] = [];
   for (const name of await readdir(folder)) {
+    if (options.ignore(prefix + name)) continue;
     const entry = await look(root, join(folder, name), prefix + name);
-    if (entry && !skip(entry.path, entry.isFolder)) found.push(entry);
+    if (entry && !options.skip(entry.path, entry.isFolder)) found.push(entry);
   }
   found.sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
   for (const { isFolder, realPath, ...entry } of found) {
     if (!isFolder) yield entry;
     else if (!above.includes(realPath))
-      yield* walk(root, realPath, `${entry.path}/`, [...above, realPath], skip);
+      yield* walk(root, realPath, `${entry.path}/`, [...above, realPath], options);
   }
 }
 
@@ -69,10 +79,13 @@ function sortKey(entry: Found): string {
 
 async function look(root: string, absolutePath: string, path: string): Promise<Found | undefined> {
   try {
-    const realPath = await realpath(absolutePath);
+    // The folder was resolved already: only a link can lead elsewhere.
+    const own = await lstat(absolutePath, { bigint: true });
+    const isLink = own.isSymbolicLink();
+    const realPath = isLink ? await realpath(absolutePath) : absolutePath;
     if (!isWithin(root, realPath))
       throw new FileRefused(path, 'it is a symbolic link that leaves its folder');
-    const stats = await stat(realPath, { bigint: true });
+    const stats = isLink ? await stat(realPath, { bigint: true }) : own;
     if (!stats.isFile() && !stats.isDirectory())
       throw new FileRefused(path, 'it is neither a file nor a folder');
     return {
@@ -83,6 +96,7 @@ async function look(root: string, absolutePath: string, path: string): Promise<F
       sizeBytes: Number(stats.size),
       version: fileVersion(stats),
       updatedAt: stats.mtime.toISOString(),
+      changedAtMs: changeTimeMs(stats),
     };
   } catch (error) {
     if (systemCode(error) === 'ELOOP')

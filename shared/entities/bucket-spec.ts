@@ -24,3 +24,6 @@ export const bucketSpecSchema = z.discriminatedUnion('type', [
 ]);
 export type BucketSpec = z.output<typeof bucketSpecSchema>;
 export type BucketType = BucketSpec['type'];
+
+/** Every type of bucket. */
+export const BUCKET_TYPE_NAMES = ['local', 'item', 'git', 'gcs'] as const satisfies readonly BucketType[];

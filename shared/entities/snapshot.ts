@@ -29,6 +29,23 @@ export const weightsPointerSchema = z.object({
 });
 
 /**
+ * The files that lie in a snapshot's bucket under their own names, as they were when the snapshot was last compared with
+ * its bucket. Other clients write these; a difference is a direct write.
+ */
+export const visibleFilesSchema = z.object({
+  /** Digest over path, size and sha256 of every file. */
+  sha256: sha256Schema,
+  /** Digest over key, size and etag of every object: while it is the same nothing changed, and no bytes are read. */
+  listing: z.optional(sha256Schema),
+  /**
+   * Set while the files of the current revision are being written under their own names: the revision whose files lay
+   * there before, or null. Until then both are ours.
+   */
+  pending: z.optional(z.object({ before: z.nullable(weightsPointerSchema) })),
+});
+export type VisibleFilesState = z.output<typeof visibleFilesSchema>;
+
+/**
  * A training run: model + dataset + ontology + configuration, and the weights that came of it.
  * Wire: docs/WIRE.md, Snapshots, extended by `parentId`, `revision`, `weights` and `lineage`.
  */
@@ -47,6 +64,8 @@ export const snapshotSchema = z.object({
   weights: z.nullable(weightsPointerSchema),
   ontologySpec: ontologySpecSchema,
   bucket: bucketSpecSchema,
+  /** Missing until the snapshot was compared with its bucket. Ours alone: not on the wire. */
+  visible: z.optional(visibleFilesSchema),
   configuration: jsonObjectSchema,
   /** `created`, `training`, `trained`, `failed`, or what a client wrote. */
   status: z.string(),

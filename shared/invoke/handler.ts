@@ -1,4 +1,5 @@
 import type { BuiltInAdapters } from '../../adapters/built-in-adapters.ts';
+import { LOCAL_ACTOR } from '../auth/actor.ts';
 import { environmentRedactor, readConfig } from '../config.ts';
 import { toErrorBody } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
@@ -8,6 +9,7 @@ import { withPatientBuckets } from '../patience/patient-platform.ts';
 import type { Platform } from '../platform.ts';
 import { maskError, redactorOf } from '../redact.ts';
 import { EntityCache } from '../resolve/entity-cache.ts';
+import { noticeDirectWrites } from '../snapshots/direct-writes.ts';
 import { FileCache } from '../snapshots/files/file-cache.ts';
 import { LoadedSnapshots } from '../snapshots/loaded-snapshots.ts';
 import { modelOf } from '../snapshots/snapshot-model.ts';
@@ -141,7 +143,9 @@ async function warm(container: () => Promise<Container>): Promise<void> {
         field: 'MODELFN_SNAPSHOT',
         advice: 'Set it to the id of a snapshot of this store.',
       });
-    await opened.loaded.use(snapshot, await modelOf(opened, snapshot), () => undefined);
+    const { platform, files: cache } = opened;
+    const current = await noticeDirectWrites(platform, snapshot, { actor: LOCAL_ACTOR, cache });
+    await opened.loaded.use(current, await modelOf(opened, current), () => undefined);
   } catch (error) {
     log?.warn('the pinned snapshot could not be loaded during init', {
       snapshotId: pinned ?? null,

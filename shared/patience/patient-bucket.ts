@@ -1,4 +1,4 @@
-import type { Bucket, ObjectInfo, ReadOptions, WriteOptions } from '../buckets/bucket.ts';
+import type { Bucket, ListOptions, ObjectInfo, ReadOptions, WriteOptions } from '../buckets/bucket.ts';
 import { type ByteSource, isRepeatable } from '../content/byte-source.ts';
 import { Attempts, type Backoff, type RetryLimits } from './backoff.ts';
 
@@ -8,6 +8,7 @@ import { Attempts, type Backoff, type RetryLimits } from './backoff.ts';
  * Calls inside `together` are not retried one by one: the whole step is repeated.
  */
 export class PatientBucket implements Bucket {
+  readonly link?: NonNullable<Bucket['link']>;
   readonly together?: NonNullable<Bucket['together']>;
   readonly unfinished?: NonNullable<Bucket['unfinished']>;
   readonly #bucket: Bucket;
@@ -18,6 +19,8 @@ export class PatientBucket implements Bucket {
     this.#bucket = bucket;
     this.#backoff = backoff;
     this.#limits = limits;
+    if (bucket.link)
+      this.link = (key, content) => this.#attempts('write', key).run(() => bucket.link!(key, content));
     if (bucket.together)
       this.together = (work, signal) =>
         this.#attempts('write', undefined, signal).run(() => bucket.together!(work, signal));
@@ -33,12 +36,12 @@ export class PatientBucket implements Bucket {
   }
 
   /** A list that fails begins again; objects that were listed already are skipped. */
-  async *list(prefix?: string): AsyncGenerator<ObjectInfo> {
+  async *list(prefix?: string, options?: ListOptions): AsyncGenerator<ObjectInfo> {
     const attempts = this.#attempts('list', undefined);
     const listed = new Set<string>();
     for (;;) {
       try {
-        for await (const object of this.#bucket.list(prefix)) {
+        for await (const object of this.#bucket.list(prefix, options)) {
           if (listed.has(object.key)) continue;
           listed.add(object.key);
           attempts.progressed();

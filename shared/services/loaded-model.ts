@@ -4,13 +4,16 @@ import type { Snapshot } from '../entities/snapshot.ts';
 import type { Run } from '../invoke/run.ts';
 import { predictItems } from '../predict/predict-items.ts';
 import { assertMethods } from '../snapshots/offered-methods.ts';
+import { currentSnapshot } from '../snapshots/snapshot-at.ts';
 import { modelOf } from '../snapshots/snapshot-model.ts';
 
 /** A snapshot's adapter from the container's memory, or loaded into it. The caller releases it when the run has ended. */
 export async function acquireModel(
-  snapshot: Readonly<Snapshot>,
-  { container, platform, signal }: Run,
+  given: Readonly<Snapshot>,
+  run: Run,
 ): Promise<{ value: LoadedModel; release: () => void }> {
+  const { container, platform, signal } = run;
+  const snapshot = await currentSnapshot(run, given);
   const model = await modelOf(container, snapshot);
   const { value: loaded, release } = await container.loaded.acquire(snapshot, model, signal);
   const { adapter } = loaded;

@@ -2,15 +2,18 @@ import type { Actor } from '../auth/actor.ts';
 import { snapshotEvent } from '../catalog/snapshot-events.ts';
 import { isoTime } from '../clock.ts';
 import type { BucketSpec } from '../entities/bucket-spec.ts';
-import type { Lender, Snapshot } from '../entities/snapshot.ts';
-import type { JsonObject } from '../json.ts';
+import type { Lender, Snapshot, VisibleFilesState } from '../entities/snapshot.ts';
+import { canonicalJson, type JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
+import { lastSavedRevision } from './adopt-files.ts';
+import { noticeDirectWrites } from './direct-writes.ts';
 import { earlierFiles } from './earlier-files.ts';
 import { SaveRevoked } from './errors.ts';
 import type { SavedFiles, SaveProgress } from './files/commit-files.ts';
 import { saveFiles, saveStoredFiles } from './files/save-files.ts';
 import { ensureRecorded, recordRevision } from './revisions.ts';
 import { openWeightsBucket, sharedObjects } from './shared-files.ts';
+import { showFilesQuietly, visibleAfterSave } from './show-files.ts';
 import { RevisionMoved } from './snapshot-run.ts';
 import type { SavedWeights } from './weights-source.ts';
 
@@ -35,9 +38,10 @@ export interface WeightsCommit {
  */
 export async function commitWeights(
   platform: Platform,
-  snapshot: Readonly<Snapshot>,
+  begun: Readonly<Snapshot>,
   save: WeightsCommit,
-): Promise<{ snapshot: Snapshot; saved: SavedFiles }> {
+): Promise<{ snapshot: Readonly<Snapshot>; saved: SavedFiles }> {
+  const snapshot = await afterDirectWrites(platform, begun, save);
   const bucket = save.bucket ?? snapshot.bucket;
   // Who names a bucket, or moves a revision, wants all of it there.
   const isWhole = save.bucket !== undefined || typeof save.source !== 'string';
@@ -69,7 +73,30 @@ export async function commitWeights(
           fromSnapshotId: source.owner.id,
         });
   save.signal?.throwIfAborted();
-  return { snapshot: await moveTo(platform, snapshot, { ...save, bucket, saveId, saved }), saved };
+  const after = { spec: bucket, bucket: await platform.openBucket(snapshot, bucket), files: saved.files };
+  const visible = await visibleAfterSave(platform, snapshot, after);
+  const moved = await moveTo(platform, snapshot, { ...save, bucket, saveId, saved, visible });
+  return { snapshot: await showFilesQuietly(platform, moved), saved };
+}
+
+/**
+ * The snapshot that a save goes on top of. Files that another client wrote into the bucket since the run began are made a
+ * revision of their own first, so that the save neither loses them nor fails.
+ * @throws RevisionMoved when another save came first
+ */
+async function afterDirectWrites(
+  platform: Platform,
+  begun: Readonly<Snapshot>,
+  { actor, signal }: WeightsCommit,
+): Promise<Readonly<Snapshot>> {
+  const current = await platform.store.get('Snapshot', begun.id);
+  if (current === undefined) return begun;
+  const found = await noticeDirectWrites(platform, current, { actor, signal, mayBeEmpty: true });
+  const { bucket, revision, weights, visible } = found;
+  if (revision !== begun.revision && lastSavedRevision(found) > begun.revision)
+    throw new RevisionMoved(begun, begun.revision, revision);
+  if (canonicalJson(bucket) !== canonicalJson(begun.bucket)) return begun;
+  return { ...begun, revision, weights, ...(visible && { visible }) };
 }
 
 /**
@@ -100,9 +127,10 @@ async function moveTo(
     bucket: BucketSpec;
     saveId: string;
     saved: SavedFiles;
+    visible: VisibleFilesState;
   },
 ): Promise<Snapshot> {
-  const { bucket, lineage, saveId, saved, actor, executionId } = to;
+  const { bucket, lineage, saveId, saved, visible, actor, executionId } = to;
   const { manifestKey, manifestSha256, manifestText, sizeBytes, files, sharedWith } = saved;
   return store.transaction(async (inside) => {
     const before = await inside.get('Snapshot', snapshot.id);
@@ -118,6 +146,7 @@ async function moveTo(
         revision: current.revision + 1,
         weights: { manifestKey, manifestSha256, ...(sharedWith && { sharedWith }) },
         bucket,
+        visible,
         lineage,
         status: 'trained',
         run: null,

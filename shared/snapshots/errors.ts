@@ -62,6 +62,20 @@ export class LoadTimedOut extends ModelfnError {
   }
 }
 
+/** All files of a snapshot were deleted from its bucket by another client. Its saved revisions are still there. */
+export class WeightsRemoved extends ModelfnError {
+  override readonly name = 'WeightsRemoved';
+  readonly code = 'WeightsRemoved';
+  readonly statusCode = 404;
+  constructor(snapshot: { id: string; name: string }, revision: number) {
+    super(
+      `The files of snapshot ${snapshot.name} (${snapshot.id}) were deleted from its bucket after revision ${revision}. ` +
+        'Upload files, or restore a revision: modelfn snapshots restore.',
+      { details: { snapshot: snapshot.id, revision } },
+    );
+  }
+}
+
 /** What a damaged file of weights has to tell. Digests are sha256 in hex. */
 export interface WeightsFault {
   snapshotId?: string;

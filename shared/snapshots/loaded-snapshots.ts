@@ -126,8 +126,9 @@ export class LoadedSnapshots {
     }: { signal?: AbortSignal; tellCost?: TellCost; needs?: readonly AdapterMethod[] } = {},
   ): Promise<LoadedSnapshot> {
     const started = performance.now();
-    const { bucket, weights } = snapshot;
-    const fetching = this.fetch({ bucket, owner: snapshot, weights }, signal);
+    const { bucket, weights, visible } = snapshot;
+    const bare = weights === null ? visible?.sha256 : undefined;
+    const fetching = this.fetch({ bucket, owner: snapshot, weights, ...(bare && { bare }) }, signal);
     // It is awaited after the code. Until then, and when the code cannot be loaded, its failure has no other handler.
     fetching.catch(() => undefined);
     try {
@@ -160,11 +161,12 @@ export class LoadedSnapshots {
   }
 
   /** Files of a bucket in a folder of this machine, every one verified. The caller releases them. @throws WeightsMissing, WeightsCorrupt */
-  async fetch({ bucket, owner, weights }: BucketFiles, signal?: AbortSignal): Promise<LoadedFiles> {
+  async fetch({ bucket, owner, weights, bare }: BucketFiles, signal?: AbortSignal): Promise<LoadedFiles> {
     return loadFiles({
       bucket: await openWeightsBucket(this.#platform, { bucket, owner, weights }),
       cache: this.#cache,
       weights,
+      bare,
       recorded: () => recordedManifest(this.#platform.store, owner.id, weights),
       snapshotId: owner.id,
       ...(signal && { signal }),
@@ -231,6 +233,8 @@ function keyOf(snapshot: Readonly<Snapshot>, model: Readonly<Model>): string {
     snapshot.id,
     snapshot.revision,
     snapshot.weights,
+    // Of files without a manifest only this tells which they are.
+    snapshot.weights === null ? (snapshot.visible?.sha256 ?? null) : null,
     snapshot.bucket,
     snapshot.configuration,
     snapshot.ontologySpec.labels,

@@ -13,6 +13,8 @@ export interface BucketFiles {
   /** Whose bucket it is: a `local` bucket without a path has one folder for each owner. */
   owner: Pick<Snapshot, 'id' | 'projectId'>;
   weights: Snapshot['weights'];
+  /** Digest that bare files must have (`digestFiles`); any when missing. */
+  bare?: string;
 }
 
 /** Files of a saved revision. */

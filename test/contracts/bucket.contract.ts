@@ -50,7 +50,8 @@ export function bucketContract(name: string, open: () => Promise<OpenedBucket>):
       expect((await listOf(bucket, 'a/')).map(({ key }) => key)).toEqual(['a/10', 'a/2']);
       expect((await listOf(bucket, 'ab/c')).map(({ key }) => key)).toEqual(['ab/c/d']);
       expect(await listOf(bucket, 'none/')).toEqual([]);
-      for (const object of await listOf(bucket)) expect(await bucket.stat(object.key)).toEqual(object);
+      for (const { changedAtMs: _listOnly, ...object } of await listOf(bucket))
+        expect(await bucket.stat(object.key)).toEqual(object);
     });
 
     it('reads ranges, cut at the end of the object', async () => {

@@ -114,7 +114,7 @@ export async function remove(
 }
 
 /** Which run holds it is its own business. */
-export function snapshotToWire({ run: _run, ...shown }: Snapshot): Json {
+export function snapshotToWire({ run: _run, visible: _visible, ...shown }: Snapshot): Json {
   return shown as Json;
 }
 

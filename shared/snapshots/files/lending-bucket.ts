@@ -1,4 +1,4 @@
-import type { Bucket, ObjectInfo, ReadOptions, WriteOptions } from '../../buckets/bucket.ts';
+import type { Bucket, ListOptions, ObjectInfo, ReadOptions, WriteOptions } from '../../buckets/bucket.ts';
 import type { ByteSource } from '../../content/byte-source.ts';
 import { hasCode } from '../../errors.ts';
 
@@ -22,8 +22,8 @@ export class LendingBucket implements Bucket {
   }
 
   /** Its own objects alone. */
-  list(prefix?: string): AsyncIterable<ObjectInfo> {
-    return this.#own.list(prefix);
+  list(prefix?: string, options?: ListOptions): AsyncIterable<ObjectInfo> {
+    return this.#own.list(prefix, options);
   }
 
   async stat(key: string): Promise<ObjectInfo | undefined> {

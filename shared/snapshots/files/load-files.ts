@@ -5,6 +5,8 @@ import { sha256Of } from '../../content/file-digest.ts';
 import { inParallel } from '../../content/in-parallel.ts';
 import type { Snapshot } from '../../entities/snapshot.ts';
 import { canonicalJson } from '../../json.ts';
+import { WeightsChanging } from '../errors.ts';
+import { digestFiles } from '../visible-files.ts';
 import { findBareFiles } from './bare-files.ts';
 import { sumBytes } from './commit-files.ts';
 import { fetchFile, type StoredFile } from './fetch-file.ts';
@@ -23,6 +25,8 @@ export interface LoadOptions {
   bucket: Bucket;
   /** The revision's manifest; null takes the bare files a user put into the bucket. */
   weights: Snapshot['weights'];
+  /** Digest of the bare files that are wanted, see `digestFiles`; whatever they are now when missing. */
+  bare?: string | undefined;
   cache: FileCache;
   /** The manifest as the store has it; without, the bucket is asked. */
   recorded?: () => Promise<string | undefined>;
@@ -91,6 +95,8 @@ async function findNeeded(options: LoadOptions): Promise<Needed> {
   if (weights === null) {
     const { files, fetchedBytes } = await findBareFiles(options);
     const found = files.map(({ path, sizeBytes, sha256 }) => ({ path, sizeBytes, sha256 }));
+    if (options.bare !== undefined && digestFiles(found) !== options.bare)
+      throw new WeightsChanging(options.snapshotId, found[0]!.path);
     return { manifest: null, files: found, works: files, fetchedBytes };
   }
   const { manifest, fetchedBytes } = await readManifest({ ...options, weights });

@@ -121,6 +121,12 @@ export function isProtocolKey(key: string): boolean {
   );
 }
 
+/**
+ * Name of an empty file beside a single file of weights in an item bucket: the Dataloop SDK 1.49 copies nothing out of a folder
+ * with one file, and reports success.
+ */
+export const COMPANION = '.keep';
+
 function decodeUtf8(bytes: Uint8Array): string {
   return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
 }

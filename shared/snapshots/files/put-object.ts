@@ -30,6 +30,8 @@ export async function putObject(
   const { signal } = options;
   const there = 'there' in options ? options.there : await bucket.stat(key);
   if (there?.sizeBytes === content.sizeBytes && (await isSound(bucket, key, content, signal))) return 0;
+  if (bucket.link && (await bucket.link(key, content)) && (await isSound(bucket, key, content, signal)))
+    return 0;
   const sent = await send(bucket, key, open, { ifAbsent: there === undefined, ...(signal && { signal }) });
   if (sent && bucket.capabilities.provesWrites) return content.sizeBytes;
   const found = await digestObject(bucket, key, signal);

@@ -80,7 +80,7 @@ export async function saveFiles(options: SaveOptions): Promise<SavedFiles> {
   const fault = layoutProblem(files);
   if (fault) throw new InvalidInput('files of a snapshot', [{ field: fault.file, problem: fault.problem }]);
   const opens = new Map(sources.map(({ path, open }) => [path, open]));
-  return commitRevision(
+  return saveKnownFiles(
     options,
     files,
     ({ path, sha256 }) =>
@@ -114,10 +114,14 @@ export async function saveStoredFiles(options: SaveStoredOptions): Promise<Saved
   // The two may be one bucket, where the packs are those of the source.
   const earlier = async () => [...placedFiles(manifest), ...((await options.earlier?.()) ?? [])];
   const files = weightFiles(manifest);
-  return commitRevision({ ...options, earlier }, files, openStored(from, manifest, snapshotId, signal));
+  return saveKnownFiles({ ...options, earlier }, files, openStored(from, manifest, snapshotId, signal));
 }
 
-async function commitRevision(
+/**
+ * Saves files whose digests are known, as `saveFiles` does. `open` returns the bytes of a file, and throws when they are
+ * not those of its digest; it is called only for what the bucket does not have.
+ */
+export async function saveKnownFiles(
   options: RevisionOptions,
   files: readonly WeightFile[],
   open: (file: WeightFile) => ByteSource,

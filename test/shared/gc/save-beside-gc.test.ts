@@ -98,7 +98,8 @@ describe.each(WAYS)('a save $way while gc is at work', ({ isPacking, left }) => 
     const steps = await countCalls((platform) => saveAsRun(platform, snapshot, FILES));
     expect(steps).toBeGreaterThan(8);
 
-    for (let step = 1; step <= steps; step += 1) {
+    // The first call compares the snapshot with its bucket, ahead of the announcement.
+    for (let step = 2; step <= steps; step += 1) {
       await open();
       const outcomes: BucketGarbage[] = [];
       const platform = watched(async (index) => {

@@ -59,6 +59,7 @@ export class HeldBucket implements Bucket {
       canReadRanges: options.canReadRanges ?? true,
       hasPreconditions: true,
       provesWrites: false,
+      hasDigestEtags: false,
       prefersFewObjects: options.prefersFewObjects ?? false,
     };
     this.#faults = options.faults?.map((fault) => ({ times: 1, ...fault })) ?? [];
