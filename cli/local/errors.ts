@@ -47,13 +47,16 @@ export class WorkerLost extends ModelfnError {
   readonly code = 'WorkerLost';
   readonly statusCode = 502;
   override readonly retryable = true;
-  constructor(functionName: string, how: string) {
+  /** False when the process ended before it received the call: nothing of it was begun. */
+  readonly hasBegun: boolean;
+  constructor(functionName: string, how: string, hasBegun = true) {
     super(
       `The process of ${functionName} ended during the invocation: ${how}. Repeat the call; the log has its last lines.`,
       {
         details: { functionName, how },
       },
     );
+    this.hasBegun = hasBegun;
   }
 }
 

@@ -36,6 +36,9 @@ const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
 const DEFAULT_GRACE_MS = 10_000;
 
+/** Functions whose calls may be run twice: the same prediction again replaces the first one. */
+const REPEATABLE = ['predict', 'load'];
+
 const FUNCTION_PATH = /^\/api\/v1\/functions\/([^/]+)\/?$/;
 
 /**
@@ -156,7 +159,8 @@ async function callFunction(
     requestId: randomUUID(),
     now: Date.now(),
   });
-  const reply = toHttpReply(functionName, await functions.invoke(functionName, event));
+  const repeatable = request.method === 'GET' || REPEATABLE.includes(functionName);
+  const reply = toHttpReply(functionName, await functions.invoke(functionName, event, { repeatable }));
   write(response, reply, request);
 }
 

@@ -48,6 +48,7 @@ async function load(): Promise<Bundle> {
 async function run({ id, event, deadline }: ToWorker & { type: 'invoke' }): Promise<void> {
   try {
     if (bundle.handler === undefined) throw new Error(`${functionName} exports no handler`);
+    await send({ type: 'begun', id });
     const result = await bundle.handler(event, contextOf(id, deadline));
     await send({ type: 'result', id, result: result ?? null });
   } catch (error) {

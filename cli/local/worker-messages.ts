@@ -14,6 +14,8 @@ export type FromWorker =
   /** The bundle cannot be imported; the process ends. */
   | { type: 'notLoadable'; reason: string }
   | { type: 'listening' }
+  /** The handler is about to be called. */
+  | { type: 'begun'; id: string }
   | { type: 'result'; id: string; result: unknown }
   | { type: 'error'; id: string; error: ErrorBody; retryable: boolean }
   /** Have this function invoked with the payload, by any worker, and wait for nothing. */

@@ -1,5 +1,5 @@
 import { Cancelled, messageOf } from '../../shared/errors.ts';
-import { FunctionNotLoadable, FunctionTimeout, ShuttingDown } from './errors.ts';
+import { FunctionNotLoadable, FunctionTimeout, ShuttingDown, WorkerLost } from './errors.ts';
 import { type WorkerOptions, WorkerProcess } from './worker-process.ts';
 
 export interface WorkerPoolOptions extends WorkerOptions {
@@ -13,15 +13,26 @@ export interface InvokeOptions {
    * sees it as `getRemainingTimeInMillis()`.
    */
   timeoutMs?: number | undefined;
+  /**
+   * The same call twice does what it does once: when its process is lost, it is run once more in another one. A call that
+   * the lost process had not begun is given to another one in any case.
+   */
+  repeatable?: boolean;
   /** Ends the waiting. What still queues is dropped; what runs goes on to its end, so that nothing stays half done. */
   signal?: AbortSignal | undefined;
 }
 
 interface Job extends InvokeOptions {
   event: unknown;
+  /** Processes that were lost with it. */
+  lost: number;
+  isSettled: boolean;
   resolve(result: unknown): void;
   reject(error: unknown): void;
 }
+
+/** Processes that a call may be lost with before it fails: each may take down what it is given. */
+const MAX_LOST = 2;
 
 /** After a SIGTERM a worker has this long to end. */
 const STOP_GRACE_MS = 2_000;
@@ -60,13 +71,17 @@ export class WorkerPool {
     const { signal } = options;
     if (signal?.aborted) return Promise.reject(new Cancelled(functionName, signal.reason));
     return new Promise((resolve, reject) => {
-      const job: Job = { ...options, event, resolve, reject };
+      const job: Job = { ...options, event, lost: 0, isSettled: false, resolve, reject };
       const abandon = (): void => {
         const at = this.#queue.indexOf(job);
         if (at >= 0) this.#queue.splice(at, 1);
+        job.isSettled = true;
         reject(new Cancelled(functionName, signal?.reason));
       };
-      const settled = (): void => signal?.removeEventListener('abort', abandon);
+      const settled = (): void => {
+        job.isSettled = true;
+        signal?.removeEventListener('abort', abandon);
+      };
       job.resolve = (result) => {
         settled();
         resolve(result);
@@ -153,12 +168,25 @@ export class WorkerPool {
     try {
       job.resolve(await worker.invoke(job.event, timeoutMs === undefined ? null : Date.now() + timeoutMs));
     } catch (error) {
-      job.reject(error);
+      if (this.#isGivenAgain(job, error)) this.#queue.unshift(job);
+      else job.reject(error);
     }
     clearTimeout(timer);
+    // The end of the process starts another one for what waits.
     if (!worker.isAlive) return;
     this.#idle.push(worker);
     this.#pump();
+  }
+
+  #isGivenAgain(job: Job, error: unknown): boolean {
+    if (!(error instanceof WorkerLost) || job.isSettled || this.#closing !== undefined) return false;
+    job.lost += 1;
+    if (job.lost > MAX_LOST || (error.hasBegun && (!job.repeatable || job.lost > 1))) return false;
+    this.#options.log.warn('a call is given to another process', {
+      function: this.#options.functionName,
+      reason: error.message,
+    });
+    return true;
   }
 
   #timeOut(worker: WorkerProcess, job: Job, timeoutMs: number): void {

@@ -27,6 +27,8 @@ const START_TIMEOUT_MS = 30_000;
 
 interface Waiting {
   id: string;
+  /** The process has received the call. */
+  hasBegun: boolean;
   resolve(result: unknown): void;
   reject(error: unknown): void;
 }
@@ -76,7 +78,7 @@ export class WorkerProcess {
     this.#invocations += 1;
     const id = `${this.#options.functionName}-${this.#child.pid}-${this.#invocations}`;
     return new Promise((resolve, reject) => {
-      this.#waiting = { id, resolve, reject };
+      this.#waiting = { id, hasBegun: false, resolve, reject };
       this.#send({ type: 'invoke', id, event, deadline });
     });
   }
@@ -153,6 +155,9 @@ export class WorkerProcess {
       case 'dispatch':
         this.#options.onDispatch?.(message.payload);
         break;
+      case 'begun':
+        if (this.#waiting?.id === message.id) this.#waiting.hasBegun = true;
+        break;
       case 'result':
         this.#settle(message.id, (waiting) => waiting.resolve(message.result));
         break;
@@ -180,7 +185,8 @@ export class WorkerProcess {
   #onEnd(how: string): void {
     this.#isAlive = false;
     this.#notLoadable(`its process ended with ${how}.`);
-    this.#waiting?.reject(new WorkerLost(this.#options.functionName, how));
+    const waiting = this.#waiting;
+    waiting?.reject(new WorkerLost(this.#options.functionName, how, waiting.hasBegun));
     this.#waiting = undefined;
     this.#end.resolve(how);
   }

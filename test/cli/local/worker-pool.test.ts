@@ -100,6 +100,39 @@ describe('WorkerPool', () => {
     },
   );
 
+  it('gives a call to another process when the one it was sent to had died before it received it', async () => {
+    const { call } = await openPool();
+    const { pid } = await call({});
+
+    process.kill(pid, 'SIGKILL');
+    const answer = await call({ fruit: 'late' });
+
+    expect(answer).toMatchObject({ event: { fruit: 'late' }, calls: 1 });
+    expect(answer.pid).not.toBe(pid);
+  });
+
+  it('runs a repeatable call once more when its process is lost, and fails it when that one is lost too', async () => {
+    const fragile = `
+      import { appendFileSync, readFileSync } from 'node:fs';
+      export const handler = async ({ path, dies }) => {
+        appendFileSync(path, 'x');
+        const tries = readFileSync(path, 'utf8').length;
+        if (tries <= dies) process.kill(process.pid, 'SIGKILL');
+        return tries;
+      };`;
+    const { call } = await openPool(fragile);
+    const folder = await temporaryFolder();
+
+    const answer = await call({ path: join(folder, 'once'), dies: 1 }, { repeatable: true });
+    const twice = call({ path: join(folder, 'twice'), dies: 2 }, { repeatable: true });
+    await expect(twice).rejects.toMatchObject({ code: 'WorkerLost', statusCode: 502 });
+    const other = call({ path: join(folder, 'other'), dies: 1 });
+    await expect(other).rejects.toMatchObject({ code: 'WorkerLost' });
+
+    expect(answer).toBe(2);
+    expect(await readFile(join(folder, 'other'), 'utf8')).toBe('x');
+  });
+
   it('passes an error of the function on under its own code', async () => {
     const { call } = await openPool();
     await expect(call({ fail: 'no pears' })).rejects.toMatchObject({
