@@ -13,6 +13,12 @@ import { Cancelled, InvalidInput, messageOf } from '../../shared/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../shared/json.ts';
 import { compileGraph } from '../../shared/pipelines/compile-graph.ts';
 import { runPipeline } from '../../shared/pipelines/run-pipeline.ts';
+import {
+  abandonPipelines,
+  claimPipeline,
+  holdPipeline,
+  runnerLease,
+} from '../../shared/pipelines/runner-lease.ts';
 import { freeInputs } from '../../shared/pipelines/validate-graph.ts';
 import { EntityNotFound } from '../../shared/store/errors.ts';
 import { type Answer, onSession, withExamples } from '../command.ts';
@@ -59,6 +65,16 @@ export function registerPipelines(program: Command, io: CliIo): void {
       .option('--input <json>', 'values of free inputs by name; @file reads a file')
       .action(onSession(io, run)),
     `modelfn pipelines run nightly --input '{"dataset": "61f8245d0f6f7a1100000040"}'`,
+  );
+  withExamples(
+    pipelines
+      .command('resume')
+      .description(
+        'Continue a run that failed or whose command was killed; nodes that ended are not run again.',
+      )
+      .argument('<run>', "the run's id")
+      .action(onSession(io, resume)),
+    'modelfn pipelines resume 61f8245d0f6f7a1100000040',
   );
 }
 
@@ -140,19 +156,59 @@ async function run(session: Session, reference: string, options: { input?: strin
   const { platform, actor, io } = session;
   const pipeline = await findPipeline(session, reference);
   const input = await jsonObjectOption(io, '--input', options.input);
-  const created = await executePipeline(platform, actor, pipeline.id, { input: input ?? {} });
+  await abandonPipelines(platform);
+  const holder = platform.ids.uuid();
+  const runner = await runnerLease(platform, holder);
+  const id = platform.ids.objectId();
+  const created = await executePipeline(platform, actor, pipeline.id, { input: input ?? {} }, id, runner);
+  return runHere(session, created, holder);
+}
+
+async function resume(session: Session, id: string): Promise<Answer> {
+  const { platform, actor } = session;
+  const found = await platform.store.get('PipelineExecution', id);
+  if (!found)
+    throw new EntityNotFound({
+      kind: 'PipelineExecution',
+      reference: JSON.stringify(id.slice(0, 128)),
+      advice: 'The id is in the error of the run, and in its JSON output.',
+    });
+  await getPipeline(platform, actor, found.pipelineId);
+  const holder = platform.ids.uuid();
+  return runHere(session, await claimPipeline(platform, id, holder), holder);
+}
+
+/** Runs in this process. A run that is interrupted has ended: no server goes on with it. */
+async function runHere(session: Session, begun: PipelineExecution, holder: string): Promise<Answer> {
+  const { platform, io } = session;
+  const { id } = begun;
   const hosts = new Map<string, ReturnType<Session['openFunction']>>();
-  const ended = await runPipeline(platform, created, {
-    signal: io.interrupted,
-    wait: async (milliseconds) =>
-      void (await pause(milliseconds, undefined, { signal: io.interrupted }).catch(() => undefined)),
-    invoke: async (name, payload) => {
-      const opening = hosts.get(name) ?? session.openFunction(name);
-      hosts.set(name, opening);
-      return (await (await opening).invoke(name, payload, { timeoutMs: undefined })) as Json;
-    },
-  });
-  if (io.interrupted.aborted) throw new Cancelled('the pipeline', io.interrupted.reason);
+  const claim = holdPipeline(platform, id, holder);
+  try {
+    const ended = await runPipeline(platform, begun, {
+      signal: io.interrupted,
+      wait: async (milliseconds) =>
+        void (await pause(milliseconds, undefined, { signal: io.interrupted }).catch(() => undefined)),
+      invoke: async (name, payload) => {
+        const opening = hosts.get(name) ?? session.openFunction(name);
+        hosts.set(name, opening);
+        return (await (await opening).invoke(name, payload, { timeoutMs: undefined })) as Json;
+      },
+    });
+    if (!io.interrupted.aborted) return answerOf(ended);
+  } finally {
+    await claim.end();
+  }
+  const cancelled = new Cancelled(`the pipeline run ${id}`, io.interrupted.reason);
+  await platform.store.update('PipelineExecution', id, (current) =>
+    current.status === 'success'
+      ? current
+      : { ...current, status: 'failed', error: cancelled.toJSON(), runner: null },
+  );
+  throw cancelled;
+}
+
+function answerOf(ended: PipelineExecution): Answer {
   const isFailed = ended.status === 'failed';
   return {
     json: runToJson(ended),
@@ -166,7 +222,9 @@ async function run(session: Session, reference: string, options: { input?: strin
         ]),
         '',
       ),
-      isFailed ? ended.error!.message : `Pipeline ${pipeline.name} ended (${ended.id}).`,
+      isFailed
+        ? `${ended.error!.message}\nContinue it with: modelfn pipelines resume ${ended.id}`
+        : `The pipeline ended (${ended.id}).`,
     ].join('\n'),
     ...(isFailed && { exitCode: EXIT_CODES.refused }),
   };
@@ -202,6 +260,6 @@ function toJson(pipeline: Pipeline): JsonObject {
   return { ...pipeline } as unknown as JsonObject;
 }
 
-function runToJson({ graph: _graph, ...execution }: PipelineExecution): JsonObject {
+function runToJson({ graph: _graph, runner: _runner, ...execution }: PipelineExecution): JsonObject {
   return { ...execution } as unknown as JsonObject;
 }

@@ -6,6 +6,7 @@ import { toErrorBody } from '../../shared/errors.ts';
 import type { Json } from '../../shared/json.ts';
 import type { Log } from '../../shared/log.ts';
 import { runPipeline } from '../../shared/pipelines/run-pipeline.ts';
+import { belongsToCommand } from '../../shared/pipelines/runner-lease.ts';
 import type { Platform } from '../../shared/platform.ts';
 import type { FunctionHost } from './function-host.ts';
 import { SYSTEM_TIMERS, type Timers } from './timers.ts';
@@ -26,9 +27,13 @@ const RETRY_MS = 30_000;
 /** Runs that go on at once; the rest waits on record. */
 const MAX_RUNNING = 20;
 
+/** Runs looked at each time: those that commands run are among them. */
+const MAX_LOOKED_AT = 100;
+
 /**
- * What Step Functions is in the cloud: begins the pipeline executions that the API recorded, and after a restart
- * continues those that were under way.
+ * What Step Functions is in the cloud: begins the pipeline executions that the API and triggers recorded, and after a
+ * restart continues those that were under way. A run of `modelfn pipelines run` is left to its command; when that was
+ * killed, the run is recorded as failed and not continued, since its user may have run the pipeline again.
  */
 export class PipelineRunner {
   readonly #options: Required<PipelineRunnerOptions>;
@@ -79,17 +84,29 @@ export class PipelineRunner {
       for (const [id, until] of this.#left) if (until <= platform.clock.now()) this.#left.delete(id);
       const { items } = await platform.store.query('PipelineExecution', {
         filter: { status: { $in: ['created', 'inProgress'] }, id: { $nin: [...this.#left.keys()] } },
-        pageSize: MAX_RUNNING,
+        pageSize: MAX_LOOKED_AT,
         skipsUnreadable: true,
       });
-      for (const execution of items)
-        if (!this.#running.has(execution.id) && this.#running.size < MAX_RUNNING) this.#begin(execution);
+      for (const execution of items) {
+        if (this.#running.has(execution.id) || this.#running.size >= MAX_RUNNING) continue;
+        if (!(await this.#isLeftAlone(execution))) this.#begin(execution);
+      }
       this.#isFailing = false;
     } catch (error) {
       // Told once: the next look may find the store well again.
       const { code, message } = toErrorBody(error);
       if (!this.#isFailing) log.error('pipeline executions cannot be read', { code, reason: message });
       this.#isFailing = true;
+    }
+  }
+
+  /** True for a run of a command. One that cannot be looked at is left for a while, so that it stops no other. */
+  async #isLeftAlone(execution: PipelineExecution): Promise<boolean> {
+    try {
+      return await belongsToCommand(this.#options.platform, execution);
+    } catch (error) {
+      await this.#onLost(execution, error);
+      return true;
     }
   }
 

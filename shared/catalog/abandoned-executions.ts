@@ -5,7 +5,7 @@ import { ended, resumed } from '../invoke/executions.ts';
 import type { Platform } from '../platform.ts';
 import { releaseSnapshots } from '../snapshots/snapshot-run.ts';
 import type { EntityStore } from '../store/entity-store.ts';
-import { chunksOf } from './all-matches.ts';
+import { listMatches } from './all-matches.ts';
 import { executionEvent } from './execution-events.ts';
 
 export interface ReapOptions {
@@ -40,20 +40,19 @@ export async function reapExecutions(platform: Reaper, options: ReapOptions): Pr
   const { store, log } = platform;
   const done: Reaped = { resumed: 0, ended: 0 };
   const now = await store.now();
-  const open = await store.ids('Execution', { filter: { 'latestStatus.status': { $in: OPEN } } });
-  for (const chunk of chunksOf(open)) {
-    for (const { entity } of await store.getMany('Execution', chunk)) {
-      if (judge(entity, now, options) === undefined) continue;
-      try {
-        const verdict = await reap(platform, entity, options);
-        if (verdict === 'resume') done.resumed += 1;
-        else if (verdict) done.ended += 1;
-      } catch (error) {
-        log.error('an abandoned run cannot be handled', {
-          executionId: entity.id,
-          reason: messageOf(error),
-        });
-      }
+  const filter = { 'latestStatus.status': { $in: OPEN } };
+  const open = await listMatches(store, 'Execution', { filter, skipsUnreadable: true });
+  for (const execution of open) {
+    if (judge(execution, now, options) === undefined) continue;
+    try {
+      const verdict = await reap(platform, execution, options);
+      if (verdict === 'resume') done.resumed += 1;
+      else if (verdict) done.ended += 1;
+    } catch (error) {
+      log.error('an abandoned run cannot be handled', {
+        executionId: execution.id,
+        reason: messageOf(error),
+      });
     }
   }
   return done;
@@ -106,10 +105,8 @@ function isAbandoned(
   now: number,
   { graceMs, isUnderWay, atStart, only }: ReapOptions,
 ): boolean {
-  const { id, lease, latestStatus, fence, caller, updatedAt } = execution;
+  const { id, lease, caller, updatedAt } = execution;
   if (isFinished(execution) || isUnderWay?.(id) || (only !== undefined && caller !== only)) return false;
-  // A runner that is not ours reports how far the run is.
-  if ((fence ?? 0) === 0 && latestStatus.status !== 'created') return false;
   if (isAlive(execution, now)) return atStart === true && lease!.holder === null && caller !== 'cli';
   const quietMs = now - Date.parse(lease?.expiresAt ?? updatedAt);
   // Negative when the clock went back.

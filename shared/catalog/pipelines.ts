@@ -118,7 +118,8 @@ export async function deletePipeline(platform: Platform, actor: Actor, id: strin
 }
 
 /**
- * Records a run, to be begun by whoever runs pipelines here. Under an id that has one already nothing is recorded.
+ * Records a run. The server or the relay begins it; with `runner`, the command that holds that lease. Under an id that has
+ * one already nothing is recorded.
  * @throws EntityNotFound; InvalidInput for a missing or unknown input; PipelineInvalid for an empty pipeline
  */
 export async function executePipeline(
@@ -127,6 +128,7 @@ export async function executePipeline(
   pipelineId: string,
   input: unknown,
   id: string = platform.ids.objectId(),
+  runner: PipelineExecution['runner'] = null,
 ): Promise<PipelineExecution> {
   const call = parse(executeSchema, input ?? {}, 'execution of a pipeline');
   return platform.store.transaction(async (store) => {
@@ -149,6 +151,7 @@ export async function executePipeline(
       status: 'created',
       nodes: Object.fromEntries(graph.nodes.map(({ id }) => [id, { status: 'created', executionIds: [] }])),
       error: null,
+      ...(runner && { runner }),
       creator: actor.email,
       createdAt: now,
       updatedAt: now,

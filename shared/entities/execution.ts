@@ -26,6 +26,14 @@ export const errorBodySchema = z.object({
   details: jsonObjectSchema,
 });
 
+/** A claim that ends by itself when nobody renews it. */
+export const leaseSchema = z.object({
+  holder: z.nullable(z.string()),
+  expiresAt: timeSchema,
+  /** Milliseconds it was given for. A lease that ends later than that from now was given by a clock that has gone back since. */
+  lengthMs: z.optional(z.number()),
+});
+
 /** One run of a function, whoever called. Wire: docs/WIRE.md, Executions. */
 export const executionSchema = z.object({
   id: idSchema,
@@ -64,14 +72,7 @@ export const executionSchema = z.object({
   /** Grows with every claim, whoever claims: a write under an older one is refused. */
   fence: z.optional(z.number()),
   /** Who holds it and until when; null when nobody does. `holder` null: kept for its own next slice, and for nobody else. */
-  lease: z.nullable(
-    z.object({
-      holder: z.nullable(z.string()),
-      expiresAt: timeSchema,
-      /** Milliseconds it was given for. A lease that ends later than that from now was given by a clock that has gone back since. */
-      lengthMs: z.optional(z.number()),
-    }),
-  ),
+  lease: z.nullable(leaseSchema),
   /** Slices that yielded. */
   slices: z.optional(z.number()),
   /** What the next slice goes on from: its files, and what the function has to know of them. */

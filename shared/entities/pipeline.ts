@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { errorBodySchema } from './execution.ts';
+import { errorBodySchema, leaseSchema } from './execution.ts';
 import { idSchema, jsonObjectSchema, jsonSchema, nameSchema, nullableText, timeSchema } from './fields.ts';
 
 /** Ids of nodes and ports are chosen by whoever draws the pipeline. */
@@ -122,6 +122,8 @@ export const pipelineExecutionSchema = z.object({
     }),
   ),
   error: z.nullable(errorBodySchema),
+  /** The command that runs it, as long as it renews the lease. Absent: a server or the relay runs it, and resumes it. */
+  runner: z.nullish(leaseSchema),
   creator: z.string(),
   createdAt: timeSchema,
   updatedAt: timeSchema,

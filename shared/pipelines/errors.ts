@@ -24,3 +24,27 @@ export class PipelineFailed extends ModelfnError {
     });
   }
 }
+
+/** The command that ran the pipeline ended before the run did. Nodes that ended are kept. */
+export class PipelineAbandoned extends ModelfnError {
+  override readonly name = 'PipelineAbandoned';
+  readonly code = 'PipelineAbandoned';
+  readonly statusCode = 500;
+  constructor(id: string) {
+    super(
+      `The run ${id} was left behind: the command that ran it ended before the run did. Nothing resumes it by itself. ` +
+        `Continue it with \`modelfn pipelines resume ${id}\`, or run the pipeline again.`,
+      { details: { pipelineExecutionId: id } },
+    );
+  }
+}
+
+/** A run of a pipeline that something else runs, or that has ended well, and so cannot be resumed here. */
+export class PipelineNotResumable extends ModelfnError {
+  override readonly name = 'PipelineNotResumable';
+  readonly code = 'PipelineNotResumable';
+  readonly statusCode = 409;
+  constructor(id: string, problem: string) {
+    super(`The run ${id} cannot be resumed: ${problem}.`, { details: { pipelineExecutionId: id } });
+  }
+}

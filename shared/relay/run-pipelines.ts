@@ -8,6 +8,7 @@ import { toErrorBody } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
 import { PipelineFailed } from '../pipelines/errors.ts';
+import { belongsToCommand } from '../pipelines/runner-lease.ts';
 import type { EntityStore } from '../store/entity-store.ts';
 import { type CallAws, isOk, jsonCall, refusalOf } from './aws-caller.ts';
 import { RelayRefused } from './errors.ts';
@@ -56,6 +57,7 @@ export async function runPipelines(options: RunPipelinesOptions): Promise<{ begu
   });
   const failures = await eachAlone(waiting, async (execution) => {
     if (options.clock.now() >= options.until) return;
+    if (await belongsToCommand(options, execution)) return;
     const machine = pipelineMachine(execution, options.places);
     const isOver = execution.status === 'inProgress' && (await follow(options, execution, machine));
     if (isOver === undefined || execution.status === 'created') {

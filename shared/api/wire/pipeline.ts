@@ -18,7 +18,7 @@ export function pipelineToWire({ revision, ...pipeline }: Pipeline, baseUrl: str
 
 /** A run with the executions of each of its nodes, the ones that are on record. */
 export function pipelineExecutionToWire(
-  { graph, nodes, ...execution }: PipelineExecution,
+  { graph, nodes, runner: _runner, ...execution }: PipelineExecution,
   executions: ReadonlyMap<string, Execution>,
   baseUrl: string,
 ): JsonObject {

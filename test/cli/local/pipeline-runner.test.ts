@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PipelineRunner } from '../../../cli/local/pipeline-runner.ts';
 import { createPipeline, executePipeline } from '../../../shared/catalog/pipelines.ts';
 import { silentLog } from '../../../shared/log.ts';
+import { claimPipeline, runnerLease } from '../../../shared/pipelines/runner-lease.ts';
 import { trainAndPredict } from '../../shared/pipelines/graphs.ts';
 import { openWorkspace, type Workspace } from '../../support/workspace.ts';
 import { recordingLog } from './fixture-functions.ts';
@@ -43,6 +44,50 @@ describe('the runner of pipelines', () => {
 
     expect(called).toEqual(['train', 'evaluate', 'predict']);
     expect(await statusOf(execution.id)).toBe('success');
+  });
+
+  it('leaves a run to the command that runs it, and records it as failed when that command is gone', async () => {
+    const { platform } = space;
+    const { id } = await record();
+    const byCommand = await runnerLease(platform, 'command');
+    await platform.store.update('PipelineExecution', id, (current) => ({ ...current, runner: byCommand }));
+    const called: string[] = [];
+    const running = runner((name) => {
+      called.push(name);
+      return answers(name);
+    });
+
+    await running.wake();
+    await running.drained();
+    expect(await statusOf(id)).toBe('created');
+    platform.clock.advance(platform.config.leaseMs);
+    await running.wake();
+    await running.drained();
+
+    expect(called).toEqual([]);
+    expect(await platform.store.get('PipelineExecution', id)).toMatchObject({
+      status: 'failed',
+      error: {
+        code: 'PipelineAbandoned',
+        message: expect.stringContaining(`modelfn pipelines resume ${id}`),
+      },
+    });
+  });
+
+  it('lets a command resume a run that was left behind, once, and none that a server runs or that ended well', async () => {
+    const { platform } = space;
+    const { id } = await record();
+    const claim = () => claimPipeline(platform, id, 'command');
+    const refused = { code: 'PipelineNotResumable', statusCode: 409 };
+
+    await expect(claim()).rejects.toMatchObject(refused);
+    await platform.store.update('PipelineExecution', id, (current) => ({ ...current, status: 'failed' }));
+    expect(await claim()).toMatchObject({ status: 'inProgress', runner: { holder: 'command' } });
+    await expect(claim()).rejects.toMatchObject(refused);
+    platform.clock.advance(platform.config.leaseMs);
+    expect(await claim()).toMatchObject({ status: 'inProgress' });
+    await platform.store.update('PipelineExecution', id, (current) => ({ ...current, status: 'success' }));
+    await expect(claim()).rejects.toMatchObject(refused);
   });
 
   it('does not begin a run twice', async () => {
