@@ -3,6 +3,7 @@ import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { areasOf } from './coco-areas.ts';
 import { FormatUnreadable } from './errors.ts';
 import type { FormatAnnotation, FormatFiles, FormatItem, ReadContext } from './format.ts';
+import { noteSize } from './image-size-note.ts';
 import { jsonParts } from './json-parts.ts';
 import type { LossReport } from './loss-report.ts';
 import { itemPath } from './paths.ts';
@@ -165,13 +166,8 @@ async function findImage(file: string, image: JsonObject, context: ReadContext):
   const path = itemPath('coco', file, isBeside ? beside : name);
   const item = isBeside ? found : await context.findPath(path);
   const { width, height } = image;
-  const isKnown = typeof width === 'number' && typeof height === 'number' && item?.width !== undefined;
-  if (isKnown && (width !== item.width || height !== item.height))
-    context.losses.approximated(
-      'image',
-      'width,height',
-      `${path}: ${width}x${height} in the file, ${item.width}x${item.height} upright`,
-    );
+  if (typeof width === 'number' && typeof height === 'number')
+    noteSize(path, { width, height }, item, context.losses);
   return path;
 }
 

@@ -1,11 +1,11 @@
 const MAX_CELL_CHARS = 32 * 1024 * 1024;
 
 /**
- * Rows of a CSV text as RFC 4180 has it: cells between commas, quoted ones may hold commas, line ends and doubled
+ * Rows of a CSV text as RFC 4180 has it: cells between commas or another `delimiter`, quoted ones may hold commas, line ends and doubled
  * quotes; lines end with LF or CRLF. A byte order mark is passed over, and so are empty lines.
  * @throws SyntaxError naming the line of a quote that is not closed, or of a cell of more than 32 Mi characters
  */
-export async function* csvRows(chunks: AsyncIterable<string>): AsyncGenerator<string[]> {
+export async function* csvRows(chunks: AsyncIterable<string>, delimiter = ','): AsyncGenerator<string[]> {
   let row: string[] = [];
   let cell = '';
   let state: 'plain' | 'quoted' | 'quoteInQuoted' = 'plain';
@@ -31,7 +31,7 @@ export async function* csvRows(chunks: AsyncIterable<string>): AsyncGenerator<st
         continue;
       }
       state = 'plain';
-      if (character === ',') {
+      if (character === delimiter) {
         row.push(cell);
         cell = '';
       } else if (character === '\n') {

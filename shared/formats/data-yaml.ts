@@ -46,7 +46,10 @@ const dataSchema = z.looseObject({
  * @throws FormatUnreadable for what is no YAML, and for a data set with values of other types
  */
 export async function readDataYaml(files: FormatFiles, path: string): Promise<DataYaml | undefined> {
-  const value = parseYaml(path, (await Array.fromAsync(textOf('yolo', files, path, MAX_BYTES))).join(''));
+  const value = parseYaml(
+    path,
+    (await Array.fromAsync(textOf('yolo', files, path, { maxBytes: MAX_BYTES }))).join(''),
+  );
   if (typeof value !== 'object' || value === null || !('names' in value || 'train' in value))
     return undefined;
   const parsed = dataSchema.safeParse(value);

@@ -1,3 +1,4 @@
+import { TextDecoder } from 'node:util';
 import { FormatUnreadable } from './errors.ts';
 import type { FormatFiles } from './format.ts';
 
@@ -15,28 +16,56 @@ export async function* inPieces(texts: AsyncIterable<string> | Iterable<string>)
   if (piece !== '') yield piece;
 }
 
-/** A file as text, its byte order mark passed over. @throws FormatUnreadable when it is not UTF-8 or too long */
+/** Bytes that decide the encoding. */
+const HEAD_BYTES = 256;
+
+export interface TextOptions {
+  maxBytes?: number;
+  /** Returns the encoding that the beginning of a file declares, as a label of the WHATWG encoding standard. */
+  declared?: (head: string) => string | undefined;
+}
+
+/**
+ * A file as text, its byte order mark passed over: UTF-8, UTF-16 with a byte order mark, or what the file itself declares.
+ * @throws FormatUnreadable when it is none of these, or too long
+ */
 export async function* textOf(
   format: string,
   files: FormatFiles,
   path: string,
-  maxBytes = Number.POSITIVE_INFINITY,
+  { maxBytes = Number.POSITIVE_INFINITY, declared }: TextOptions = {},
 ): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let decoder: TextDecoder | undefined;
+  let head: Uint8Array[] = [];
   let bytes = 0;
   const decode = (chunk?: Uint8Array): string => {
     try {
-      return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
+      decoder ??= decoderFor(Buffer.concat(head), declared);
+      const waiting = head.map((each) => decoder!.decode(each, { stream: true })).join('');
+      head = [];
+      return waiting + (chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true }));
     } catch (error) {
-      throw new FormatUnreadable(format, path, 'it is not UTF-8', error);
+      const problem = `it is not ${decoder?.encoding ?? 'in a known encoding'}; save it as UTF-8`;
+      throw new FormatUnreadable(format, path, problem, error);
     }
   };
   for await (const chunk of files.stream(path)) {
     bytes += chunk.byteLength;
     if (bytes > maxBytes) throw new FormatUnreadable(format, path, `it has more than ${maxBytes} bytes`);
-    yield decode(chunk);
+    if (decoder !== undefined) yield decode(chunk);
+    else {
+      head.push(chunk);
+      if (bytes >= HEAD_BYTES) yield decode(new Uint8Array());
+    }
   }
   yield decode();
+}
+
+function decoderFor(head: Buffer, declared: TextOptions['declared']): TextDecoder {
+  if (head[0] === 0xff && head[1] === 0xfe) return new TextDecoder('utf-16le', { fatal: true });
+  if (head[0] === 0xfe && head[1] === 0xff) return new TextDecoder('utf-16be', { fatal: true });
+  const label = declared?.(head.subarray(0, HEAD_BYTES).toString('latin1')) ?? 'utf-8';
+  return new TextDecoder(label, { fatal: true });
 }
 
 /** Lines without their ends. @throws FormatUnreadable for one of more than `maxChars` */

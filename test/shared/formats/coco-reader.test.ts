@@ -1,35 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { readRings } from '../../../shared/annotations/shapes.ts';
-import type { Areas, FoundItem } from '../../../shared/formats/format.ts';
-import { LossReport } from '../../../shared/formats/loss-report.ts';
-import { openFormat } from '../../../shared/formats/registry.ts';
+import type { Areas } from '../../../shared/formats/format.ts';
 import type { Json, JsonObject } from '../../../shared/json.ts';
 import { polygonMask } from '../../../shared/masks/polygon-mask.ts';
 import { areaOf } from '../../../shared/masks/run-mask.ts';
-import { memoryFiles } from './memory-files.ts';
+import { type Given, readForeign } from './read-foreign.ts';
 
-interface Given {
-  areas?: Areas;
-  items?: Record<string, readonly [number, number]>;
-}
-
-/** Reads files as COCO; `items` are the sizes of the items that are there, by path. */
-async function read(texts: Record<string, string>, { areas, items = {} }: Given = {}) {
-  const losses = new LossReport();
-  const findPath = async (path: string): Promise<FoundItem | undefined> => {
-    const [width, height] = items[path] ?? [];
-    return path in items ? { path, width, height } : undefined;
-  };
-  const format = await openFormat('coco');
-  const context = { losses, findPath, findStem: findPath, ...(areas && { areas }) };
-  const found = await Array.fromAsync(format.read(memoryFiles(texts), context));
-  return {
-    items: found,
-    annotations: found.flatMap(({ path, annotations }) => annotations.map((each) => ({ path, ...each }))),
-    losses: losses.list().map(({ type, field, how, count }) => `${type} ${field} ${how} ${count}`),
-    report: losses.list(),
-  };
-}
+const read = (texts: Record<string, string>, given: Given = {}) => readForeign('coco', texts, given);
 
 const document = (annotations: Json[], more: JsonObject = {}): string =>
   JSON.stringify({

@@ -4,8 +4,12 @@ import type { FormatFiles, FormatItem, FormatSource } from '../../../shared/form
 export type MemoryFiles = LayoutWriter & FormatFiles & { readonly texts: Map<string, string> };
 
 /** A folder in memory, handed out in pieces of `pieceBytes`. */
-export function memoryFiles(given: Readonly<Record<string, string>> = {}, pieceBytes = 1 << 16): MemoryFiles {
-  const texts = new Map(Object.entries(given));
+export function memoryFiles(
+  given: Readonly<Record<string, string | Uint8Array>> = {},
+  pieceBytes = 1 << 16,
+): MemoryFiles {
+  // Files that are given as bytes are only read.
+  const texts = new Map(Object.entries(given) as [string, string][]);
   return {
     texts,
     async write(path, content) {
