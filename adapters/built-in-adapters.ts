@@ -24,6 +24,14 @@ export interface HostedCode {
   currentApi?: () => RunApi | undefined;
 }
 
+/** What the source of an adapter in another language shows without running it. */
+export interface HostedSource {
+  /** Why the file is no adapter; null when it may be one. */
+  problem: string | null;
+  /** Classes of the file that look like adapters. */
+  classes: readonly { name: string }[];
+}
+
 /** The entity API as one run's adapter may use it. */
 export interface RunApi {
   /** Who the run is on behalf of. */

@@ -1,6 +1,6 @@
 import { ModelfnError } from '../shared/errors.ts';
 import { nearest } from '../shared/nearest.ts';
-import type { BuiltInAdapters, HostedCode } from './built-in-adapters.ts';
+import type { BuiltInAdapters, HostedCode, HostedSource } from './built-in-adapters.ts';
 import type { ModelAdapterClass } from './model-adapter.ts';
 
 /** One adapter that comes with modelfn. */
@@ -40,6 +40,15 @@ type Host = (code: HostedCode, signal?: AbortSignal) => Promise<ModelAdapterClas
 const HOSTS: Readonly<Record<string, () => Promise<Host>>> = {
   '.py': async () => (await import('./python/python-adapter.ts')).hostPython,
 };
+
+/** Reads the source of an adapter in Python. @throws PythonMissing, PythonAdapterUnusable */
+export async function readPythonSource(
+  code: Pick<HostedCode, 'directory' | 'entryPoint' | 'className' | 'python'>,
+): Promise<HostedSource> {
+  const { findInterpreter } = await import('./python/interpreter.ts');
+  const { readSource } = await import('./python/read-source.ts');
+  return readSource(code, await findInterpreter(code.python));
+}
 
 /** An entry point `modelfn/<name>` that there is not. */
 export class BuiltInUnknown extends ModelfnError {

@@ -1,12 +1,13 @@
-import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { ModelAdapterClass } from '../adapters/model-adapter.ts';
 import { builtInAdapters } from '../adapters/registry.ts';
 import { packFolder } from '../shared/codebases/archive.ts';
 import { readConfig } from '../shared/config.ts';
+import { currentRunApi } from '../shared/invoke/run-api.ts';
 import { jsonLog, silentLog } from '../shared/log.ts';
 import { BUNDLE_NAME, bundleAdapter } from './bundle-adapter.ts';
 import type { Desk } from './desk.ts';
+import { findPythonEntry } from './find-python-entry.ts';
 
 /** A user's adapter, in whatever language, ready to be checked and pushed. */
 export interface ReadAdapter {
@@ -20,26 +21,28 @@ export interface ReadAdapter {
   entryPoint: string;
 }
 
-/** Looked for in a folder, in this order. */
-const PYTHON_NAMES = ['model.py', 'adapter.py', 'model_adapter.py'];
-const DEFAULT_CLASS = 'ModelAdapter';
-
 /**
  * The adapter of a file or folder. One in TypeScript or JavaScript is bundled with what it imports; one in Python is taken
  * with the folder it lies in. Its code is run by that.
  * @throws PathUnusable, AdapterNotBundled, AdapterClassNotFound, FileRefused, ArchiveRefused, and the codes of adapters/python
  */
 export async function readAdapter(desk: Desk, path: string, className?: string): Promise<ReadAdapter> {
-  const file = await pythonFileOf(path);
-  if (file === undefined) return { ...(await bundleAdapter(path, className)), entryPoint: BUNDLE_NAME };
-  const directory = dirname(file);
-  const archive = await packFolder(directory);
   const { home, python } = readConfig({ ...desk.io.env }, desk.io.cwd);
-  const code = { directory, entryPoint: basename(file), className: className ?? DEFAULT_CLASS, python };
+  const entry = await findPythonEntry(path, python, className);
+  if (entry === undefined) return { ...(await bundleAdapter(path, className)), entryPoint: BUNDLE_NAME };
+  const directory = dirname(entry.file);
+  const archive = await packFolder(directory);
+  const code = { directory, entryPoint: basename(entry.file), className: entry.className, python };
   const log = desk.mode.verbose
     ? jsonLog('info', (line) => desk.io.stderr.write(line), desk.io.now)
     : silentLog;
-  const adapterClass = await builtInAdapters.host!({ ...code, cacheDirectory: join(home, 'cache'), log })!;
+  const adapterClass = await builtInAdapters.host!({
+    ...code,
+    cacheDirectory: join(home, 'cache'),
+    log,
+    // Checks run as if they were runs.
+    currentApi: currentRunApi,
+  })!;
   return {
     className: code.className,
     adapterClass,
@@ -47,13 +50,4 @@ export async function readAdapter(desk: Desk, path: string, className?: string):
     sizeBytes: archive.byteLength,
     entryPoint: code.entryPoint,
   };
-}
-
-async function pythonFileOf(path: string): Promise<string | undefined> {
-  const found = await stat(path).catch(() => undefined);
-  if (found?.isFile()) return path.endsWith('.py') ? path : undefined;
-  if (!found?.isDirectory()) return undefined;
-  const names = await readdir(path);
-  const name = PYTHON_NAMES.find((each) => names.includes(each));
-  return name === undefined ? undefined : join(path, name);
 }

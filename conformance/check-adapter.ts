@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import type { ModelAdapterClass } from '../adapters/model-adapter.ts';
 import { Cancelled, isModelfnError } from '../shared/errors.ts';
+import { withinRun } from '../shared/invoke/current-run.ts';
 import type { JsonObject } from '../shared/json.ts';
 import type { Check, CheckResult } from './check.ts';
 import { CHECKS } from './checks.ts';
@@ -90,9 +91,13 @@ async function resultOf(
   });
   const needed = neededBy(check, before);
   if (needed) return result('skipped', `it needs that ${needed.name}`);
+  const unusable = whyNotUsable(check, subject);
+  if (unusable !== undefined) return result('skipped', unusable);
   const training = before.find(({ id }) => id === 'trains');
   if (check.trains && training?.outcome === 'skipped') return result('skipped', training.reason);
-  const ended = await endOf(() => check.run(subject), limitMs);
+  // As in a run: an adapter in a process of its own may ask the entity API.
+  const run = subject.workbench.openRun();
+  const ended = await endOf(() => withinRun(run, async () => check.run(subject)), limitMs);
   await subject.release();
   if (ended.how === 'still running')
     return result('failed', told(check, `it had not ended after ${limitMs} ms`));
@@ -100,6 +105,19 @@ async function resultOf(
   const found = ended.value;
   if (found === undefined) return result('passed', null);
   return typeof found === 'string' ? result('failed', told(check, found)) : result('skipped', found.skipped);
+}
+
+/** Why the adapter offers too little for the check. */
+function whyNotUsable({ id, uses = [], needs }: Check, subject: Subject): string | undefined {
+  const missing = uses.find((method) => !subject.offers(method));
+  if (missing !== undefined) return `it has no ${missing}`;
+  return isReadyNeeded(id, needs) ? subject.whyNotReady() : undefined;
+}
+
+/** The check `loads` and those after it need an adapter that can predict. */
+function isReadyNeeded(id: string, needs: string | undefined): boolean {
+  if (id === 'loads') return true;
+  return needs !== undefined && isReadyNeeded(needs, CHECKS.find((each) => each.id === needs)?.needs);
 }
 
 /** @throws CheckDataUnusable when there is nothing in it to load */

@@ -1,3 +1,4 @@
+import type { AdapterMethod } from '../shared/snapshots/offered-methods.ts';
 import type { Subject } from './subject.ts';
 
 /** What a check found: nothing against the adapter, or what there is in words; or why it does not apply to the adapter. */
@@ -17,6 +18,8 @@ export interface Check {
   readonly needs?: string;
   /** It trains: not run for an adapter that does not. */
   readonly trains?: true;
+  /** Methods that it calls: not run for an adapter without one of them. */
+  readonly uses?: readonly AdapterMethod[];
   /** What it throws is a finding too. */
   run(subject: Subject): Promise<Finding> | Finding;
 }

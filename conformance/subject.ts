@@ -11,6 +11,7 @@ import type { Item, Partition } from '../shared/entities/item.ts';
 import { deepFreeze, type JsonObject } from '../shared/json.ts';
 import { silentLog } from '../shared/log.ts';
 import { effectiveConfiguration } from '../shared/snapshots/effective-configuration.ts';
+import { type AdapterMethod, offersMethod } from '../shared/snapshots/offered-methods.ts';
 import { releaseAdapter } from '../shared/snapshots/release-adapter.ts';
 import type { Workbench } from './workbench.ts';
 
@@ -79,7 +80,12 @@ export class Subject {
 
   /** A new instance. */
   create(): ModelAdapter {
-    const adapter = new this.adapterClass({ configuration: this.configuration, labels: this.labels });
+    const { id: snapshotId, modelId, projectId, datasetId } = this.workbench.snapshot;
+    const adapter = new this.adapterClass({
+      configuration: this.configuration,
+      labels: this.labels,
+      entities: { snapshotId, modelId, projectId, datasetId },
+    });
     this.#created.push(adapter);
     return adapter;
   }
@@ -118,11 +124,17 @@ export class Subject {
     return openPartition(platform, from, (input) => adapter.prepare(input), ENDLESS);
   }
 
-  /** A new instance that can predict and save: trained just now, or with the weights given. */
+  /** Why there is no way to an instance that predicts; `undefined` when there is one. */
+  whyNotReady(): string | undefined {
+    if (this.hasGivenWeights || this.offers('train') || !this.offers('load')) return undefined;
+    return 'it has load and no train: give the weights that it loads with --weights';
+  }
+
+  /** A new instance that can predict, and save if it has a save: with the weights given, trained just now, or without weights. */
   async ready(): Promise<ModelAdapter> {
-    if (this.hasGivenWeights) return this.loaded();
+    if (this.hasGivenWeights && this.offers('load')) return this.loaded();
     const adapter = this.create();
-    await this.train(adapter);
+    if (this.offers('train')) await this.train(adapter);
     return adapter;
   }
 
@@ -139,8 +151,10 @@ export class Subject {
     return this.#weights;
   }
 
-  /** A new instance with the weights loaded. */
+  /** A new instance with the weights loaded; as `ready` for an adapter that cannot load, or has nothing to load. */
   async loaded(): Promise<ModelAdapter> {
+    const canLoad = this.offers('load') && (this.hasGivenWeights || this.offers('save'));
+    if (!canLoad) return this.ready();
     const adapter = this.create();
     await adapter.load(await this.weights());
     return adapter;
@@ -167,6 +181,11 @@ export class Subject {
 
   get testNames(): string[] {
     return this.workbench.testItems.map(({ filename }) => filename);
+  }
+
+  /** Whether the adapter has the method. */
+  offers(method: AdapterMethod): boolean {
+    return offersMethod(this.adapterClass, method);
   }
 
   async #makeWeights(): Promise<string> {

@@ -19,7 +19,7 @@ import type { Item, Partition } from '../shared/entities/item.ts';
 import type { Model } from '../shared/entities/model.ts';
 import type { Snapshot } from '../shared/entities/snapshot.ts';
 import { createContainer } from '../shared/invoke/handler.ts';
-import type { Container } from '../shared/invoke/run.ts';
+import type { Container, Run } from '../shared/invoke/run.ts';
 import type { JsonObject } from '../shared/json.ts';
 import { openPlatform } from '../shared/open-platform.ts';
 import type { Platform } from '../shared/platform.ts';
@@ -47,6 +47,8 @@ export interface Workbench {
   readonly brokenItems: readonly Item[];
   /** A process's memory: a second one has loaded nothing. */
   openContainer(): Container;
+  /** A run of the kit's project, which adapters ask the entity API within. */
+  openRun(): Run;
   /** A new empty folder. */
   folder(): Promise<string>;
   /** Removes all of it. */
@@ -145,6 +147,12 @@ async function fill(
     oddItems: await below('odd'),
     brokenItems: await below('broken'),
     openContainer: () => createContainer(platform, builtIns),
+    openRun: () => ({
+      ...{ platform, container: createContainer(platform, builtIns), actor: LOCAL_ACTOR },
+      ...{ executionId: platform.ids.objectId(), projectId: project.id, deadline: undefined },
+      ...{ signal: new AbortController().signal, log: platform.log, progress: () => undefined },
+      assertAllRead: () => undefined,
+    }),
   };
 }
 

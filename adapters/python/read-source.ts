@@ -40,7 +40,12 @@ export type PythonSource = z.output<typeof sourceSchema>;
  * @throws PythonAdapterUnusable when the sources cannot be read
  */
 export async function readSource(
-  { directory, entryPoint, className, python }: HostedCode,
+  {
+    directory,
+    entryPoint,
+    className,
+    python,
+  }: Pick<HostedCode, 'directory' | 'entryPoint' | 'className' | 'python'>,
   interpreter: Pick<Interpreter, 'executable'>,
   signal?: AbortSignal,
 ): Promise<PythonSource> {

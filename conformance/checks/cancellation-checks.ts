@@ -24,6 +24,7 @@ export const CANCELLATION_CHECKS: readonly Check[] = [
     expected: 'predict to throw the reason of the signal or to answer in full, soon after it was aborted',
     advice: 'Call `context.signal.throwIfAborted()` between steps, and never answer a part.',
     needs: 'loads',
+    uses: ['predict'],
     async run(subject) {
       const adapter = await subject.loaded();
       const samples = await subject.prepare(adapter);

@@ -13,6 +13,7 @@ export const EVALUATION_CHECKS: readonly Check[] = [
     advice:
       'Leave a number out where there is nothing to divide by: a label without items, an item without predictions.',
     needs: 'loads',
+    uses: ['predict'],
     async run(subject) {
       const adapter = await subject.loaded();
       // With nothing predicted as well: it is what an evaluation of other items may come to.

@@ -11,7 +11,7 @@ import type { Outcome } from '../../shared/invoke/invocation.ts';
 import { invoke } from '../../shared/invoke/invoke.ts';
 import type { Container } from '../../shared/invoke/run.ts';
 import type { JsonObject } from '../../shared/json.ts';
-import type { Check } from '../check.ts';
+import type { Check, Finding } from '../check.ts';
 import type { Subject } from '../subject.ts';
 
 /** What the real functions make of the adapter, on a store and a bucket of their own. */
@@ -23,6 +23,7 @@ export const FUNCTION_CHECKS: readonly Check[] = [
     advice:
       'Let predictions depend on the bytes of the item and the weights alone: not on its annotations, times, or the process.',
     needs: 'loads',
+    uses: ['predict'],
     async run(subject) {
       const container = subject.workbench.openContainer();
       return (await fillTwice(subject, container)) ?? predictTwice(subject, container);
@@ -30,9 +31,11 @@ export const FUNCTION_CHECKS: readonly Check[] = [
   },
 ];
 
-async function fillTwice(subject: Subject, container: Container): Promise<string | undefined> {
+async function fillTwice(subject: Subject, container: Container): Promise<Finding> {
   const { snapshot } = subject.workbench;
   const call = { snapshot: snapshot.id };
+  if (!subject.offers('load')) return undefined;
+  if (!subject.hasGivenWeights && !subject.offers('save')) return { skipped: 'it has load and no save' };
   const found = subject.hasGivenWeights
     ? await twice(container, saveFunction, { ...call, directory: await subject.weights() })
     : await twice(container, trainFunction, { ...call, seed: subject.seed });

@@ -19,6 +19,7 @@ export const ITEM_CHECKS: readonly Check[] = [
     advice:
       'Let prepare throw for what it cannot read, change nothing on the instance before that, and make up no sample.',
     needs: 'loads',
+    uses: ['predict'],
     async run(subject) {
       const { testItems, brokenItems } = subject.workbench;
       const adapter = await subject.loaded();
@@ -49,6 +50,7 @@ export const ITEM_CHECKS: readonly Check[] = [
     advice:
       'Count the samples of each label first: leave a label without any out, or throw an error that names the labels and what to do.',
     needs: 'trains',
+    uses: ['predict'],
     trains: true,
     async run(subject) {
       for (const left of [subject.labels.slice(0, -1), subject.labels.slice(0, 1)]) {

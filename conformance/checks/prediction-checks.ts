@@ -12,6 +12,7 @@ export const PREDICTION_CHECKS: readonly Check[] = [
     expected: 'equal predictions before and after',
     advice: 'Save all of the state that predict and prepare read, numbers in full.',
     needs: 'loads',
+    uses: ['save', 'load', 'predict'],
     async run(subject) {
       const before = await subject.ready();
       const first = await subject.predict(before, await subject.prepare(before));
@@ -27,6 +28,7 @@ export const PREDICTION_CHECKS: readonly Check[] = [
     expected: 'for each sample a list of predictions with labels of the snapshot and a confidence in 0..1',
     advice: 'Take labels from `this.labels` alone, and see to items that look like nothing the model knows.',
     needs: 'loads',
+    uses: ['predict'],
     async run(subject) {
       const { platform, testItems, oddItems } = subject.workbench;
       const options = { signal: ENDLESS, minConfidence: 0 };
@@ -41,6 +43,7 @@ export const PREDICTION_CHECKS: readonly Check[] = [
     advice:
       'Let nothing of a sample depend on the others of its batch; with an engine that cannot, set maxBatchSize to 1.',
     needs: 'loads',
+    uses: ['predict'],
     async run(subject) {
       const adapter = await subject.loaded();
       const samples = await subject.prepare(adapter);
@@ -59,6 +62,7 @@ export const PREDICTION_CHECKS: readonly Check[] = [
     expected: 'equal predictions',
     advice: 'predict and prepare change nothing: no counters, no running means, no writing into the samples.',
     needs: 'loads',
+    uses: ['predict'],
     async run(subject) {
       const adapter = await subject.loaded();
       const samples = await subject.prepare(adapter);
@@ -73,6 +77,7 @@ export const PREDICTION_CHECKS: readonly Check[] = [
     expected: 'equal predictions (numbers within 1e-6)',
     advice: 'Keep what belongs to one call in local variables, not on the instance.',
     needs: 'loads',
+    uses: ['predict'],
     async run(subject) {
       const { testItems } = subject.workbench;
       const adapter = await subject.loaded();
@@ -90,6 +95,7 @@ export const PREDICTION_CHECKS: readonly Check[] = [
     expected: 'the same files, not written to',
     advice: 'Open files of `load` for reading only, and put what you unpack elsewhere: the folder is shared.',
     needs: 'loads',
+    uses: ['save', 'load', 'predict'],
     async run(subject) {
       const folder = await subject.save(await subject.ready());
       await setWritable(folder, false);

@@ -18,6 +18,7 @@ export const SLICE_CHECKS: readonly Check[] = [
     advice:
       "Keep all that the next steps depend on in the checkpoint: weights, the optimiser's state, the random generator, the place in the data. Return 'yielded' right after a checkpoint.",
     needs: 'trainTwice',
+    uses: ['save'],
     trains: true,
     async run(subject) {
       const whole = await contentOf(await subject.save(await subject.ready()));

@@ -20,6 +20,7 @@ export const TRAINING_CHECKS: readonly Check[] = [
     advice:
       'If the items of the kit are not of the kind your adapter reads, set its `static inputType`, or give items of your own with --data. An adapter that does not train is checked with the --weights it predicts with.',
     needs: 'maxBatchSize',
+    uses: ['prepare', 'train'],
     async run(subject) {
       const unprepared = await unpreparedOf(subject);
       if (unprepared !== undefined) return unprepared;
@@ -61,6 +62,7 @@ export const TRAINING_CHECKS: readonly Check[] = [
     expected: 'one file or more, and load to end without an error',
     advice: 'Write everything that predict needs into the folder of `save`, and read it back in `load`.',
     needs: 'trains',
+    uses: ['load'],
     async run(subject) {
       const folder = await subject.weights();
       if ((await contentOf(folder)).size === 0) return 'an empty folder';
@@ -74,6 +76,7 @@ export const TRAINING_CHECKS: readonly Check[] = [
     expected: 'the same files with the same bytes',
     advice: 'Save no times and no random names, and keys in a fixed order.',
     needs: 'loads',
+    uses: ['save'],
     async run(subject) {
       const adapter = await subject.ready();
       const first = await subject.save(adapter);
@@ -87,6 +90,7 @@ export const TRAINING_CHECKS: readonly Check[] = [
     expected: 'the same files with the same bytes',
     advice: 'Take all randomness from `context.seed`, and nothing from the time of day.',
     needs: 'loads',
+    uses: ['save'],
     trains: true,
     async run(subject) {
       const once = async () => {

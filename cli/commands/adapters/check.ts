@@ -34,8 +34,14 @@ export async function check(desk: Desk, adapter: string, options: CheckOptions):
   const { io, mode } = desk;
   const configuration = (await jsonObjectOption(io, '--configuration', options.configuration)) ?? {};
   const data = options.data === undefined ? undefined : await folderData(desk.path(options.data));
-  const { className, adapterClass, sizeBytes } = await find(desk, adapter, options.class);
   const bar = progressBar(io, 'check', mode.json);
+  bar.update(0, `reading ${adapter}; packages may have to be installed`);
+  const { className, adapterClass, sizeBytes } = await find(desk, adapter, options.class).catch(
+    (error: unknown) => {
+      bar.end();
+      throw error;
+    },
+  );
   const started = performance.now();
   const { passed, seed, checks } = await checkAdapter(adapterClass, {
     configuration,
