@@ -203,6 +203,45 @@ export class UntrustedOrigin extends ModelfnError {
   }
 }
 
+/** A request that is not HTTP, or whose headers are too large or too slow. Nothing of it was used. */
+export class MalformedRequest extends ModelfnError {
+  override readonly name = 'MalformedRequest';
+  readonly code = 'MalformedRequest';
+  readonly statusCode: 400 | 408 | 431;
+  constructor(statusCode: 400 | 408 | 431) {
+    const problems = {
+      400: 'it is not well-formed HTTP/1.1',
+      408: 'its headers did not arrive in time',
+      431: 'its headers are larger than 16 KiB',
+    };
+    super(`The request cannot be read: ${problems[statusCode]}.`, { details: { statusCode } });
+    this.statusCode = statusCode;
+  }
+}
+
+/** A request that names its host more than once: servers in a row could take it for different ones. */
+export class AmbiguousHost extends ModelfnError {
+  override readonly name = 'AmbiguousHost';
+  readonly code = 'AmbiguousHost';
+  readonly statusCode = 400;
+  constructor(count: number) {
+    super(`The request has ${count} Host headers. Send one.`, { details: { count } });
+  }
+}
+
+/** A body of which too little arrives. Nothing of it was used. */
+export class BodyTooSlow extends ModelfnError {
+  override readonly name = 'BodyTooSlow';
+  readonly code = 'BodyTooSlow';
+  readonly statusCode = 408;
+  constructor({ windowMs, minBytes }: { windowMs: number; minBytes: number }) {
+    super(
+      `The body of the request arrives too slowly: fewer than ${minBytes} bytes in ${windowMs / 1000} s. Nothing of it was kept; send it again.`,
+      { details: { windowMs, minBytes } },
+    );
+  }
+}
+
 /** A body over the limit of API Gateway. Nothing of it was used. */
 export class BodyTooLarge extends ModelfnError {
   override readonly name = 'BodyTooLarge';

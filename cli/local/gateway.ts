@@ -2,11 +2,21 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type ErrorBody, messageOf, systemCode, toErrorBody } from '../../shared/errors.ts';
+import { missingSecurityHeaders } from '../../shared/http/security-headers.ts';
 import type { Log } from '../../shared/log.ts';
-import { CannotListen, FunctionNotFound, PortInUse, RouteNotFound } from './errors.ts';
+import { DEFAULT_PACE, type PaceLimits, watchPace } from './client-pace.ts';
+import {
+  AmbiguousHost,
+  BodyTooSlow,
+  CannotListen,
+  FunctionNotFound,
+  PortInUse,
+  RouteNotFound,
+} from './errors.ts';
 import type { FunctionHost } from './function-host.ts';
 import { type HttpReply, jsonReply, toHttpEvent, toHttpReply } from './http-event.ts';
 import { loopbackUrl, requireLoopback, requireTrusted } from './loopback-guard.ts';
+import { answerMalformedRequests } from './malformed-requests.ts';
 import { readBody } from './request-body.ts';
 import { proxyToSocket } from './socket-proxy.ts';
 
@@ -23,6 +33,10 @@ export interface GatewayOptions {
    * only this machine is let in.
    */
   exposed?: boolean;
+  /** How slow a client may send its body and take its answer. */
+  pace?: PaceLimits;
+  /** Time from the connection, or the last answer, to the end of the next request's headers. Default: 30 s. */
+  headersTimeoutMs?: number;
 }
 
 export interface Gateway {
@@ -35,6 +49,8 @@ export interface Gateway {
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
 const DEFAULT_GRACE_MS = 10_000;
+const HEADERS_TIMEOUT_MS = 30_000;
+const CHECK_INTERVAL_MS = 5_000;
 
 /** Functions whose calls may be run twice: the same prediction again replaces the first one. */
 const REPEATABLE = ['predict', 'load'];
@@ -51,9 +67,14 @@ const FUNCTION_PATH = /^\/api\/v1\/functions\/([^/]+)\/?$/;
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   if (!options.exposed) requireLoopback(options.host);
-  const server = createServer();
-  // An upload may take as long as it takes; its headers may not.
-  server.requestTimeout = 0;
+  const { headersTimeoutMs = HEADERS_TIMEOUT_MS } = options;
+  const server = createServer({
+    headersTimeout: headersTimeoutMs,
+    // An upload may take as long as it takes: its progress is watched instead.
+    requestTimeout: 0,
+    connectionsCheckingInterval: Math.min(headersTimeoutMs, CHECK_INTERVAL_MS),
+  });
+  answerMalformedRequests(server);
   const port = await listen(server, options);
   server.on('request', (request, response) => void answer({ ...options, port }, request, response));
   let closing: Promise<void> | undefined;
@@ -99,7 +120,15 @@ async function answer(
 ): Promise<void> {
   // A client that goes away is no fault of anyone's.
   response.on('error', () => {});
+  const pace = options.pace ?? DEFAULT_PACE;
+  watchPace(request, response, pace, () => {
+    if (response.headersSent) return void request.destroy();
+    response.once('finish', () => request.destroy());
+    write(response, closing(jsonReply(408, new BodyTooSlow(pace).toJSON())), request);
+  });
   try {
+    const hosts = request.headersDistinct.host ?? [];
+    if (hosts.length > 1) throw new AmbiguousHost(hosts.length);
     if (!options.exposed) requireTrusted(request, options.host, options.port);
     await route(options, request, response);
   } catch (error) {
@@ -170,9 +199,15 @@ function write(
   request: IncomingMessage,
 ): void {
   const hasBody = statusCode !== 204 && statusCode !== 304;
-  const all = hasBody ? [...headers, ['content-length', String(body.length)]] : headers;
-  response.writeHead(statusCode, all.flat());
+  const missing = missingSecurityHeaders(headers.map(([name]) => name));
+  const length: HttpReply['headers'] = hasBody ? [['content-length', String(body.length)]] : [];
+  response.writeHead(statusCode, [...headers, ...missing, ...length].flat());
   response.end(hasBody && request.method !== 'HEAD' ? body : undefined);
+}
+
+/** The reply after which the connection is not used again. */
+function closing(reply: HttpReply): HttpReply {
+  return { ...reply, headers: [...reply.headers, ['connection', 'close']] };
 }
 
 function index({ host, port, functions }: GatewayOptions) {

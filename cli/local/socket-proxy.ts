@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { systemCode } from '../../shared/errors.ts';
+import { missingSecurityHeaders } from '../../shared/http/security-headers.ts';
 import { isConnectionHeader } from './connection-headers.ts';
 import { WorkerLost } from './errors.ts';
 
@@ -25,6 +26,7 @@ export function proxyToSocket(
     });
     upstream.on('response', (answer) => {
       const headers = passedHeaders(answer.rawHeaders).filter(isNotFraming(answer));
+      headers.push(...missingSecurityHeaders(headers.map(([name]) => name)));
       response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers.flat());
       answer.on('error', () => response.destroy());
       answer.on('aborted', () => response.destroy());
