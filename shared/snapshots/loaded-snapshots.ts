@@ -6,7 +6,7 @@ import { hasCode, messageOf } from '../errors.ts';
 import { canonicalJson } from '../json.ts';
 import type { Platform } from '../platform.ts';
 import { loadAdapterClass } from './adapter-class.ts';
-import { adapterSetup } from './adapter-setup.ts';
+import { constructAdapter } from './construct-adapter.ts';
 import { LoadTimedOut } from './errors.ts';
 import type { FileCache } from './files/file-cache.ts';
 import { type LoadedFiles, loadFiles } from './files/load-files.ts';
@@ -145,7 +145,7 @@ export class LoadedSnapshots {
         ? fetching
         : fetching.catch((error: unknown) => withoutFiles(error, weights)));
       const filesMs = performance.now() - started;
-      const adapter = new adapterClass(adapterSetup(this.#platform, adapterClass, model, snapshot));
+      const adapter = constructAdapter(this.#platform, adapterClass, model, snapshot);
       // Room is made before the memory is filled, as far as the files can tell.
       tellCost?.(files.sizeBytes);
       if (needsFiles) await adapter.load(directory);
