@@ -37,6 +37,10 @@ export function registerConvert(program: Command, io: CliIo): void {
         'all',
       )
       .option('--allow-unlabelled', 'with --from and --format: accept files without a single annotation')
+      .option(
+        '--spreadsheet-safe',
+        'with --format csv: write, or read back, cells so that no spreadsheet takes one for a formula',
+      )
       .option('--folder <path>', 'with --from: folder of the dataset that gets the items', '/')
       .option(
         '--max-unreadable-share <share>',
@@ -60,6 +64,7 @@ interface ConvertOptions {
   strict?: boolean;
   media: boolean;
   allowUnlabelled?: boolean;
+  spreadsheetSafe?: boolean;
   maxUnreadableShare?: number;
 }
 
@@ -70,6 +75,8 @@ async function convert(session: Session, reference: string, options: ConvertOpti
   const { format, strict = false, media, allowUnlabelled = false } = options;
   if (format === 'adapter' && (strict || !media))
     throw new WrongUsage('--strict and --no-media belong to a format: add --format coco, or another one.');
+  if (options.spreadsheetSafe && format !== 'csv')
+    throw new WrongUsage('--spreadsheet-safe belongs to tables: add --format csv.');
   const partition = readPartition('--partition', options.partition, ['all', 'none'])!;
   const snapshot = await find(session, 'Snapshot', reference);
   const dataset = options.dataset === undefined ? undefined : await find(session, 'Dataset', options.dataset);
@@ -78,6 +85,7 @@ async function convert(session: Session, reference: string, options: ConvertOpti
   const inputs: JsonObject = {
     snapshot: snapshot.id,
     ...(format !== 'adapter' && { format, strict, media }),
+    ...(options.spreadsheetSafe && { spreadsheetSafe: true }),
     ...(dataset && { dataset: dataset.id }),
     ...maxUnreadableShare(options),
     ...(to === undefined

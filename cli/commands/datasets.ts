@@ -56,6 +56,7 @@ export function registerDatasets(program: Command, io: CliIo): void {
       .option('--strict', 'refuse what would be lost, before anything is written')
       .option('--allow-unlabelled', 'accept files without a single annotation')
       .option('--areas <areas>', 'of annotations with a mask and a box: mask, box or both', 'mask')
+      .option('--spreadsheet-safe', 'read tables that were written with --spreadsheet-safe')
       .option('--no-media', 'leave out the pictures: annotations go to items that are there')
       .option('--to <folder>', 'folder of the dataset that gets the items', '/')
       .option('--project <project>', 'create the dataset in this project if it is not there')

@@ -92,6 +92,12 @@ export const convertFunction = defineFunction({
       default: false,
       description: 'formats, reading back: true accepts files in which there is not a single annotation',
     },
+    spreadsheetSafe: {
+      type: 'Boolean',
+      default: false,
+      description:
+        'csv: true writes an apostrophe before cells that a spreadsheet would take for a formula; true again reads such files back',
+    },
     areas: {
       type: 'String',
       default: 'mask',
@@ -194,6 +200,7 @@ interface FormatInputs {
   snapshot: Readonly<Snapshot> | undefined;
   format: string;
   allowUnlabelled: boolean;
+  spreadsheetSafe: boolean;
   areas: string;
   strict: boolean;
   media: boolean;
@@ -225,6 +232,7 @@ async function convertAnnotations(
       folder,
       partition,
       allowUnlabelled,
+      isSpreadsheetSafe: inputs.spreadsheetSafe,
       areas: inputs.areas as Areas,
     });
   }
@@ -248,6 +256,7 @@ async function convertAnnotations(
     partition: inputs.partition as Partition | 'all',
     filter: inputs.filter as JsonObject | undefined,
     labels: inputs.snapshot?.ontologySpec.labels ?? [],
+    isSpreadsheetSafe: inputs.spreadsheetSafe,
   });
   return { bucket: spec as Json, ...written };
 }

@@ -26,6 +26,8 @@ export interface ExportOptions {
   filter: JsonObject | undefined;
   /** Classes in this order, others behind them. */
   labels: readonly string[];
+  /** No spreadsheet may take a cell of a table for a formula. */
+  isSpreadsheetSafe: boolean;
 }
 
 /** Writes what people said about a dataset's items as files of a format. @throws FormatLossRefused, FormatNameClash, InvalidInput */
@@ -33,7 +35,7 @@ export async function exportAnnotations(
   run: Run,
   dataset: Readonly<Dataset>,
   openBucket: () => Promise<Bucket>,
-  { format: name, strict, media, partition, filter, labels }: ExportOptions,
+  { format: name, strict, media, partition, filter, labels, isSpreadsheetSafe }: ExportOptions,
 ): Promise<JsonObject> {
   const format = await openFormat(name);
   const source = await openAnnotationSource(run.platform, {
@@ -46,7 +48,7 @@ export async function exportAnnotations(
     throw new InvalidInput('input of convert', [
       { field: 'partition', problem: `no item of dataset ${dataset.name} is in ${partition}` },
     ]);
-  const watched = watch(run, source);
+  const watched = { ...watch(run, source), isSpreadsheetSafe };
   if (strict) {
     const expected = new LossReport();
     await format.write(watched, NOWHERE, expected);

@@ -55,6 +55,8 @@ export interface ImportOptions {
   allowUnlabelled: boolean;
   /** Area of an annotation that has a mask and a box. */
   areas: Areas;
+  /** The tables were written so that no spreadsheet takes a cell for a formula. */
+  isSpreadsheetSafe: boolean;
 }
 
 /**
@@ -86,6 +88,7 @@ export async function importAnnotations(
     before,
     wanted: options.partition,
     areas: options.areas,
+    isSpreadsheetSafe: options.isSpreadsheetSafe,
   });
   const losses = checked.losses;
   if (checked.annotations === 0 && !options.allowUnlabelled)
@@ -105,6 +108,7 @@ export async function importAnnotations(
   const read = format.read(files, {
     losses: new LossReport(),
     areas: options.areas,
+    isSpreadsheetSafe: options.isSpreadsheetSafe,
     findStem: (stem) => find(index.findStem(stem)),
     findPath: (path) => find(index.find(path)),
   });
@@ -168,6 +172,7 @@ async function check(
     before: PathIndex<IndexedItem>;
     wanted: ImportOptions['partition'];
     areas: Areas;
+    isSpreadsheetSafe: boolean;
   },
 ): Promise<Checked> {
   const losses = new LossReport();
@@ -183,6 +188,7 @@ async function check(
   const read = format.read(files, {
     losses,
     areas: from.areas,
+    isSpreadsheetSafe: from.isSpreadsheetSafe,
     findStem: (stem) => measured(media.findStem(stem), from.before.findStem(stem)),
     findPath: (path) => measured(media.find(path), from.before.find(path)),
   });

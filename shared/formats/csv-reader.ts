@@ -13,6 +13,7 @@ import { FormatUnreadable } from './errors.ts';
 import type { FormatAnnotation, FormatFiles, FormatItem, ReadContext } from './format.ts';
 import { noteSize } from './image-size-note.ts';
 import { itemPath } from './paths.ts';
+import { fromSafeCell } from './spreadsheet-cells.ts';
 import { textOf } from './text-stream.ts';
 import { partitionOfWord } from './yolo-partitions.ts';
 
@@ -45,7 +46,7 @@ export async function* readTable(
     group = [];
     return full;
   };
-  for await (const row of rowsOf(files, path)) {
+  for await (const row of rowsOf(files, path, context)) {
     const item = itemPath('csv', path, row.cells.filename?.replaceAll('\\', '/'));
     if (item !== current?.path || group.length >= GROUP_SIZE) {
       yield* flush();
@@ -70,7 +71,11 @@ export function isTable(text: string): boolean {
   }
 }
 
-async function* rowsOf(files: FormatFiles, path: string): AsyncGenerator<Row> {
+async function* rowsOf(
+  files: FormatFiles,
+  path: string,
+  { isSpreadsheetSafe = false }: ReadContext,
+): AsyncGenerator<Row> {
   let columns: Columns | undefined;
   let number = 0;
   try {
@@ -78,7 +83,7 @@ async function* rowsOf(files: FormatFiles, path: string): AsyncGenerator<Row> {
     for await (const texts of csvRows(chunks, delimiter)) {
       number += 1;
       if (columns === undefined) columns = readColumns(texts);
-      else yield toRow(columns, texts, { path, number, delimiter });
+      else yield toRow(columns, texts, { path, number, delimiter, isSpreadsheetSafe });
     }
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof HeaderProblem)
@@ -90,7 +95,12 @@ async function* rowsOf(files: FormatFiles, path: string): AsyncGenerator<Row> {
 function toRow(
   { roles, isOwn }: Columns,
   texts: readonly string[],
-  { path, number, delimiter }: { path: string; number: number; delimiter: string },
+  {
+    path,
+    number,
+    delimiter,
+    isSpreadsheetSafe,
+  }: { path: string; number: number; delimiter: string; isSpreadsheetSafe: boolean },
 ): Row {
   const fail = (problem: string) => new FormatUnreadable('csv', path, `row ${number} ${problem}`);
   if (texts.length > roles.length) throw fail(`has ${texts.length} cells, and the header ${roles.length}`);
@@ -98,7 +108,7 @@ function toRow(
   const unknown: [string, string][] = [];
   for (const [at, role] of roles.entries()) {
     const text = texts[at] ?? '';
-    if (typeof role === 'string') cells[role] = text;
+    if (typeof role === 'string') cells[role] = isSpreadsheetSafe ? fromSafeCell(role, text) : text;
     else unknown.push([role.unknown, text]);
   }
   const place = `${path} row ${number}`;

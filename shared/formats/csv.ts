@@ -12,6 +12,7 @@ import type {
 } from './format.ts';
 import type { LossReport } from './loss-report.ts';
 import { noteRest } from './rest.ts';
+import { toSafeCell } from './spreadsheet-cells.ts';
 import { findByContent, isClutter, mediaBelow } from './survey.ts';
 import { inPieces } from './text-stream.ts';
 
@@ -61,7 +62,11 @@ async function* rowsOf(source: FormatSource, partition: string, losses: LossRepo
       }
       noteRest(annotation, losses, { attributes: true });
       const cells = cellsOf(path, annotation);
-      yield `${OWN_COLUMNS.map((column) => quoted(cells[column] ?? '')).join(',')}\r\n`;
+      const cellOf = (column: Column): string => {
+        const cell = cells[column] ?? '';
+        return source.isSpreadsheetSafe ? toSafeCell(column, cell) : cell;
+      };
+      yield `${OWN_COLUMNS.map((column) => quoted(cellOf(column))).join(',')}\r\n`;
     }
 }
 

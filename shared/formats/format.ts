@@ -53,6 +53,8 @@ export interface FormatSource {
   /** Names of those that have items: `train`, `validation`, `test`, `unassigned`. */
   readonly partitions: readonly string[];
   items(partition: string): AsyncIterable<FormatItem>;
+  /** True: no spreadsheet may take a cell of a table for a formula. */
+  readonly isSpreadsheetSafe?: boolean;
 }
 
 /** What is read from. */
@@ -77,6 +79,8 @@ export type Areas = (typeof AREAS)[number];
 export interface ReadContext {
   /** `mask` when missing. */
   readonly areas?: Areas;
+  /** True for tables that were written with `isSpreadsheetSafe`. */
+  readonly isSpreadsheetSafe?: boolean;
   readonly losses: LossReport;
   /** Finds an item by its path without the extension; `undefined` when there is none, or more than one. */
   findStem(stem: string): Promise<FoundItem | undefined>;

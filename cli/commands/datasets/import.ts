@@ -20,6 +20,7 @@ interface ImportOptions {
   strict?: boolean;
   media: boolean;
   allowUnlabelled?: boolean;
+  spreadsheetSafe?: boolean;
   areas: string;
   to: string;
   project?: string;
@@ -53,6 +54,7 @@ export async function importFolder(
       media,
       partition,
       allowUnlabelled,
+      ...(options.spreadsheetSafe && { spreadsheetSafe: true }),
       areas: options.areas,
     },
     { localRoots: [root] },
