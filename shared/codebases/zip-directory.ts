@@ -23,11 +23,13 @@ const CENTRAL_BYTES = 46;
 const LOCAL_BYTES = 30;
 const MAX_COMMENT_BYTES = 0xffff;
 const ENCRYPTED = 1;
+const STREAMED = 8;
 
 /**
  * Reads the list of entries without unpacking any. fflate's own reader keeps neither modes (so links cannot be told)
  * nor entries of equal name, which is why it is read here.
- * @throws ArchiveRefused for what is no zip, is cut, split, encrypted, or in the 64-bit form
+ * @throws ArchiveRefused for what is no zip, is cut, split, encrypted, in the 64-bit form, or whose heads disagree with the
+ * list of entries
  */
 export function readZipDirectory(archive: Uint8Array, maxEntries: number): ZipEntry[] {
   const view = new DataView(archive.buffer, archive.byteOffset, archive.byteLength);
@@ -77,7 +79,7 @@ function readEntry(view: DataView, at: number, directoryStart: number): { entry:
   if ((view.getUint16(at + 8, true) & ENCRYPTED) !== 0)
     throw new ArchiveRefused('an entry is encrypted', name);
   const compressedBytes = view.getUint32(at + 20, true);
-  const start = dataStart(view, view.getUint32(at + 42, true), name);
+  const start = dataStart(view, at, name);
   if (start + compressedBytes > directoryStart) throw new ArchiveRefused('an entry runs over its end', name);
   const entry = {
     name,
@@ -91,9 +93,52 @@ function readEntry(view: DataView, at: number, directoryStart: number): { entry:
   return { entry, next };
 }
 
-function dataStart(view: DataView, at: number, name: string): number {
+/**
+ * Start of an entry's bytes, behind its own head. Some programs go by the heads and others by the list of entries: where the two
+ * disagree, one that checks an archive sees other files than one that unpacks it. `listed`: where the list has the entry.
+ */
+function dataStart(view: DataView, listed: number, name: string): number {
+  const at = view.getUint32(listed + 42, true);
   if (view.getUint32(at, true) !== LOCAL_SIGNATURE) throw new ArchiveRefused('an entry has no head', name);
-  return at + LOCAL_BYTES + view.getUint16(at + 26, true) + view.getUint16(at + 28, true);
+  const nameBytes = view.getUint16(at + 26, true);
+  const problem = disagreement(view, { head: at, listed, nameBytes });
+  if (problem !== undefined)
+    throw new ArchiveRefused(`the head of an entry has another ${problem} than the list of entries`, name);
+  return at + LOCAL_BYTES + nameBytes + view.getUint16(at + 28, true);
+}
+
+/** What an entry's head and the list of entries say differently. */
+function disagreement(
+  view: DataView,
+  { head, listed, nameBytes }: { head: number; listed: number; nameBytes: number },
+): string | undefined {
+  const namesDiffer =
+    nameBytes !== view.getUint16(listed + 28, true) ||
+    !areEqual(bytesAt(view, head + LOCAL_BYTES, nameBytes), bytesAt(view, listed + CENTRAL_BYTES, nameBytes));
+  if (namesDiffer) return 'name';
+  if (view.getUint16(head + 8, true) !== view.getUint16(listed + 10, true)) return 'compression';
+  if (((view.getUint16(head + 6, true) ^ view.getUint16(listed + 8, true)) & ENCRYPTED) !== 0)
+    return 'encryption';
+  // An archive that was written as a stream has zeros in its heads, and the numbers behind the bytes.
+  const isStreamed = (view.getUint16(head + 6, true) & STREAMED) !== 0;
+  const numbers = [
+    ['checksum', 14, 16],
+    ['compressed size', 18, 20],
+    ['size', 22, 24],
+  ] as const;
+  for (const [what, inHead, inList] of numbers) {
+    const own = view.getUint32(head + inHead, true);
+    if (own !== view.getUint32(listed + inList, true) && !(isStreamed && own === 0)) return what;
+  }
+  return undefined;
+}
+
+function bytesAt(view: DataView, at: number, length: number): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset + at, length);
+}
+
+function areEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.every((byte, index) => byte === b[index]);
 }
 
 function decodeName(bytes: Uint8Array): string {

@@ -29,6 +29,20 @@ function patched(archive: Uint8Array, offset: number, value: number): Uint8Array
   return new Uint8Array(copy);
 }
 
+/** Overwrites a field of the first entry's own head. */
+function patchedHead(archive: Uint8Array, offset: number, value: number): Uint8Array {
+  const copy = Buffer.from(archive);
+  copy.writeUInt32LE(value, offset);
+  return new Uint8Array(copy);
+}
+
+/** Overwrites the name in the first entry's own head, and not in the list of entries. */
+function renamedHead(name: string, archive: Uint8Array): Uint8Array {
+  const copy = Buffer.from(archive);
+  copy.write(name, 30, 'latin1');
+  return new Uint8Array(copy);
+}
+
 const one = zipOf(['aaaa.ts', bytesOf('text '.repeat(50))]);
 const two = zipOf(['aaaa', bytesOf('1')], ['bbbb', bytesOf('2')]);
 const huge = new Uint8Array(40 * 2 ** 20);
@@ -38,6 +52,11 @@ const REFUSED: [string, Uint8Array][] = [
   ['nothing', new Uint8Array()],
   ['a zip cut at its end', one.subarray(0, -4)],
   ['a zip cut at its start', one.subarray(9)],
+  ['a head with another name than the list of entries', renamedHead('evil', one)],
+  ['a head with another size than the list of entries', patchedHead(one, 22, 7)],
+  ['a head with another compressed size than the list of entries', patchedHead(one, 18, 7)],
+  ['a head with another checksum than the list of entries', patchedHead(one, 14, 7)],
+  ['a head with another compression than the list of entries', patchedHead(one, 8, 0)],
   ['a path that climbs', zipOf(['../up.ts', bytesOf('x')])],
   ['a path that climbs from inside', zipOf(['a/../../up.ts', bytesOf('x')])],
   ['an absolute path', zipOf(['/etc/cron.d/x', bytesOf('x')])],
@@ -116,7 +135,7 @@ describe('unpacking an archive', () => {
   });
 
   it('of a bomb whose head tells little unpacks no more than that', async () => {
-    const bomb = patched(zipOf(['zeros', huge]), 24, 100);
+    const bomb = patchedHead(patched(zipOf(['zeros', huge]), 24, 100), 22, 100);
 
     const failure = await unpackArchive(bomb, temporaryFolder()).catch((error: unknown) => error);
 
