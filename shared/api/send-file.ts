@@ -5,7 +5,8 @@ import type { SentFile } from '../catalog/sent-file.ts';
 
 /**
  * Sends the bytes of an item or of an annotation. The first chunk is read before the headers go out, so that a missing content is an error
- * of its own. Uploaded pages and drawings must not run in the API's name: they are sent without rights.
+ * of its own. Uploaded pages and drawings must not run in the API's name: they are sent without rights, and as a download unless their type is
+ * one that browsers only show.
  */
 export async function sendFile(
   request: Request,
@@ -16,7 +17,6 @@ export async function sendFile(
     ETag: `"${content.sha256}"`,
     'Cache-Control': 'private, no-cache',
     'Content-Security-Policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'",
-    'X-Content-Type-Options': 'nosniff',
   });
   if (request.fresh) return void response.status(304).end();
   const chunks = bytes[Symbol.asyncIterator]();
@@ -26,7 +26,7 @@ export async function sendFile(
     response.setHeader('Content-Type', contentType(mimetype));
     response.set({
       'Content-Length': String(content.sizeBytes),
-      'Content-Disposition': `inline; filename*=UTF-8''${encodeName(name)}`,
+      'Content-Disposition': `${dispositionOf(mimetype)}; filename*=UTF-8''${encodeName(name)}`,
     });
     await pipeline(Readable.from(from(first, chunks), { objectMode: false }), response);
   } finally {
@@ -39,6 +39,14 @@ async function* from(
   rest: AsyncIterator<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   for (let step = first; !step.done; step = await rest.next()) yield step.value;
+}
+
+/** Types that a browser shows without running anything in them. HTML, SVG, XML, PDF and unknown types are not among them. */
+const SHOWN =
+  /^(image\/(png|jpeg|gif|webp|avif|bmp|tiff|x-icon)|audio\/[\w.+-]+|video\/[\w.+-]+|text\/(plain|csv)|application\/json)$/i;
+
+function dispositionOf(mimetype: string | undefined): 'inline' | 'attachment' {
+  return SHOWN.test(contentType(mimetype)) ? 'inline' : 'attachment';
 }
 
 function contentType(mimetype: string | undefined): string {

@@ -200,8 +200,27 @@ describe('items', () => {
     expect(response.headers.get('content-type')).toBe('text/html');
     expect(response.headers.get('content-security-policy')).toContain('sandbox');
     expect(response.headers.get('x-content-type-options')).toBe('nosniff');
-    expect(response.headers.get('content-disposition')).toBe("inline; filename*=UTF-8''%C3%A9%20page.html");
+    expect(response.headers.get('content-disposition')).toBe(
+      "attachment; filename*=UTF-8''%C3%A9%20page.html",
+    );
     expect(await response.text()).toBe('<script>alert(1)</script>');
+  });
+
+  it.each([
+    ['/a.svg', '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', 'attachment'],
+    ['/a.xhtml', '<html xmlns="http://www.w3.org/1999/xhtml"/>', 'attachment'],
+    ['/a.pdf', '%PDF-1.7', 'attachment'],
+    ['/a.unknown', 'x', 'attachment'],
+    ['/a.txt', 'x', 'inline'],
+    ['/a.json', '{}', 'inline'],
+  ])('%s is sent as something to run by no browser', async (path, text, disposition) => {
+    const { id } = await put(workspace, path, text);
+
+    const { headers } = await api.send('GET', `/items/${id}/stream`);
+
+    expect(headers.get('content-disposition')).toMatch(new RegExp(`^${disposition};`));
+    expect(headers.get('content-security-policy')).toContain('sandbox');
+    expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
   });
 
   it('answers 304 for bytes the caller has', async () => {
