@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { Actor } from '../auth/actor.ts';
 import { type Execution, isFinished, isHeld } from '../entities/execution.ts';
-import { idSchema, jsonObjectSchema } from '../entities/fields.ts';
+import { idSchema, jsonObjectSchema, wordSchema } from '../entities/fields.ts';
 import { InvalidInput } from '../errors.ts';
 import { ExecutionInProgress, ExecutionMismatch } from '../invoke/errors.ts';
 import { assertSameCall, newExecution, requeued } from '../invoke/executions.ts';
@@ -19,7 +19,7 @@ import { executionFor, serviceFor } from './model-access.ts';
 import { ExecutionFinished, ExecutionWithoutProject } from './model-errors.ts';
 
 const requestSchema = z.object({
-  functionName: z.string(),
+  functionName: wordSchema,
   input: z._default(jsonObjectSchema, {}),
   projectId: idSchema,
   serviceId: z.nullish(z.string().check(z.maxLength(128))),

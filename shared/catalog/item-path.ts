@@ -1,3 +1,4 @@
+import { hasHiddenCharacter, toComparableName } from '../unicode-names.ts';
 import { InvalidItemPath } from './errors.ts';
 
 export const MAX_PATH_LENGTH = 1024;
@@ -14,11 +15,12 @@ export interface ItemPath {
 
 /**
  * Reads the path of an item as a client sends it; a missing leading slash is added. There is exactly one spelling
- * of each place: what would need resolving is refused.
+ * of each place: what would need resolving is refused, and the path is put in Unicode's composed form (NFC).
  * @throws InvalidItemPath
  */
 export function readItemPath(path: string): ItemPath {
-  const filename = path.startsWith('/') ? path : `/${path}`;
+  const composed = toComparableName(path);
+  const filename = composed.startsWith('/') ? composed : `/${composed}`;
   if (filename.length > MAX_PATH_LENGTH)
     throw new InvalidItemPath(path, `it is longer than ${MAX_PATH_LENGTH} characters`);
   if (filename === ROOT) throw new InvalidItemPath(path, 'it names no file or folder');
@@ -66,6 +68,8 @@ function problemOf(segment: string): string | undefined {
   if (segment === '.' || segment === '..') return `it has the part ${JSON.stringify(segment)}`;
   if (segment.includes('\\')) return 'it has a backslash';
   if (/\p{Cc}/u.test(segment)) return 'it has a control character';
+  if (hasHiddenCharacter(segment))
+    return 'it has a character that is invisible or changes the direction of text';
   if (!segment.isWellFormed()) return 'it is not well-formed Unicode';
   if (segment !== segment.trim()) return 'a part of it begins or ends with a blank';
   if (Buffer.byteLength(segment) > MAX_NAME_BYTES)

@@ -14,6 +14,9 @@ import { removeItems } from './item-removal.ts';
 import { nextMetadata } from './next-metadata.ts';
 import type { SentFile } from './sent-file.ts';
 
+/** Items that one call moves. */
+const MAX_MOVED = 10_000;
+
 /** A file or folder. @throws EntityNotFound, MalformedId */
 export async function getItem(platform: Platform, actor: Actor, id: string): Promise<Item> {
   return (await itemFor(platform.store, actor, id)).item;
@@ -95,7 +98,7 @@ export async function moveItems(
   folderId: string,
   itemIds: unknown,
 ): Promise<Item[]> {
-  const ids = parse(z.array(idSchema), itemIds, 'list of item ids');
+  const ids = parse(z.array(idSchema).check(z.maxLength(MAX_MOVED)), itemIds, 'list of item ids');
   return platform.store.transaction(async (store) => {
     const dataset = await datasetFor(store, actor, datasetId);
     assertWritable(dataset);

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { type Actor, scopeOf } from '../auth/actor.ts';
 import { isoTime } from '../clock.ts';
+import { tagListSchema } from '../entities/fields.ts';
 import {
   classNameSchema,
   entryPointSchema,
@@ -65,7 +66,7 @@ const { name, description, inputType, outputType, codebase, configuration } = mo
 const modelPatchSchema = z.object({
   name: z.nullish(name),
   description: z.nullish(description),
-  tags: z.nullish(z.array(z.string().check(z.minLength(1), z.maxLength(100)))),
+  tags: z.nullish(tagListSchema),
   global: z.nullish(z.boolean()),
   inputType: z.nullish(inputType),
   outputType: z.nullish(outputType),

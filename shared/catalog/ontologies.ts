@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { type Actor, scopeOf } from '../auth/actor.ts';
 import { isoTime } from '../clock.ts';
-import { idSchema, jsonObjectSchema, jsonSchema } from '../entities/fields.ts';
+import { idSchema, jsonObjectSchema, jsonSchema, wordSchema } from '../entities/fields.ts';
 import { systemMetadata } from '../entities/item.ts';
 import {
   type LabelNode,
@@ -79,7 +79,7 @@ export function scopeWithin(
 }
 
 const ontologyPatchSchema = z.object({
-  title: z.nullish(z.string()),
+  title: z.nullish(wordSchema),
   roots: z.nullish(z.array(jsonObjectSchema)),
   attributes: z.nullish(z.array(jsonSchema)),
   metadata: z.nullish(jsonObjectSchema),

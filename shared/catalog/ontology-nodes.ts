@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
-import { jsonObjectSchema, jsonSchema } from '../entities/fields.ts';
+import { jsonObjectSchema, jsonSchema, wordSchema } from '../entities/fields.ts';
 import type { LabelNode, OntologyNode } from '../entities/ontology.ts';
 import { InvalidInput } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
@@ -11,8 +11,8 @@ const MAX_TAG_LENGTH = 255;
 
 const looseValueSchema = z.object({
   tag: z.string().check(z.minLength(1), z.maxLength(MAX_TAG_LENGTH)),
-  displayLabel: z.nullish(z.string()),
-  color: z.nullish(z.string()),
+  displayLabel: z.nullish(z.string().check(z.maxLength(1_024))),
+  color: z.nullish(wordSchema),
   attributes: z.nullish(z.array(jsonSchema)),
   displayData: z.nullish(jsonObjectSchema),
 });

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { type Actor, scopeOf } from '../auth/actor.ts';
 import { isoTime } from '../clock.ts';
+import { wordSchema } from '../entities/fields.ts';
 import {
   newPackageSchema,
   type Package,
@@ -65,7 +66,7 @@ export function queryPackages(platform: Platform, actor: Actor, envelope: unknow
 // Of the entity itself: the schema of a new one would put defaults in place of what is not given.
 const { codebase, modules, serviceConfig, slots, requirements, uiHooks, type } = packageSchema.shape;
 const packagePatchSchema = z.object({
-  name: z.optional(z.string()),
+  name: z.optional(wordSchema),
   global: z.optional(z.boolean()),
   type: z.optional(type),
   codebase,

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { type Actor, maySee, scopeOf } from '../auth/actor.ts';
 import { isoTime } from '../clock.ts';
-import { jsonObjectSchema } from '../entities/fields.ts';
+import { jsonObjectSchema, textSchema } from '../entities/fields.ts';
 import {
   graphSchema,
   newPipelineSchema,
@@ -69,7 +69,7 @@ export function queryPipelineExecutions(
 
 const patchSchema = z.object({
   name: z.nullish(newPipelineSchema.shape.name),
-  description: z.nullish(z.string()),
+  description: z.nullish(textSchema),
   preview: z.optional(newPipelineSchema.shape.preview),
   nodes: z.nullish(graphSchema.shape.nodes),
   connections: z.nullish(graphSchema.shape.connections),

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { Actor } from '../auth/actor.ts';
 import { isoTime } from '../clock.ts';
-import { idSchema, jsonObjectSchema, jsonSchema } from '../entities/fields.ts';
+import { idSchema, jsonObjectSchema, jsonSchema, textSchema } from '../entities/fields.ts';
 import { newRecipeSchema, type Recipe } from '../entities/recipe.ts';
 import { mergePatch } from '../json.ts';
 import { parse } from '../parse.ts';
@@ -65,7 +65,7 @@ const recipePatchSchema = z.object({
   projectIds: z.nullish(z.array(idSchema)),
   ontologyIds: z.nullish(z.array(idSchema)),
   metadata: z.nullish(jsonObjectSchema),
-  description: z.nullish(z.string()),
+  description: z.nullish(textSchema),
   instructions: z.nullish(jsonSchema),
   examples: z.nullish(jsonSchema),
   customActions: z.nullish(jsonSchema),

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { type Actor, maySee, scopeOf } from '../auth/actor.ts';
 import { isoTime } from '../clock.ts';
+import { wordSchema } from '../entities/fields.ts';
 import type { Package, PackageModule } from '../entities/package.ts';
 import {
   newServiceSchema,
@@ -85,7 +86,7 @@ export async function updateService(
     const current = await serviceFor(store, actor, id);
     const merged = isJsonObject(given) ? { ...current, ...given } : given;
     const settings = parse(serviceSettingsSchema, merged, 'update of a service');
-    const { name } = parse(z.object({ name: z.string() }), merged, 'update of a service');
+    const { name } = parse(z.object({ name: wordSchema }), merged, 'update of a service');
     const changed: Service = { ...current, ...settings, name };
     if (canonicalJson(changed) === canonicalJson(current)) return current;
     assertName('service', name);

@@ -1,10 +1,11 @@
 import { stemOf } from '../formats/paths.ts';
+import { toComparableName } from '../unicode-names.ts';
 
 type Entry<T> = T | 'several';
 
 /**
  * Entries by their paths: by the whole path; else, because files from elsewhere often name no folder, by the last part of
- * it if only one entry has that. Memory: some 200 bytes per entry.
+ * it if only one entry has that. Composed and decomposed names are the same. Memory: some 200 bytes per entry.
  */
 export class PathIndex<T extends { readonly path: string }> {
   readonly #byPath = new Map<string, Entry<T>>();
@@ -23,16 +24,21 @@ export class PathIndex<T extends { readonly path: string }> {
       [this.#byName, nameOf(entry.path)],
       [this.#byNameStem, nameOf(stemOf(entry.path))],
     ];
-    for (const [map, key] of keys) map.set(key, map.has(key) ? 'several' : entry);
+    for (const [map, name] of keys) {
+      const key = toComparableName(name);
+      map.set(key, map.has(key) ? 'several' : entry);
+    }
   }
 
   find(path: string): T | undefined {
-    return one(this.#byPath.get(path)) ?? one(this.#byName.get(nameOf(path)));
+    const wanted = toComparableName(path);
+    return one(this.#byPath.get(wanted)) ?? one(this.#byName.get(nameOf(wanted)));
   }
 
   /** By a path without its extension. */
   findStem(stem: string): T | undefined {
-    return one(this.#byStem.get(stem)) ?? one(this.#byNameStem.get(nameOf(stem)));
+    const wanted = toComparableName(stem);
+    return one(this.#byStem.get(wanted)) ?? one(this.#byNameStem.get(nameOf(wanted)));
   }
 }
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { idSchema, jsonObjectSchema, jsonSchema, timeSchema } from './fields.ts';
+import { idSchema, jsonObjectSchema, jsonSchema, timeSchema, wordSchema } from './fields.ts';
 import { itemContentSchema } from './item.ts';
 
 /** The kinds of annotation the field knows; other types of a client are kept verbatim. */
@@ -52,7 +52,7 @@ export const newAnnotationSchema = z.object({
   attributes: z.nullish(jsonSchema),
   coordinates: z.optional(jsonSchema),
   metadata: z.nullish(jsonObjectSchema),
-  source: z.nullish(z.string()),
+  source: z.nullish(wordSchema),
   labelSuggestions: z.optional(jsonSchema),
 });
 export type NewAnnotation = z.output<typeof newAnnotationSchema>;

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { idSchema } from './fields.ts';
+import { idSchema, localPathSchema } from './fields.ts';
 import { gcsBucketNameSchema, gcsPrefixSchema, gcsProjectNameSchema } from './gcs-names.ts';
 import { gitFields } from './git-spec.ts';
 
@@ -12,7 +12,7 @@ import { gitFields } from './git-spec.ts';
  * - `gcs`: the objects of a Google Cloud Storage bucket below `gcsPrefix`, which may be empty.
  */
 export const bucketSpecSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('local'), localPath: z.optional(z.nullable(z.string())) }),
+  z.object({ type: z.literal('local'), localPath: z.optional(z.nullable(localPathSchema)) }),
   z.object({ type: z.literal('item'), itemId: idSchema }),
   z.object({ type: z.literal('git'), ...gitFields }),
   z.object({

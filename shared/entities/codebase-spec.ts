@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { idSchema } from './fields.ts';
+import { idSchema, localPathSchema } from './fields.ts';
 import { gcsBucketNameSchema, gcsObjectNameSchema, gcsProjectNameSchema } from './gcs-names.ts';
 import { gitFields } from './git-spec.ts';
 
@@ -11,7 +11,7 @@ import { gitFields } from './git-spec.ts';
  * - `gcs`: a zip object of a Google Cloud Storage bucket; `gcsPrefix` is its name.
  */
 export const codebaseSpecSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('local'), localPath: z.optional(z.nullable(z.string())) }),
+  z.object({ type: z.literal('local'), localPath: z.optional(z.nullable(localPathSchema)) }),
   z.object({ type: z.literal('item'), itemId: idSchema }),
   z.object({ type: z.literal('git'), ...gitFields }),
   z.object({

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { idSchema, jsonObjectSchema } from './fields.ts';
+import { idSchema, jsonObjectSchema, wordSchema } from './fields.ts';
 import { TRIGGER_ACTIONS, TRIGGER_RESOURCES } from './trigger.ts';
 
 /** What events tell of: what triggers subscribe to, and executions that were asked for and are to be run. */
@@ -17,8 +17,8 @@ export const datasetEventSchema = z.object({
   resourceId: idSchema,
   datasetId: z.nullable(idSchema),
   projectId: idSchema,
-  userId: z.nullish(z.string()),
-  source: z.nullish(z.string()),
+  userId: z.nullish(wordSchema),
+  source: z.nullish(wordSchema),
   body: z.nullish(jsonObjectSchema),
 });
 export type DatasetEvent = z.output<typeof datasetEventSchema>;

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { idSchema, jsonObjectSchema, jsonSchema, nameSchema, timeSchema } from './fields.ts';
+import { idSchema, jsonObjectSchema, jsonSchema, nameSchema, timeSchema, wordSchema } from './fields.ts';
 
 /** A set of items with their annotations. Wire: docs/WIRE.md, Datasets. */
 export const datasetSchema = z.object({
@@ -27,9 +27,9 @@ export type Dataset = z.output<typeof datasetSchema>;
 /** Body of a create. `createDefaultRecipe` false leaves recipe and ontology to the caller. */
 export const newDatasetSchema = z.object({
   name: nameSchema,
-  projects: z.array(idSchema).check(z.minLength(1)),
+  projects: z.array(idSchema).check(z.minLength(1), z.maxLength(100)),
   createDefaultRecipe: z._default(z.boolean(), true),
-  driver: z._default(z.nullable(z.string()), null),
+  driver: z._default(z.nullable(wordSchema), null),
   expirationOptions: z.optional(jsonSchema),
 });
 export type NewDataset = z.input<typeof newDatasetSchema>;

@@ -1,10 +1,21 @@
 import * as z from 'zod/mini';
 import { codebaseSpecSchema } from './codebase-spec.ts';
-import { idSchema, jsonObjectSchema, nameSchema, nullableText, tagsSchema, timeSchema } from './fields.ts';
+import {
+  idSchema,
+  jsonObjectSchema,
+  nameSchema,
+  nullableText,
+  tagsSchema,
+  textSchema,
+  timeSchema,
+  wordSchema,
+} from './fields.ts';
 
 /** File of the codebase that exports the adapter. */
 export const entryPointSchema = z.string().check(z.minLength(1), z.maxLength(1024));
-export const classNameSchema = z.string().check(z.regex(/^[A-Za-z_$][\w$]*$/, 'is not the name of a class'));
+export const classNameSchema = z
+  .string()
+  .check(z.maxLength(255), z.regex(/^[A-Za-z_$][\w$]*$/, 'is not the name of a class'));
 
 /** What a run reads of a model, as it was at one version. */
 export const modelRevisionSchema = z.object({
@@ -23,14 +34,14 @@ export const modelSchema = z.object({
   id: idSchema,
   name: nameSchema,
   projectId: idSchema,
-  description: z.nullable(z.string()),
+  description: z.nullable(textSchema),
   version: z.string(),
   tags: tagsSchema,
   global: z.boolean(),
   /** What an item is to the model: image, text, audio, video, tabular... */
-  inputType: z.nullable(z.string()),
+  inputType: z.nullable(wordSchema),
   /** The annotation type its predictions have. */
-  outputType: z.nullable(z.string()),
+  outputType: z.nullable(wordSchema),
   /** File of the codebase that exports the adapter; `modelfn/<name>` for a built-in one. */
   entryPoint: z.string(),
   /** Name of the export. */
@@ -52,8 +63,8 @@ export const newModelSchema = z.object({
   description: nullableText,
   tags: tagsSchema,
   global: z._default(z.boolean(), false),
-  inputType: nullableText,
-  outputType: nullableText,
+  inputType: z._default(z.nullable(wordSchema), null),
+  outputType: z._default(z.nullable(wordSchema), null),
   entryPoint: z._default(entryPointSchema, 'model_adapter.py'),
   className: z._default(classNameSchema, 'ModelAdapter'),
   codebase: z._default(codebaseSpecSchema, { type: 'local' }),

@@ -1,5 +1,10 @@
 import * as z from 'zod/mini';
-import { idSchema, jsonObjectSchema, jsonSchema, timeSchema } from './fields.ts';
+import { idSchema, jsonObjectSchema, jsonSchema, timeSchema, wordSchema } from './fields.ts';
+
+/** Labels of one level. Large ontologies have some 20,000. */
+const MAX_LABELS = 100_000;
+const MAX_ATTRIBUTES = 1_000;
+const labelText = z.string().check(z.maxLength(1_024));
 
 /** One label and the labels below it. `tag` is the leaf name; the full label joins tags with dots. */
 export interface OntologyNode {
@@ -45,19 +50,19 @@ export type Ontology = z.output<typeof ontologySchema>;
 /** One entry of `PATCH /ontologies/{id}/labels`; nesting is by dots in `tag`. */
 export const labelNodeSchema = z.object({
   tag: z.string().check(z.minLength(1), z.maxLength(255)),
-  color: z.nullish(z.string()),
-  displayLabel: z.nullish(z.string()),
-  attributes: z.nullish(z.array(jsonSchema)),
+  color: z.nullish(wordSchema),
+  displayLabel: z.nullish(labelText),
+  attributes: z.nullish(z.array(jsonSchema).check(z.maxLength(MAX_ATTRIBUTES))),
   displayData: z.nullish(jsonObjectSchema),
 });
 export type LabelNode = z.output<typeof labelNodeSchema>;
 
 export const newOntologySchema = z.object({
-  projectIds: z.array(idSchema).check(z.minLength(1)),
-  title: z._default(z.nullable(z.string()), null),
+  projectIds: z.array(idSchema).check(z.minLength(1), z.maxLength(100)),
+  title: z._default(z.nullable(wordSchema), null),
   /** Roots as the client sends them: parts of a node may be missing; the catalog completes them. */
-  roots: z._default(z.array(jsonObjectSchema), []),
-  attributes: z._default(z.array(jsonSchema), []),
+  roots: z._default(z.array(jsonObjectSchema).check(z.maxLength(MAX_LABELS)), []),
+  attributes: z._default(z.array(jsonSchema).check(z.maxLength(MAX_ATTRIBUTES)), []),
 });
 export type NewOntology = z.input<typeof newOntologySchema>;
 

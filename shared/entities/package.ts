@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { codebaseSpecSchema } from './codebase-spec.ts';
-import { idSchema, jsonObjectSchema, jsonSchema, timeSchema } from './fields.ts';
+import { idSchema, jsonObjectSchema, jsonSchema, textSchema, timeSchema, wordSchema } from './fields.ts';
 import { classNameSchema, entryPointSchema } from './model.ts';
 
 /** Kinds of entities that an input or output may be of: each is found by its reference. */
@@ -47,7 +47,7 @@ const identifierSchema = z.string().check(
 export const declaredInputSchema = z.object({
   name: identifierSchema,
   type: declaredTypeSchema,
-  description: z.optional(z.string()),
+  description: z.optional(textSchema),
   /** Taken when a call does not give it. */
   value: z.optional(jsonSchema),
   /** A call may leave it out without a value to take its place. Default false. */
@@ -60,18 +60,18 @@ export type DeclaredInput = z.output<typeof declaredInputSchema>;
 export const declaredOutputSchema = z.object({
   name: identifierSchema,
   type: declaredTypeSchema,
-  description: z.optional(z.string()),
+  description: z.optional(textSchema),
 });
 export type DeclaredOutput = z.output<typeof declaredOutputSchema>;
 
 export const declaredFunctionSchema = z.object({
   /** The method of the module's class. */
   name: identifierSchema,
-  description: z._default(z.string(), ''),
+  description: z._default(textSchema, ''),
   input: z._default(z.array(declaredInputSchema).check(z.maxLength(100)), []),
   output: z._default(z.array(declaredOutputSchema).check(z.maxLength(100)), []),
-  displayName: z.optional(z.string()),
-  displayIcon: z.optional(z.string()),
+  displayName: z.optional(wordSchema),
+  displayIcon: z.optional(textSchema),
 });
 export type DeclaredFunction = z.output<typeof declaredFunctionSchema>;
 
@@ -87,9 +87,9 @@ export const packageModuleSchema = z.object({
 export type PackageModule = z.output<typeof packageModuleSchema>;
 
 const requirementSchema = z.object({
-  name: z.string(),
-  version: z.optional(z.string()),
-  operator: z.optional(z.string()),
+  name: wordSchema,
+  version: z.optional(wordSchema),
+  operator: z.optional(wordSchema),
 });
 
 /** What a run reads of a package, as it was at one version. */
@@ -126,14 +126,14 @@ export const packageSchema = z.object({
 export type Package = z.output<typeof packageSchema>;
 
 export const newPackageSchema = z.object({
-  name: z.string(),
+  name: wordSchema,
   projectId: idSchema,
   global: z._default(z.boolean(), false),
   type: z._default(z.string().check(z.maxLength(64)), 'faas'),
   codebase: z.optional(codebaseSpecSchema),
   modules: z._default(z.array(packageModuleSchema).check(z.maxLength(20)), []),
   serviceConfig: z._default(z.nullable(jsonObjectSchema), null),
-  slots: z._default(z.nullable(z.array(jsonObjectSchema)), null),
-  requirements: z._default(z.nullable(z.array(requirementSchema)), null),
+  slots: z._default(z.nullable(z.array(jsonObjectSchema).check(z.maxLength(100))), null),
+  requirements: z._default(z.nullable(z.array(requirementSchema).check(z.maxLength(1_000))), null),
   uiHooks: z._default(z.nullable(jsonSchema), null),
 });

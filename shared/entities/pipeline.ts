@@ -1,6 +1,17 @@
 import * as z from 'zod/mini';
 import { errorBodySchema, leaseSchema } from './execution.ts';
-import { idSchema, jsonObjectSchema, jsonSchema, nameSchema, nullableText, timeSchema } from './fields.ts';
+import {
+  idSchema,
+  jsonObjectSchema,
+  jsonSchema,
+  nameSchema,
+  nullableText,
+  timeSchema,
+  wordSchema,
+} from './fields.ts';
+
+/** Most inputs, or outputs, of one node. */
+const MAX_PORTS = 100;
 
 /** Ids of nodes and ports are chosen by whoever draws the pipeline. */
 const partIdSchema = z
@@ -11,11 +22,11 @@ const partIdSchema = z
 export const portSchema = z.object({
   portId: partIdSchema,
   name: z.string().check(z.minLength(1), z.maxLength(128)),
-  type: z.string(),
-  color: z.nullish(z.string()),
-  displayName: z.nullish(z.string()),
+  type: wordSchema,
+  color: z.nullish(wordSchema),
+  displayName: z.nullish(wordSchema),
   portPercentage: z.nullish(z.number()),
-  action: z.nullish(z.string()),
+  action: z.nullish(wordSchema),
   /** Taken when nothing is connected and the run is given nothing. */
   defaultValue: z.optional(jsonSchema),
 });
@@ -28,14 +39,14 @@ export const pipelineNodeSchema = z.object({
   type: z.enum(['function', 'code', 'task', 'storage']),
   projectId: z.nullish(idSchema),
   namespace: z.object({
-    functionName: z.string(),
-    projectName: z.nullish(z.string()),
-    serviceName: z.nullish(z.string()),
-    moduleName: z.nullish(z.string()),
-    packageName: z.nullish(z.string()),
+    functionName: wordSchema,
+    projectName: z.nullish(wordSchema),
+    serviceName: z.nullish(wordSchema),
+    moduleName: z.nullish(wordSchema),
+    packageName: z.nullish(wordSchema),
   }),
-  inputs: z._default(z.array(portSchema), []),
-  outputs: z._default(z.array(portSchema), []),
+  inputs: z._default(z.array(portSchema).check(z.maxLength(MAX_PORTS)), []),
+  outputs: z._default(z.array(portSchema).check(z.maxLength(MAX_PORTS)), []),
   /** `position` for whoever draws it. */
   metadata: z._default(jsonObjectSchema, {}),
   config: z.nullish(
@@ -50,7 +61,7 @@ export const pipelineNodeSchema = z.object({
 });
 export type PipelineNode = z.output<typeof pipelineNodeSchema>;
 
-const endSchema = z.object({ nodeId: z.string(), portId: z.string() });
+const endSchema = z.object({ nodeId: wordSchema, portId: wordSchema });
 
 /** The value of an output becomes an input; with a `condition` (JSON text of a filter) only when the source's output satisfies it. */
 export const connectionSchema = z.object({
@@ -61,7 +72,7 @@ export const connectionSchema = z.object({
 export type Connection = z.output<typeof connectionSchema>;
 
 const startNodeSchema = z.object({
-  nodeId: z.string(),
+  nodeId: wordSchema,
   type: z.enum(['root', 'trigger']),
   trigger: z.nullish(jsonObjectSchema),
 });
@@ -73,7 +84,7 @@ export const MAX_NODES = 100;
 export const graphSchema = z.object({
   nodes: z._default(z.array(pipelineNodeSchema).check(z.maxLength(MAX_NODES)), []),
   connections: z._default(z.array(connectionSchema).check(z.maxLength(1_000)), []),
-  startNodes: z._default(z.array(startNodeSchema), []),
+  startNodes: z._default(z.array(startNodeSchema).check(z.maxLength(MAX_NODES)), []),
 });
 export type PipelineGraph = z.output<typeof graphSchema>;
 

@@ -20,8 +20,8 @@ export type Recipe = z.output<typeof recipeSchema>;
 
 export const newRecipeSchema = z.object({
   title: z.string().check(z.minLength(1), z.maxLength(255)),
-  projectIds: z.array(idSchema).check(z.minLength(1)),
-  ontologyIds: z._default(z.array(idSchema), []),
+  projectIds: z.array(idSchema).check(z.minLength(1), z.maxLength(100)),
+  ontologyIds: z._default(z.array(idSchema).check(z.maxLength(100)), []),
   description: nullableText,
   metadata: z._default(jsonObjectSchema, {}),
   uiSettings: z._default(jsonObjectSchema, {}),

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { idSchema, jsonObjectSchema, nullableText, timeSchema } from './fields.ts';
+import { idSchema, jsonObjectSchema, nullableText, timeSchema, wordSchema } from './fields.ts';
 
 /** How often a function of a service is tried when nothing else was said. */
 export const DEFAULT_MAX_ATTEMPTS = 3;
@@ -21,8 +21,8 @@ const count = (least: number, most: number) => z.int().check(z.gte(least), z.lte
 const settingFields = {
   packageId: idSchema,
   /** The version of the package that runs. */
-  packageRevision: z.string(),
-  moduleName: z.string(),
+  packageRevision: wordSchema,
+  moduleName: wordSchema,
   /** Values of the module's `initInputs`. */
   initParams: z._default(jsonObjectSchema, {}),
   /** Seconds that one attempt of a run may take. */
@@ -69,9 +69,9 @@ export const serviceSchema = z.object({
 export type Service = z.output<typeof serviceSchema>;
 
 export const newServiceSchema = z.object({
-  name: z.string(),
+  name: wordSchema,
   projectId: idSchema,
   ...settingFields,
-  packageRevision: z.optional(z.string()),
-  moduleName: z.optional(z.string()),
+  packageRevision: z.optional(wordSchema),
+  moduleName: z.optional(wordSchema),
 });

@@ -6,14 +6,20 @@ import {
   nameSchema,
   nullableText,
   sha256Schema,
+  tagListSchema,
   tagsSchema,
+  textSchema,
   timeSchema,
+  wordSchema,
 } from './fields.ts';
+
+/** Labels of one model. Large ontologies have some 20,000. */
+const MAX_LABELS = 100_000;
 
 export const ontologySpecSchema = z.object({
   /** The string `null` when only labels were given, as the client sends it. */
-  ontologyId: z.nullable(z.string()),
-  labels: z.array(z.string()),
+  ontologyId: z.nullable(wordSchema),
+  labels: z.array(z.string().check(z.maxLength(1_024))).check(z.maxLength(MAX_LABELS)),
 });
 
 /** Another snapshot's bucket that has some of a revision's objects. */
@@ -84,7 +90,7 @@ export const snapshotSchema = z.object({
   /** What the weights were made from; empty before the first training. */
   lineage: jsonObjectSchema,
   tags: tagsSchema,
-  description: z.nullable(z.string()),
+  description: z.nullable(textSchema),
   global: z.boolean(),
   creator: z.string(),
   createdAt: timeSchema,
@@ -103,7 +109,7 @@ export const newSnapshotSchema = z.object({
   bucket: z.optional(z.nullable(bucketSpecSchema)),
   configuration: z.optional(z.nullable(jsonObjectSchema)),
   status: z.optional(z.nullable(z.string().check(z.maxLength(64)))),
-  tags: z.optional(z.nullable(z.array(z.string()))),
+  tags: z.optional(z.nullable(tagListSchema)),
   description: nullableText,
   global: z.optional(z.nullable(z.boolean())),
   is_global: z.optional(z.nullable(z.boolean())),

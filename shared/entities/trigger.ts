@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { idSchema, jsonObjectSchema, nameSchema, timeSchema } from './fields.ts';
+import { idSchema, jsonObjectSchema, nameSchema, timeSchema, wordSchema } from './fields.ts';
 
 export const TRIGGER_RESOURCES = ['Item', 'Annotation', 'Dataset', 'Snapshot'] as const;
 export type TriggerResource = (typeof TRIGGER_RESOURCES)[number];
@@ -8,8 +8,8 @@ export type TriggerAction = (typeof TRIGGER_ACTIONS)[number];
 
 const functionOperationSchema = z.object({
   type: z.literal('function'),
-  functionName: z.string(),
-  serviceId: z.optional(z.nullable(z.string())),
+  functionName: wordSchema,
+  serviceId: z.optional(z.nullable(wordSchema)),
   /** The package of that service; absent for a function of modelfn's own. Found out when the trigger is made. */
   packageId: z.optional(z.nullable(idSchema)),
 });
@@ -20,7 +20,7 @@ const pipelineOperationSchema = z.object({
   type: z.literal('pipeline'),
   id: z.nullish(idSchema),
   pipeline: z.nullish(z.object({ id: idSchema })),
-  nodeId: z.nullish(z.string()),
+  nodeId: z.nullish(wordSchema),
 });
 export type PipelineOperation = z.output<typeof pipelineOperationSchema>;
 

@@ -1,5 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { nearest } from '../nearest.ts';
+import { toComparableName } from '../unicode-names.ts';
 import { InvalidFilter } from './errors.ts';
 import { hasWildcard } from './wildcard.ts';
 
@@ -98,6 +99,27 @@ class FilterBudget {
   }
 }
 
+/** Fields whose texts are stored in the composed form; clients on macOS ask for the decomposed one. */
+const NAME_FIELDS = ['name', 'filename', 'dir'];
+
+/** A text of a name's field in both forms: names that were stored before they were composed are found too. */
+function formsOf(path: readonly string[], value: Scalar): Scalar[] {
+  if (typeof value !== 'string' || path.length !== 1 || !NAME_FIELDS.includes(path[0]!)) return [value];
+  return [...new Set([value, toComparableName(value)])];
+}
+
+/** Reads conditions on names so that both forms of a name satisfy them. */
+function comparable(condition: Condition): Condition {
+  const { path } = condition;
+  if (condition.op === 'eq' || condition.op === 'ne') {
+    const values = formsOf(path, condition.value);
+    return values.length === 1 ? condition : { path, op: condition.op === 'eq' ? 'in' : 'nin', values };
+  }
+  if (condition.op === 'in' || condition.op === 'nin')
+    return { ...condition, values: condition.values.flatMap((value) => formsOf(path, value)) };
+  return condition;
+}
+
 function readObject(filter: JsonObject, where: string, depth: number, budget: FilterBudget): Filter {
   if (depth > MAX_DEPTH) throw new InvalidFilter(where, `it is nested deeper than ${MAX_DEPTH} levels`);
   budget.takeNode(where);
@@ -132,15 +154,16 @@ function readField(field: string, value: Json, where: string, budget: FilterBudg
   const path = readPath(field);
   if (!isJsonObject(value)) {
     budget.takeCondition(where);
-    if (Array.isArray(value)) return [{ path, op: 'in', values: readValues(value, where, budget) }];
-    return [readEquality(path, value, where, budget)];
+    if (Array.isArray(value))
+      return [comparable({ path, op: 'in', values: readValues(value, where, budget) })];
+    return [comparable(readEquality(path, value, where, budget))];
   }
   const operators = Object.entries(value);
   if (operators.length === 0) throw new InvalidFilter(where, 'it compares with an empty object');
   return operators.map(([operator, operand]) => {
     budget.takeCondition(where);
     const name = SDK_MEMBERS.get(operator) ?? operator;
-    return readOperator(path, name, operand, `${where}.${operator}`, budget);
+    return comparable(readOperator(path, name, operand, `${where}.${operator}`, budget));
   });
 }
 
