@@ -42,6 +42,7 @@ export async function invoke<S extends InputSpecs>(
   call: Invocation,
 ): Promise<Outcome> {
   assertTimeLeft(container, call);
+  assertJsonLimits(call.input, `input of ${call.functionName}`);
   if (call.executionId === undefined && spec.mode === 'inPlace') return runUnclaimed(container, spec, call);
   const target = await targetOf(container, spec, call);
   const id = call.executionId ?? container.platform.ids.objectId();

@@ -4,6 +4,7 @@ import type { ItemPredictions } from '../annotations/predictions.ts';
 import { type FailedItem, failedItem, mapItems } from '../datasets/map-items.ts';
 import { inputOf } from '../datasets/partition-data.ts';
 import type { Item } from '../entities/item.ts';
+import { findJsonProblem } from '../json-limits.ts';
 import type { Platform } from '../platform.ts';
 import type { LoadedSnapshot } from '../snapshots/loaded-snapshots.ts';
 import { BatchSizeInvalid, PredictionInvalid, PredictionNotFinite } from './errors.ts';
@@ -122,6 +123,9 @@ function batchSizeOf(maxBatchSize: number): number {
   throw new BatchSizeInvalid(maxBatchSize);
 }
 
+/** As annotations that people make. */
+const MAX_TYPE_LENGTH = 64;
+
 function checkCount(answers: Prediction[][], batch: readonly Readonly<Item>[], wanted: number): void {
   if (Array.isArray(answers) && answers.length === wanted) return;
   throw new PredictionInvalid({
@@ -140,14 +144,18 @@ function checked(
     throw new PredictionInvalid({ filename: item.filename, problem, ...(shown && { labels: shown }) });
   };
   if (!Array.isArray(predictions)) refuse('is no list');
-  for (const { type, label, confidence, tensor } of predictions) {
+  for (const { type, label, confidence, tensor, coordinates, attributes } of predictions) {
     if (typeof type !== 'string' || type === '') refuse('has no annotation type');
+    if (type.length > MAX_TYPE_LENGTH)
+      refuse(`has an annotation type longer than ${MAX_TYPE_LENGTH} characters`);
     if (!known.has(label))
       refuse(`has the label ${JSON.stringify(label)}, which is not in the ontology`, labels);
     // NaN and Infinity are no fault of the adapter's form: such an item fails alone.
     const isItemFault = typeof confidence === 'number' && !Number.isFinite(confidence);
     if (!isItemFault && !(confidence >= 0 && confidence <= 1))
       refuse(`has the confidence ${confidence}, which is not in 0..1`);
+    const tooMuch = findJsonProblem({ coordinates, attributes });
+    if (tooMuch) refuse(`has ${tooMuch.field} that cannot be kept: ${tooMuch.problem}`);
     const problem = tensor && problemOfTensor(tensor);
     if (problem !== undefined) refuse(problem);
   }

@@ -5,6 +5,7 @@ import {
   ModelAdapter,
   type Prediction,
 } from '../../../adapters/model-adapter.ts';
+import type { Json } from '../../../shared/json.ts';
 import type { Platform } from '../../../shared/platform.ts';
 import { predictItems } from '../../../shared/predict/predict-items.ts';
 import { item } from '../store/sample-entities.ts';
@@ -174,3 +175,24 @@ it.each<[string, unknown, RegExp]>([
     message: expect.stringMatching(message),
   });
 });
+
+it.each(['coordinates', 'attributes'])(
+  'refuses %s that are nested without end, whatever language the adapter is written in',
+  async (field) => {
+    class Deep extends Heard {
+      override async predict(): Promise<Prediction[][]> {
+        const deep = JSON.parse(`{"a":${'['.repeat(300)}${']'.repeat(300)}}`) as Json;
+        return [[{ type: 'box', label: 'a', confidence: 1, [field]: deep }]];
+      }
+    }
+    const adapter = new Deep(
+      () => undefined,
+      async () => undefined,
+    );
+
+    await expect(predictItems(NOWHERE, { adapter }, [item('1')], OPTIONS)).rejects.toMatchObject({
+      code: 'PredictionInvalid',
+      message: expect.stringContaining(`${field}.a.0`),
+    });
+  },
+);
