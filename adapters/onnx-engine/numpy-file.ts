@@ -10,6 +10,8 @@ export class NumpyMalformed extends Error {}
 const MAGIC = '\x93NUMPY';
 /** Bytes of a header: dtype and shape; NumPy itself stays far below. */
 const MOST_HEADER = 64 * 1024;
+/** NumPy's own limit. */
+const MOST_DIMENSIONS = 64;
 
 type Reader = (view: DataView, at: number) => number;
 
@@ -42,6 +44,8 @@ export function readNumpy(bytes: Uint8Array, mostElements: number): NumberTensor
   if (length > MOST_HEADER || start > bytes.length) throw new NumpyMalformed('has a header that is cut off');
   const header = new TextDecoder('latin1').decode(bytes.subarray(start - length, start));
   const { shape, size, read } = layoutOf(header);
+  if (shape.length > MOST_DIMENSIONS)
+    throw new NumpyMalformed(`has ${shape.length} dimensions, ${MOST_DIMENSIONS} are allowed`);
   const count = shape.reduce((product, each) => product * each, 1);
   if (!(count <= mostElements))
     throw new NumpyMalformed(`has the shape ${shape.join(' x ')}, which is too large`);

@@ -48,6 +48,8 @@ function tensorOf(document: Json, features: readonly string[] | null): NumberTen
   if (!isJsonObject(document)) throw new JsonMalformed('holds neither a list nor an object of numbers');
   const { shape, data } = document;
   if (Array.isArray(shape) && Array.isArray(data)) {
+    if (shape.length > MOST_DIMENSIONS)
+      throw new JsonMalformed(`has a shape of ${shape.length} dimensions, ${MOST_DIMENSIONS} are allowed`);
     const flat = listed(data);
     const count = shape.reduce<number>((product, size) => product * Number(size), 1);
     if (!shape.every((size) => Number.isInteger(size) && Number(size) >= 0) || count !== flat.values.length)

@@ -61,6 +61,18 @@ describe('an item of numbers as the input of a model', () => {
   });
 
   it.each<[string, string, Uint8Array, RegExp]>([
+    [
+      'a shape of dimensions without end',
+      'a.json',
+      json({ shape: new Array<number>(10_000).fill(1), data: [1] }),
+      /has a shape of 10000 dimensions, 8 are allowed/,
+    ],
+    [
+      'a .npy file of dimensions without end',
+      'a.npy',
+      npy('|u1', new Array<number>(1_000).fill(1), Uint8Array.of(1), 2),
+      /has 1000 dimensions, 64 are allowed/,
+    ],
     ['another shape', 'a.json', json([[1, 2]]), /\[1, 2\], the model takes \[n, 2, 3\]/],
     ['lists of different lengths', 'a.json', json([[1, 2, 3], [4]]), /lists of different lengths/],
     [
