@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { BucketUnavailable } from '../../shared/buckets/errors.ts';
 import { StorageUnavailable } from '../../shared/content/errors.ts';
+import { StoreUnavailable } from '../../shared/store/errors.ts';
+import { storeWithoutReads } from '../support/faulty-store.ts';
 import type { Storage } from '../support/storage-outage.ts';
 import { METHODS, type Method, runWithOutage } from './storage-outages.ts';
 
@@ -83,4 +85,32 @@ describe('an outage of storage in the middle of a run', () => {
     expect(outage.waits).toBeGreaterThan(0);
     expect(after.revision).toBe(2);
   });
+});
+
+describe('a database that is unavailable from some read of items or annotations on', () => {
+  it.each(['train', 'predict', 'evaluate', 'convert', 'convert to COCO'] as const)(
+    'fails %s, and nothing is kept',
+    async (method) => {
+      const plan = { storage: 'contents', error: serviceUnavailable } as const;
+      const fault = () => new StoreUnavailable(new Error('gone'), 'Try again.');
+      let reads = () => 0;
+      const runFailingAt = (failAt: number) =>
+        runWithOutage(method, plan, (platform) => {
+          const failing = storeWithoutReads(platform.store, failAt, fault);
+          reads = failing.reads;
+          return { ...platform, store: failing.store };
+        });
+      const undisturbed = await runFailingAt(Infinity);
+      expect(undisturbed.error).toBeUndefined();
+      const total = reads();
+      expect(total).toBeGreaterThan(1);
+
+      for (const failAt of new Set([0, total >> 1, total - 1])) {
+        const { error, before, after } = await runFailingAt(failAt);
+
+        expect(error, `from read ${failAt}`).toMatchObject({ code: 'StoreUnavailable', retryable: true });
+        expect(after, `from read ${failAt}`).toEqual(before);
+      }
+    },
+  );
 });

@@ -8,6 +8,7 @@ import { createSnapshot } from '../../shared/catalog/snapshots.ts';
 import { createContainer } from '../../shared/invoke/handler.ts';
 import type { Container } from '../../shared/invoke/run.ts';
 import type { JsonObject } from '../../shared/json.ts';
+import type { Platform } from '../../shared/platform.ts';
 import { runInPlace } from '../support/run-function.ts';
 import { type OutagePlan, StorageOutage } from '../support/storage-outage.ts';
 import { openTinyWorkspace, type TinyWorkspace } from '../support/tiny-workspace.ts';
@@ -40,7 +41,11 @@ export interface OutageRun {
 }
 
 /** Runs a method on a workspace of its own, whose snapshot is trained, with an outage in the middle. */
-export async function runWithOutage(method: Method, plan: OutagePlan): Promise<OutageRun> {
+export async function runWithOutage(
+  method: Method,
+  plan: OutagePlan,
+  around: (platform: Platform) => Platform = (platform) => platform,
+): Promise<OutageRun> {
   const space = await openTinyWorkspace();
   try {
     await runInPlace(space.container, trainFunction, { snapshot: space.snapshot.id });
@@ -55,7 +60,7 @@ export async function runWithOutage(method: Method, plan: OutagePlan): Promise<O
     const outage = new StorageOutage(plan);
     // An empty cache of weights, so that they are read from the bucket.
     const cacheDirectory = `${space.platform.cacheDirectory}-of-the-run`;
-    const platform = outage.around({ ...space.platform, cacheDirectory });
+    const platform = around(outage.around({ ...space.platform, cacheDirectory }));
     const container = createContainer(platform, space.builtIns);
     const { output, error } = await run(container, method, space, target).then(
       (value) => ({ output: withoutTimes(value), error: undefined }),
