@@ -19,6 +19,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: '100%',
+    // A condition that comes true is not a question of speed: the default of one second fails on a busy machine.
+    expect: { poll: { timeout: 25_000 } },
     reporters: testReporters,
     globalSetup: 'test/support/memory-folder.ts',
     projects: [

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { temporaryFolder } from '../../shared/content/temporary-folder.ts';
 import { describeUnless } from '../../support/describe-unless.ts';
 import { ENDLESS, loadedFrom, moduleWith, pythonCode, pythonProblem, sample } from './hosted-python.ts';
@@ -68,9 +68,7 @@ describeUnless(pythonProblem, 'a batch that a process gets before its turn', () 
     adapter.expect!([bytes(LARGE)]);
     adapter.expect!(taken);
     await adapter.predict(taken, ENDLESS);
-    await vi.waitFor(() =>
-      expect(readdirSync(place).filter((name) => name.startsWith('predict-'))).toHaveLength(1),
-    );
+    await expect.poll(() => readdirSync(place).filter((name) => name.startsWith('predict-'))).toHaveLength(1);
     await adapter.unload!();
 
     expect(existsSync(place)).toBe(false);

@@ -388,8 +388,8 @@ describe('texts and documents', () => {
         metadata: { system: {}, user: { t: 'a'.repeat(5000) } },
       }),
     ]);
-    const started = performance.now();
 
+    // A database that tries every way to match would not answer before the test's time is up.
     for (const pattern of [
       `${'*a'.repeat(1000)}c`,
       `/${'a*'.repeat(400)}**c`,
@@ -400,7 +400,5 @@ describe('texts and documents', () => {
       expect(await store.ids('Item', { filter: { 'metadata.user.t': { $glob: pattern } } })).toEqual([]);
       expect(await store.ids('Item', { filter: { filename: pattern.replaceAll('**', '*') } })).toEqual([]);
     }
-
-    expect(performance.now() - started).toBeLessThan(10_000);
   });
 });
