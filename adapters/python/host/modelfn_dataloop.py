@@ -293,7 +293,31 @@ def pixels_of(item):
     from PIL import Image
 
     with Image.open(io.BytesIO(item.bytes())) as image:
-        return numpy.asarray(image)
+        # Some formats are turned while they load, and have no orientation afterwards.
+        image.load()
+        return numpy.asarray(upright(image))
+
+
+# Value of the EXIF orientation -> what turns the pixels upright (Exif 2.32, 4.6.4).
+ORIENTATION = 0x0112
+TURNS = {
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
+
+
+def upright(image):
+    """The image as it is seen: annotations, and an item's width and height, are in that frame."""
+    from PIL import Image
+
+    # Pillow before 6 has no getexif for every format.
+    turn = TURNS.get(image.getexif().get(ORIENTATION)) if hasattr(image, "getexif") else None
+    return image if turn is None else image.transpose(getattr(Image, turn))
 
 
 def predictions_of(collection):
