@@ -6,6 +6,7 @@ import { numberOption, wholeOption } from '../options.ts';
 import { createOne, listAll, listItems, lock, remove, showOne, unlock } from './datasets/entities.ts';
 import { importFolder } from './datasets/import.ts';
 import { partition } from './datasets/partition.ts';
+import { rescan } from './datasets/rescan.ts';
 import { writeTensor } from './datasets/tensor.ts';
 import { upload } from './datasets/upload.ts';
 
@@ -89,6 +90,12 @@ export function registerDatasets(program: Command, io: CliIo): void {
       .action(onSession(io, partition)),
     'modelfn datasets partition pets --train 0.8 --validation 0.1 --test 0.1 --seed 7',
     `modelfn datasets partition pets --set test --filter '{"dir": "/holdout"}'`,
+  );
+  withExamples(
+    onDataset('rescan', 'Read sizes and types of all files again, for items of an earlier release.').action(
+      onSession(io, rescan),
+    ),
+    'modelfn datasets rescan pets',
   );
   withExamples(
     onDataset('lock', 'Lock: nothing in the dataset can change.').action(onSession(io, lock)),

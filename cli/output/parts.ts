@@ -23,5 +23,5 @@ export function failedLines(failed: readonly JsonObject[], shown = 10, count = f
 /** Images that were taken in and cannot be decoded. */
 export function unreadableLines(unreadable: readonly JsonObject[], count = unreadable.length): string[] {
   if (count === 0) return [];
-  return [`Taken in, but unreadable as images: ${count}`, ...failedLines(unreadable)];
+  return [`Unreadable as images: ${count}`, ...failedLines(unreadable)];
 }

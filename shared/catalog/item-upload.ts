@@ -163,7 +163,8 @@ function replaced(current: Item, { content, media, metadata, isHidden }: Arrived
   return isSame ? current : { ...current, content, hidden, metadata: next };
 }
 
-function withMedia(metadata: JsonObject, media: ItemMedia): JsonObject {
+/** Metadata with the system fields that bytes tell, in place of earlier ones. */
+export function withMedia(metadata: JsonObject, media: JsonObject): JsonObject {
   const { width: _width, height: _height, unreadable: _unreadable, ...system } = systemMetadata({ metadata });
   return { ...metadata, system: { ...system, ...media } };
 }

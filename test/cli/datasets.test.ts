@@ -37,7 +37,7 @@ describe('modelfn datasets upload', () => {
 
     expect(code).toBe(0);
     expect(stdout).toContain('2 created');
-    expect(stdout).toMatch(/unreadable as images: 1\n +\/?bad.jpg: its bytes are not those/);
+    expect(stdout).toMatch(/Unreadable as images: 1\n +\/?bad.jpg: its bytes are not those/);
   });
 
   it('changes nothing when it is run again, and replaces bytes when told to overwrite', async () => {
