@@ -66,8 +66,10 @@ export async function adoptFiles(
 
 /** Revision after which a snapshot was changed by direct writes alone; its own when it was saved by a run. */
 export function lastSavedRevision({ revision, lineage }: Readonly<Snapshot>): number {
-  const { direct } = lineage;
-  return isJsonObject(direct) && typeof direct.base === 'number' ? direct.base : revision;
+  const { direct, restored, saved } = lineage;
+  // A restore, a save and a clone take the lineage over, and are none.
+  const isDirect = isJsonObject(direct) && direct.after === revision - 1 && !restored && !saved;
+  return isDirect && typeof direct.base === 'number' ? direct.base : revision;
 }
 
 function directLineage(snapshot: Readonly<Snapshot>, files: readonly WeightFile[]): JsonObject {

@@ -3,6 +3,7 @@ import { snapshotEvent } from '../catalog/snapshot-events.ts';
 import { isoTime } from '../clock.ts';
 import type { BucketSpec } from '../entities/bucket-spec.ts';
 import type { Lender, Snapshot, VisibleFilesState } from '../entities/snapshot.ts';
+import { hasCode } from '../errors.ts';
 import { canonicalJson, type JsonObject } from '../json.ts';
 import type { Platform } from '../platform.ts';
 import { lastSavedRevision } from './adopt-files.ts';
@@ -30,6 +31,9 @@ export interface WeightsCommit {
   onProgress?: SaveProgress;
 }
 
+/** Commits tried while direct writes move the snapshot on. */
+const MOST_ATTEMPTS = 4;
+
 /**
  * Makes files the snapshot's next revision. Files and manifest are durable before the entity moves: a crash at any
  * point leaves the earlier revision as it was, and the same call again finds its files already there. While it lasts
@@ -41,7 +45,22 @@ export async function commitWeights(
   begun: Readonly<Snapshot>,
   save: WeightsCommit,
 ): Promise<{ snapshot: Readonly<Snapshot>; saved: SavedFiles }> {
-  const snapshot = await afterDirectWrites(platform, begun, save);
+  for (let attempt = 1; ; attempt += 1) {
+    const snapshot = await afterDirectWrites(platform, begun, save);
+    try {
+      return await commitOnto(platform, snapshot, save);
+    } catch (error) {
+      // Another process may have noticed a direct write meanwhile. What was sent is still there.
+      if (!hasCode(error, 'RevisionMoved') || attempt === MOST_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function commitOnto(
+  platform: Platform,
+  snapshot: Readonly<Snapshot>,
+  save: WeightsCommit,
+): Promise<{ snapshot: Readonly<Snapshot>; saved: SavedFiles }> {
   const bucket = save.bucket ?? snapshot.bucket;
   // Who names a bucket, or moves a revision, wants all of it there.
   const isWhole = save.bucket !== undefined || typeof save.source !== 'string';

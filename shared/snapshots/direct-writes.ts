@@ -15,7 +15,7 @@ import { readManifest } from './files/read-manifest.ts';
 import { recordedManifest } from './revisions.ts';
 import { showFilesQuietly } from './show-files.ts';
 import { RevisionMoved } from './snapshot-run.ts';
-import { digestFiles, digestListing, NO_FILES } from './visible-files.ts';
+import { digestFiles, digestListing, NO_FILES, stateOf } from './visible-files.ts';
 
 export interface NoticeOptions extends AdoptOptions {
   /** Remembers digests of bare files by their etag. */
@@ -71,10 +71,28 @@ async function compareWithBucket(
   if (isImmutable(snapshot)) return snapshot;
   const bucket = await platform.openBucket(snapshot, snapshot.bucket);
   const objects = await listBareObjects(bucket);
-  const { visible, weights } = snapshot;
+  const { visible } = snapshot;
   if (objects.length === 0) return withoutFiles(platform, snapshot, options);
   const listing = digestListing(objects);
   if (visible !== undefined && listing !== undefined && listing === visible.listing) return snapshot;
+  return shareWork(platform, workName(snapshot, objects), () =>
+    compareFiles(platform, snapshot, { bucket, objects, listing }, options),
+  );
+}
+
+interface Listed {
+  bucket: Bucket;
+  objects: readonly ObjectInfo[];
+  listing: string | undefined;
+}
+
+async function compareFiles(
+  platform: Platform,
+  snapshot: Readonly<Snapshot>,
+  { bucket, objects, listing }: Listed,
+  options: NoticeOptions,
+): Promise<Readonly<Snapshot>> {
+  const { visible, weights } = snapshot;
   const files = await digestObjects(bucket, objects, snapshot, options);
   const found: VisibleFilesState = { sha256: digestFiles(files), ...(listing !== undefined && { listing }) };
   if (visible?.sha256 === found.sha256)
@@ -85,6 +103,31 @@ async function compareWithBucket(
   return deepFreeze(
     await adoptFiles(platform, snapshot, { bucket, objects, files, visible: found }, options),
   );
+}
+
+/** Comparisons under way in this process, per platform. */
+const underWay = new WeakMap<object, Map<string, Promise<Readonly<Snapshot>>>>();
+
+/**
+ * Runs work once for concurrent calls that saw the same list, so that they read and copy the files once. A call that joined
+ * work of another one and saw it fail runs it again.
+ */
+async function shareWork(
+  { config }: Pick<Platform, 'config'>,
+  name: string,
+  work: () => Promise<Readonly<Snapshot>>,
+): Promise<Readonly<Snapshot>> {
+  const flights = underWay.get(config) ?? new Map<string, Promise<Readonly<Snapshot>>>();
+  underWay.set(config, flights);
+  const joined = flights.get(name);
+  if (joined) return joined.catch(work);
+  const flight = work().finally(() => flights.delete(name));
+  flights.set(name, flight);
+  return flight;
+}
+
+function workName({ id, revision, visible }: Readonly<Snapshot>, objects: readonly ObjectInfo[]): string {
+  return canonicalJson([id, revision, visible ?? null, stateOf(objects)]);
 }
 
 /** A commit's files never change. */

@@ -1,6 +1,6 @@
 import type { ObjectInfo } from '../buckets/bucket.ts';
 import { sha256Of } from '../content/file-digest.ts';
-import { canonicalJson } from '../json.ts';
+import { canonicalJson, type Json } from '../json.ts';
 import { isSettled } from './files/bare-files.ts';
 import { inOrderOfPath, type WeightFile } from './files/manifest.ts';
 
@@ -16,14 +16,15 @@ export const NO_FILES = digestFiles([]);
 /** Digest over listed objects; `undefined` while one of them may still change without a change of this digest. */
 export function digestListing(objects: readonly ObjectInfo[]): string | undefined {
   if (!objects.every(isSettled)) return undefined;
-  return sha256Of(canonicalJson(rowsOf(objects)));
+  return sha256Of(canonicalJson(stateOf(objects)));
 }
 
 /** Whether two listings name the same objects in the same state. */
 export function isSameListing(a: readonly ObjectInfo[], b: readonly ObjectInfo[]): boolean {
-  return canonicalJson(rowsOf(a)) === canonicalJson(rowsOf(b));
+  return canonicalJson(stateOf(a)) === canonicalJson(stateOf(b));
 }
 
-function rowsOf(objects: readonly ObjectInfo[]) {
+/** Keys, sizes and marks of change of listed objects. */
+export function stateOf(objects: readonly ObjectInfo[]): Json {
   return objects.map(({ key, sizeBytes, etag, changedAtMs = null }) => [key, sizeBytes, etag, changedAtMs]);
 }

@@ -239,6 +239,24 @@ describe('direct writes', () => {
     expect(await place.predict()).toMatchObject({ label: 'low', revision: 2 });
   });
 
+  it('that a prediction noticed while a training saved its weights do not fail the training', async () => {
+    const place = await openPlace('local');
+    await train(place);
+    const other = createContainer(place.platform, place.builtIns);
+    const meanwhile = async () => {
+      await write(place, 'means.json', SWAPPED);
+      expect(await place.predict(other)).toMatchObject({ label: 'high', revision: 2 });
+    };
+    const container = createContainer(atManifest(place.platform, meanwhile), place.builtIns);
+
+    const trained = await train({ ...place, container });
+
+    expect(trained).toMatchObject({ snapshot: { revision: 3 } });
+    expect(await place.predict()).toMatchObject({ label: 'low', revision: 3 });
+    const { items } = await listRevisions(place.platform, LOCAL_ACTOR, place.snapshot.id);
+    expect(items.map(({ revision }) => revision)).toEqual([3, 2, 1]);
+  });
+
   it('into a bucket that cannot be written are a revision without a manifest, read where they lie', async () => {
     const place = await openPlace('local');
     await write(place, 'means.json', RIGHT);
@@ -284,6 +302,19 @@ describe('direct writes', () => {
     });
   });
 
+  it('are read and copied once for calls that come at once', async () => {
+    const place = await openPlace('local');
+    await train(place);
+    await write(place, 'means.json', SWAPPED);
+    const container = createContainer(counting(place.platform), place.builtIns);
+
+    const outputs = await Promise.all(Array.from({ length: 20 }, () => place.predict(container)));
+
+    expect(outputs.every(({ label, revision }) => label === 'high' && revision === 2)).toBe(true);
+    // One object and one manifest.
+    expect(writes).toBe(2);
+  });
+
   it('by two processes at once are one revision', async () => {
     const place = await openPlace('item');
     await train(place);
@@ -300,6 +331,41 @@ describe('direct writes', () => {
     ]);
   });
 });
+
+/** The platform, on which something happens once, before a manifest is written. */
+function atManifest(platform: Platform, happen: () => Promise<void>): Platform {
+  let hasHappened = false;
+  return watched(platform, async (key) => {
+    if (hasHappened || !key.startsWith('manifests/')) return;
+    hasHappened = true;
+    await happen();
+  });
+}
+
+let writes = 0;
+
+/** The platform with writes to its buckets counted. */
+function counting(platform: Platform): Platform {
+  writes = 0;
+  return watched(platform, async () => {
+    writes += 1;
+  });
+}
+
+function watched(platform: Platform, onWrite: (key: string) => Promise<void>): Platform {
+  return {
+    ...platform,
+    openBucket: async (snapshot, spec) => {
+      const bucket = await platform.openBucket(snapshot, spec);
+      const { write: writeObject } = bucket;
+      bucket.write = async (key, ...given) => {
+        await onWrite(key);
+        return writeObject.call(bucket, key, ...given);
+      };
+      return bucket;
+    },
+  };
+}
 
 /** The platform of a machine that may only read buckets. */
 function readOnly(platform: Platform): Platform {

@@ -3,6 +3,7 @@ import { restoreSnapshot } from '../../../shared/catalog/snapshot-revisions.ts';
 import type { Snapshot } from '../../../shared/entities/snapshot.ts';
 import { type SnapshotRevision, shownRevision } from '../../../shared/entities/snapshot-revision.ts';
 import type { Json } from '../../../shared/json.ts';
+import { noticeDirectWrites } from '../../../shared/snapshots/direct-writes.ts';
 import { restoreFiles } from '../../../shared/snapshots/restore-files.ts';
 import { ensureRecorded, readRevision } from '../../../shared/snapshots/revisions.ts';
 import { openWeightsBucket } from '../../../shared/snapshots/shared-files.ts';
@@ -59,8 +60,9 @@ async function writeTo(
   folder: string,
   wanted: number | undefined,
 ): Promise<Answer> {
-  const { platform, io, mode } = session;
-  const record = await readRevision(platform.store, snapshot, wanted ?? snapshot.revision);
+  const { platform, actor, io, mode } = session;
+  const current = wanted === undefined ? await noticeDirectWrites(platform, snapshot, { actor }) : snapshot;
+  const record = await readRevision(platform.store, current, wanted ?? current.revision);
   const directory = session.path(folder);
   const bar = progressBar(io, 'restore', mode.json);
   const files = await restoreFiles({
@@ -100,6 +102,7 @@ function rowOf({
 }
 
 function madeBy(lineage: SnapshotRevision['lineage'], executionId: string | null): string | null {
-  const { restored } = lineage as { restored?: { revision?: number } };
-  return restored?.revision === undefined ? executionId : `restored from ${restored.revision}`;
+  const { restored, direct } = lineage as { restored?: { revision?: number }; direct?: object };
+  if (restored?.revision !== undefined) return `restored from ${restored.revision}`;
+  return direct === undefined ? executionId : 'another client';
 }
