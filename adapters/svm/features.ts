@@ -1,7 +1,9 @@
 import * as z from 'zod/mini';
 import { type Item, systemMetadata } from '../../shared/entities/item.ts';
+import { InvalidInput } from '../../shared/errors.ts';
 import { ItemUnreadable } from '../../shared/inputs/errors.ts';
 import { isJsonObject, type Json } from '../../shared/json.ts';
+import { nearest } from '../../shared/nearest.ts';
 import type { ItemInput } from '../model-adapter.ts';
 import type { SvmConfiguration } from './configuration.ts';
 import { MAX_ROW_WEIGHT } from './engine/training-set.ts';
@@ -57,6 +59,26 @@ export function itemWeight(item: Readonly<Item>, name: string): number {
     `Its weight is to be a number above 0, at most ${MAX_ROW_WEIGHT}.`,
     { filename: item.filename },
   );
+}
+
+/**
+ * Checks that the name of the weights occurs at all: a misspelled one would weigh every item 1.
+ * @throws InvalidInput when no item has a number by that name
+ */
+export function assertWeightsOccur(items: readonly Readonly<Item>[], name: string): void {
+  const known = new Set<string>();
+  for (const { metadata } of items) {
+    if (!isJsonObject(metadata.user)) continue;
+    if (Object.hasOwn(metadata.user, name)) return;
+    for (const key of Object.keys(metadata.user)) known.add(key);
+  }
+  const closest = nearest(name, [...known]);
+  throw new InvalidInput('configuration of the SVM', [
+    {
+      field: 'itemWeights',
+      problem: `no item of the training has metadata.user.${name}; the nearest is ${closest ?? 'none: no item has user metadata'}`,
+    },
+  ]);
 }
 
 /** How many numbers a sample has. */

@@ -30,7 +30,14 @@ import { type FeatureMatrix, packRows } from './engine/samples.ts';
 import { applyStandardisation, fitStandardisation, type Standardisation } from './engine/standardise.ts';
 import type { Kernel, SvmModel } from './engine/svm-model.ts';
 import { FeaturesDiffer, SvmNotFinished } from './errors.ts';
-import { differenceOf, type FeatureSpace, featuresOf, itemWeight, type SvmSample } from './features.ts';
+import {
+  assertWeightsOccur,
+  differenceOf,
+  type FeatureSpace,
+  featuresOf,
+  itemWeight,
+  type SvmSample,
+} from './features.ts';
 import { readLayout, writeLayout } from './layout.ts';
 import { svmAsOnnx } from './onnx-export.ts';
 import { readWeights, type SvmWeights, writeWeights } from './weights.ts';
@@ -211,6 +218,10 @@ export class SvmAdapter extends ModelAdapter<SvmSample> {
   #rowWeights(samples: readonly LabelledSample<SvmSample>[]): Float64Array | undefined {
     const { itemWeights } = this.#settings;
     if (itemWeights === null) return undefined;
+    assertWeightsOccur(
+      samples.map(({ input }) => input.item),
+      itemWeights,
+    );
     return Float64Array.from(samples, ({ input }) => itemWeight(input.item, itemWeights));
   }
 

@@ -24,7 +24,7 @@ describe('the weight of an item', () => {
     expect(codeOf(() => itemWeight(weighted({ trust }), 'trust'))).toBe('SvmSamplesInvalid');
   });
 
-  it('changes what is learned when the configuration names it, and nothing otherwise', async () => {
+  it('changes what is learned when the configuration names it, and a name that no item has is refused', async () => {
     const points = [0, 1, 2, 3, 2.5, 4, 5, 6];
     const samples = points.map((x, index): LabelledSample<SvmSample> => {
       const input = createItemInput(weighted({ trust: index === 4 ? 9 : 1 }), () =>
@@ -45,6 +45,11 @@ describe('the weight of an item', () => {
     const plain = await train({});
 
     expect(await train({ itemWeights: 'trust' })).not.toBe(plain);
-    expect(await train({ itemWeights: 'unknown' })).toBe(plain);
+    await expect(train({ itemWeights: 'turst' })).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: expect.stringContaining(
+        'itemWeights: no item of the training has metadata.user.turst; the nearest is trust',
+      ),
+    });
   });
 });
