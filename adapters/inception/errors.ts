@@ -11,3 +11,16 @@ export class BackboneMissing extends ModelfnError {
     );
   }
 }
+
+/** The backbone gave NaN or Infinity for an item of a training: a head would learn nothing from any item then. */
+export class EmbeddingNotFinite extends ModelfnError {
+  override readonly name = 'EmbeddingNotFinite';
+  readonly code = 'EmbeddingNotFinite';
+  readonly statusCode = 422;
+  constructor(filename: string) {
+    super(
+      `The embedding of ${filename} contains NaN or Infinity. Nothing was trained. Check the scaling of the input and the weights of the backbone, or leave the item out with a filter.`,
+      { details: { filename } },
+    );
+  }
+}

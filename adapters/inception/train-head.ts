@@ -10,6 +10,7 @@ import { nothingToLearn } from '../nothing-to-learn.ts';
 import type { ImageSample } from '../onnx-engine/image-input.ts';
 import { LabelOutsideOntology, OneClassOnly } from '../training-errors.ts';
 import type { InceptionConfiguration } from './configuration.ts';
+import { EmbeddingNotFinite } from './errors.ts';
 import type { Head } from './head.ts';
 import { Lbfgs } from './lbfgs.ts';
 import { SoftmaxObjective } from './softmax-objective.ts';
@@ -101,6 +102,7 @@ async function embedPartition(
       context.signal,
     );
     for (const [index, { input, label }] of waiting.entries()) {
+      if (!vectors[index]!.every(Number.isFinite)) throw new EmbeddingNotFinite(input.item.filename);
       items.ids.push(input.item.id);
       items.labels.push(label);
       items.vectors.push(vectors[index]!);

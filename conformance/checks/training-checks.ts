@@ -36,7 +36,7 @@ export const TRAINING_CHECKS: readonly Check[] = [
   },
   {
     id: 'reports',
-    name: 'its progress stays within 0..1, and its metrics are finite numbers with a name',
+    name: 'its progress stays within 0..1, and its metrics are numbers with a name',
     expected: 'fractions from 0 to 1, and points with figure, legend, x and y',
     advice: 'Give progress as done / total, and log a number only when there is one.',
     needs: 'trains',

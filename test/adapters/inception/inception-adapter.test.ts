@@ -169,6 +169,45 @@ it('refuses classes that are logits, and names the setting', async () => {
   ]);
 });
 
+it('does not train on an embedding with NaN, and names the item', async () => {
+  const folder = temporaryFolder();
+  writeFileSync(
+    join(folder, 'model.onnx'),
+    onnxFile({
+      inputs: [port('x', ['n', 1, 1, 1])],
+      outputs: [port('embedding', ['n', 1]), port('probs', ['n', 1])],
+      nodes: [
+        node('Flatten', ['x'], 'flat'),
+        node('Div', ['flat', 'flat'], 'embedding'),
+        node('Identity', ['embedding'], 'probs'),
+      ],
+    }),
+  );
+  const space = await openSnapshotOf('modelfn/inception', {
+    weights: folder,
+    labels: FASHION.slice(0, 2),
+    configuration: {
+      input: { width: 1, height: 1, channels: 1, mean: [0], std: [1] },
+      probabilities_kind: 'binary',
+    },
+  });
+  const grey = (level: number) =>
+    sharp(Uint8Array.of(level), { raw: { width: 1, height: 1, channels: 1 } })
+      .png()
+      .toBuffer();
+  const entries = [
+    { path: '/black.png', bytes: await grey(0), label: FASHION[0]!, partition: 'train' as const },
+    { path: '/white.png', bytes: await grey(255), label: FASHION[1]!, partition: 'train' as const },
+  ];
+  await uploadItems(space.platform, space.actor, space.dataset.id, entries, { mode: 'skip' });
+  const child = await childOf(space, 'child');
+
+  await expect(runInPlace(space.container, trainFunction, { snapshot: child.id })).rejects.toMatchObject({
+    code: 'EmbeddingNotFinite',
+    message: expect.stringContaining('/black.png'),
+  });
+});
+
 /** Files of a snapshot that was trained on a few items. */
 async function trainedFolder(): Promise<string> {
   const space = await openPretrained(CONFIGURATION);
