@@ -44,19 +44,27 @@ export function openDetector(options: DetectorOptions): Detector {
   const { session, port, head, size, map, labels, minScore, rules, isRelative } = options;
   const { file } = session;
   const numbers = openNumbers(session, port, options.quantisation);
-  const classes = detectorClasses(options);
   const names = classNamesOf(session.facts, port.name);
-  const byClass = labelsByClass({ map, labels, classes, names, file });
+  const stated = detectorClasses(options);
+  const byClass = labelsByClass({ map, labels, classes: stated, names, file });
   const reading = {
     ...size,
     minScore,
-    classes,
     ...(isRelative && { relativeWidth: size.width, relativeHeight: size.height }),
+  };
+  /** Classes of an output whose shape the file leaves open: the same checks, once there is one. */
+  const classesOf = ({ dims }: OutputTensor): number | undefined => {
+    if (!port.shape.some((each) => typeof each === 'string')) return stated;
+    const classes = detectorClasses({ ...options, port: { ...port, shape: dims } });
+    if (classes !== stated) labelsByClass({ map, labels, classes, names, file });
+    return classes;
   };
   return {
     find(tensor, index) {
       const { tensor: readable, index: at } = numbers(tensor, index);
-      const candidates = misreadAs(file, port.name, () => findCandidates(head, readable, at, reading));
+      const candidates = misreadAs(file, port.name, () =>
+        findCandidates(head, readable, at, { ...reading, classes: classesOf(tensor) }),
+      );
       if (!candidates) return [{ ...NOT_FINITE, label: labels[0]! }];
       const unknown = candidates.find(({ classIndex }) => classIndex >= byClass.length);
       if (map === null && unknown)

@@ -10,6 +10,7 @@ import { OnnxSignatureDiffers } from '../onnx-engine/errors.ts';
 import type { ImageSample } from '../onnx-engine/image-input.ts';
 import type { NamedInputs } from '../onnx-engine/named-inputs.ts';
 import type { NumberTensor } from '../onnx-engine/numpy-file.ts';
+import { openNumbers } from '../onnx-engine/output-numbers.ts';
 import { elementsOf, rowOf } from '../onnx-engine/rows.ts';
 import type { OnnxSession, OutputTensor } from '../onnx-engine/session.ts';
 import { surestFirst } from '../onnx-engine/softmax.ts';
@@ -51,7 +52,8 @@ export function outputReader(spec: OutputSpec, port: Port, meaning: Meaning): Ou
     );
   const { kind } = spec;
   if (isClassKind(kind)) return classReader({ ...spec, kind }, port, meaning);
-  if (kind === 'embedding' || kind === 'tensor') return numbersReader(kind, port, meaning);
+  if (kind === 'embedding') return embeddingReader(spec, port, meaning);
+  if (kind === 'tensor') return tensorReader(port, meaning);
   return boxReader({ ...spec, kind }, port, meaning);
 }
 
@@ -137,26 +139,49 @@ function boxReader(
   };
 }
 
-function numbersReader(
-  kind: 'embedding' | 'tensor',
-  { name }: Port,
-  { session: { file }, labels }: Meaning,
+/** Whole numbers are scaled where their quantisation is known, and are taken as they are where it is not. */
+function embeddingReader(
+  { scale, zero_point }: OutputSpec,
+  port: Port,
+  { session, labels }: Meaning,
 ): OutputReader {
-  const [label] = labels;
-  if (label === undefined)
-    throw new OnnxSignatureDiffers(
-      file,
-      `its output ${name} becomes annotations, and the snapshot has no label for them`,
-      'Give the snapshot\'s ontologySpec a label, such as "features".',
-    );
+  const label = vectorLabel(port, { session, labels });
+  const stated = scale === undefined ? undefined : { scale, zeroPoint: zero_point ?? 0 };
+  const quantisation = stated ?? session.facts.outputs.get(port.name)?.quantisation;
+  const numbers = quantisation && openNumbers(session, port, quantisation);
   return {
-    name,
+    name: port.name,
     isVector: true,
     read(tensor, index) {
-      const prediction = { type: kind, label, confidence: 1 };
-      return kind === 'embedding'
-        ? [{ ...prediction, coordinates: Array.from(rowOf(tensor, index)) }]
-        : [{ ...prediction, tensor: { dims: tensor.dims.slice(1), data: elementsOf(tensor, index) } }];
+      const row = numbers?.(tensor, index) ?? { tensor, index };
+      const coordinates = Array.from(rowOf(row.tensor, row.index));
+      return [{ type: 'embedding', label, confidence: 1, coordinates }];
     },
   };
+}
+
+function tensorReader(port: Port, meaning: Pick<Meaning, 'session' | 'labels'>): OutputReader {
+  const label = vectorLabel(port, meaning);
+  return {
+    name: port.name,
+    isVector: true,
+    read(tensor, index) {
+      const data = elementsOf(tensor, index);
+      return [{ type: 'tensor', label, confidence: 1, tensor: { dims: tensor.dims.slice(1), data } }];
+    },
+  };
+}
+
+/** @throws OnnxSignatureDiffers without a label */
+function vectorLabel(
+  { name }: Port,
+  { session: { file }, labels }: Pick<Meaning, 'session' | 'labels'>,
+): string {
+  const [label] = labels;
+  if (label !== undefined) return label;
+  throw new OnnxSignatureDiffers(
+    file,
+    `its output ${name} becomes annotations, and the snapshot has no label for them`,
+    'Give the snapshot\'s ontologySpec a label, such as "features".',
+  );
 }

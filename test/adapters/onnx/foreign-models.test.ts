@@ -54,7 +54,7 @@ describe('numbers that are no probabilities', () => {
     ['logits', 'a single logit', [0.3], /one number per item.*"kind": "binary_logits"/],
     ['binary', 'a single logit', [-3], /number -3.*"kind": "binary_logits"/],
     ['binary', 'a number per class', [0.2, 0.8], /2 numbers per item.*"kind": "probabilities"/],
-  ])('%s are not %s', async (kind, _what, values, message) => {
+  ])('the kind %s is refused for %s', async (kind, _what, values, message) => {
     const labels = values.length === 1 ? ['no', 'yes'] : RGB.slice(0, values.length);
 
     await expect(predictConstant(kind, values, labels)).rejects.toMatchObject({
@@ -89,7 +89,7 @@ describe('numbers that are no probabilities', () => {
         ['no', 0.25],
       ],
     ],
-  ])('%s are read as they are', async (kind, values, expected) => {
+  ])('numbers of the kind %s are read as they are', async (kind, values, expected) => {
     const labels = values.length === 1 ? ['no', 'yes'] : RGB;
 
     expect(rounded(await predictConstant(kind, values, labels))).toEqual(expected);
@@ -144,6 +144,16 @@ describe('whole numbers as outputs', () => {
     });
   });
 
+  it('an embedding of whole numbers is scaled when the configuration contains its quantisation', async () => {
+    const outputs = [{ name: null, kind: 'embedding', scale: 1 / 255 }];
+    const input = { width: 8, height: 8, scale: 1 };
+    const adapter = await opened('quantised-output.onnx', { input, outputs }, RGB);
+
+    const [{ coordinates }] = (await predict(adapter, await square(8, [255, 51, 0]))) as [Prediction];
+
+    expect(coordinates).toEqual([1, 0.2, 0].map((value) => expect.closeTo(value, 5)));
+  });
+
   it('whole numbers are scaled by the configuration', async () => {
     const cast = (input: string) => [node('Cast', [input], 'y', { attributes: { to: 3 } })];
     const folder = folderWith(constantModel([1, 3], [72, -78, -128], cast, 3));
@@ -185,14 +195,17 @@ describe('class names in the file', () => {
       ['bicycle', 'person'],
       /id_to_label_map calls class 0 "bicycle", and the file calls it "person"/,
     ],
-  ])('%s are refused', async (_what, configuration, labels, message) => {
-    const whole = { ...DETECTOR, ...configuration };
+  ])(
+    '%s: refused when they do not agree with the class names',
+    async (_what, configuration, labels, message) => {
+      const whole = { ...DETECTOR, ...configuration };
 
-    await expect(opened('detector-named-classes.onnx', whole, labels)).rejects.toMatchObject({
-      code: 'OnnxSignatureDiffers',
-      message: expect.stringMatching(message),
-    });
-  });
+      await expect(opened('detector-named-classes.onnx', whole, labels)).rejects.toMatchObject({
+        code: 'OnnxSignatureDiffers',
+        message: expect.stringMatching(message),
+      });
+    },
+  );
 
   it('a map may rename classes and merge them', async () => {
     const map = { 0: 'human', 1: 'human' };
@@ -246,7 +259,7 @@ describe('detectors whose output has more than boxes and scores', () => {
   it.each<[string, number[], JsonObject, RegExp]>([
     ['scores before the sigmoid', [16, 16, 8, 8, 3, -2], {}, /score -2, and scores are 0 to 1.*sigmoid/],
     ['boxes relative to the input', [0.5, 0.5, 0.1, 0.1, 0.9, 0.1], {}, /"relative": true/],
-  ])('%s are refused', async (_what, column, output, message) => {
+  ])('numbers that are %s are refused', async (_what, column, output, message) => {
     const folder = folderWith(constantModel([1, 6, 1], column, undefined, 1, {}, 32));
     const outputs = [{ name: null, kind: 'yolov8', ...output }];
     const adapter = await openFolder(folder, { input: { width: 32, height: 32 }, outputs }, ['a', 'b']);
@@ -269,6 +282,34 @@ describe('detectors whose output has more than boxes and scores', () => {
       { x: 8, y: 12, z: 0 },
       { x: 24, y: 20, z: 0 },
     ]);
+  });
+
+  it.each<[string, number, RegExp]>([
+    ['fewer classes than the snapshot has labels', 1, /\[1, 5, 1\], which fits 1 classes/],
+    ['mask coefficients', 34, /\[1, 38, 1\], which fits 34 classes.*segmentation model/],
+  ])('an output whose shape is open is refused for %s when it is read', async (_what, scores, message) => {
+    const numbers = [16, 16, 8, 8, ...Array.from({ length: scores }, () => 0.9)];
+    // A shape that depends on the numbers: the runtime cannot tell it in advance.
+    const reshaped = (input: string) => [
+      node('Shape', [input], 'shape'),
+      node('Cast', ['shape'], 'sizes', { attributes: { to: 1 } }),
+      node('Add', ['sizes', 'nothing'], 'moved'),
+      node('Cast', ['moved'], 'dims', { attributes: { to: 7 } }),
+      node('Reshape', [input, 'dims'], 'y'),
+    ];
+    const folder = folderWith(
+      constantModel([1, scores + 4, 1], numbers, reshaped, 1, {}, 32, ['n', 'columns', 'rows']),
+    );
+    const adapter = await openFolder(
+      folder,
+      { input: { width: 32, height: 32 }, outputs: [{ name: null, kind: 'yolov8' }] },
+      ['a', 'b'],
+    );
+
+    await expect(predict(adapter, await square(32, [0, 0, 0]))).rejects.toMatchObject({
+      code: 'OnnxSignatureDiffers',
+      message: expect.stringMatching(message),
+    });
   });
 
   it.each(['pose', 'obb', 'classify'])(
@@ -339,7 +380,7 @@ describe('a model of several inputs', () => {
     ]);
   });
 
-  it('of images is refused at once, and the error does not ask for the name of one', async () => {
+  it('that is declared as an image model is refused at once, and the error does not ask for the name of one input', async () => {
     const error = await opened('image-and-shape.onnx', SMALL, RGB).catch((caught: Error) => caught);
 
     expect(error).toMatchObject({ code: 'OnnxSignatureDiffers' });
@@ -435,12 +476,13 @@ function constantModel(
   type = 1,
   metadata: Readonly<Record<string, string>> = {},
   side = 1,
+  shape: readonly (number | string)[] = dims,
 ): Uint8Array {
   const numbers = (name: string, shape: readonly number[], list: readonly number[]) =>
     tensor(name, shape, [[9, new Uint8Array(Float32Array.from(list).buffer)]]);
   return onnxFile({
     inputs: [port('x', [1, 3, side, side])],
-    outputs: [port('y', dims, type)],
+    outputs: [port('y', shape, type)],
     nodes: [
       node('ReduceMin', ['x'], 'least', { attributes: { keepdims: 0 } }),
       node('Mul', ['least', 'zero'], 'nothing'),
