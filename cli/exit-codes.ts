@@ -1,4 +1,4 @@
-import { isModelfnError, toErrorBody } from '../shared/errors.ts';
+import { toErrorBody } from '../shared/errors.ts';
 
 /** What each exit code says; the help prints this table. */
 export const EXIT_CODES = {
@@ -20,7 +20,7 @@ const MEANING: Readonly<Record<keyof typeof EXIT_CODES, string>> = {
   notFound: 'nothing by that name or id, or several',
   conflict: 'a name that is taken, or something in use',
   refused: 'input or data that cannot be used, or a check that failed',
-  unusable: 'the state folder or store does not answer',
+  unusable: 'storage, store, state folder or a process does not answer: it may pass',
   interrupted: 'stopped by Ctrl-C',
 };
 
@@ -39,20 +39,19 @@ const BY_CODE: Readonly<Record<string, ExitCode>> = {
   AmbiguousReference: EXIT_CODES.notFound,
   Conflict: EXIT_CODES.conflict,
   Cancelled: EXIT_CODES.interrupted,
-  StoreUnavailable: EXIT_CODES.unusable,
-  StorageUnavailable: EXIT_CODES.unusable,
-  HomeUnusable: EXIT_CODES.unusable,
-  StateFolderUnusable: EXIT_CODES.unusable,
 };
+
+/** Statuses of what something else is the cause of: the same command later may work. */
+const AWAY = [502, 503, 504];
 
 /** The exit code of anything thrown. */
 export function exitCodeOf(error: unknown): ExitCode {
-  if (!isModelfnError(error)) return EXIT_CODES.unexpected;
   const { code, statusCode } = toErrorBody(error);
   const known = Object.hasOwn(BY_CODE, code) ? BY_CODE[code] : undefined;
   if (known !== undefined) return known;
   if (statusCode === 404) return EXIT_CODES.notFound;
   if (statusCode === 409) return EXIT_CODES.conflict;
   if (statusCode === 499) return EXIT_CODES.interrupted;
+  if (AWAY.includes(statusCode)) return EXIT_CODES.unusable;
   return statusCode >= 400 && statusCode < 500 ? EXIT_CODES.refused : EXIT_CODES.unexpected;
 }

@@ -51,9 +51,18 @@ export function isModelfnError(error: unknown): error is ModelfnError {
 
 /** Any thrown value as the wire shape. What is not ours becomes `InternalError` and shows no inner text of the system. */
 export function toErrorBody(error: unknown): ErrorBody {
-  if (isModelfnError(error))
-    return { statusCode: error.statusCode, message: error.message, code: error.code, details: error.details };
-  return new InternalError(error).toJSON();
+  const { statusCode, message, code, details } = asModelfnError(error);
+  return { statusCode, message, code, details };
+}
+
+/**
+ * Any thrown value as an error with a stable code. A refusal of the system that concerns its storage, such as a full disk, is
+ * a StorageUnavailable wherever it comes from; what is left is an InternalError.
+ */
+export function asModelfnError(error: unknown): ModelfnError {
+  if (isModelfnError(error)) return error;
+  const isOfStorage = Object.hasOwn(STORAGE_ADVICE, systemCode(error) ?? '');
+  return isOfStorage ? new StorageUnavailable('A file operation', error) : new InternalError(error);
 }
 
 /** True when a thrown value is ours and has this code. */
@@ -75,6 +84,56 @@ export class InternalError extends ModelfnError {
     );
   }
 }
+
+/** The disk cannot be read or written just now: full, read-only, not permitted. Nothing was half-written. */
+export class StorageUnavailable extends ModelfnError {
+  override readonly name = 'StorageUnavailable';
+  readonly code = 'StorageUnavailable';
+  readonly statusCode = 503;
+  override readonly retryable = true;
+  constructor(what: string, cause: unknown) {
+    super(`${what} failed: ${briefly(cause)}. ${storageAdvice(cause)}`, {
+      details: { systemCode: systemCode(cause) ?? null },
+      cause,
+    });
+  }
+}
+
+/** The system's own words for a failure, without the machine's paths that follow them. */
+export function briefly(error: unknown): string {
+  const message = messageOf(error);
+  return systemCode(error) === undefined ? message : (message.split(',')[0] ?? message);
+}
+
+/** What to do about a failure of the disk. */
+export function storageAdvice(error: unknown): string {
+  const code = systemCode(error) ?? '';
+  return (
+    (Object.hasOwn(STORAGE_ADVICE, code) ? STORAGE_ADVICE[code] : undefined) ??
+    'Try again; if it goes on, look at the disk and at the log.'
+  );
+}
+
+const NOT_PERMITTED = 'The process may not touch the file: correct its owner or permissions, then try again.';
+const DISK_FAULT = 'The disk reported a fault: check it before writing more.';
+
+/** By the system's code: what is wrong with the storage of the machine, and what to do. */
+const STORAGE_ADVICE: Readonly<Record<string, string>> = {
+  ENOSPC: 'The disk is full: free some space, then try again. Nothing was half-written.',
+  EDQUOT: 'The disk quota is used up: free some space, then try again. Nothing was half-written.',
+  EFBIG: 'The file is larger than the file system or its limit (ulimit -f) takes.',
+  EROFS: 'The file system is read-only: set MODELFN_HOME to a folder that can be written.',
+  EACCES: NOT_PERMITTED,
+  EPERM: NOT_PERMITTED,
+  ENOTDIR: 'A file is where a folder should be: move it away, then try again.',
+  EMFILE: 'Too many files are open: raise the limit of open files (ulimit -n), then try again.',
+  ENFILE: 'Too many files are open on this machine: close some, then try again.',
+  ENOMEM: 'The machine has no memory left for the operation: end other processes, then try again.',
+  EIO: DISK_FAULT,
+  ENXIO: DISK_FAULT,
+  ENODEV: DISK_FAULT,
+  ESTALE: 'The network file system was mounted again or lost the file: try again.',
+};
 
 /** One problem of an input: where it is and what is wrong with it. */
 export type InputProblem = { field: string; problem: string };

@@ -5,6 +5,7 @@ import type { LocalLeftovers } from '../../shared/gc/local-leftovers.ts';
 import type { Json } from '../../shared/json.ts';
 import { type Answer, onSession, withExamples } from '../command.ts';
 import { WrongUsage } from '../errors.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { table } from '../output/table.ts';
 import { countText, sizeText } from '../output/units.ts';
@@ -48,7 +49,18 @@ async function gc(session: Session, options: GcOptions): Promise<Answer> {
     graceMs: options.olderThan,
     free: options.yes ?? false,
   });
-  return { json: garbage as unknown as Json, text: textOf(garbage) };
+  const isIncomplete = garbage.free && hasFailed(garbage);
+  return {
+    json: garbage as unknown as Json,
+    text: textOf(garbage),
+    ...(isIncomplete && { exitCode: EXIT_CODES.unusable }),
+  };
+}
+
+/** True when something was not freed. A bucket that is gone has nothing to free. */
+function hasFailed({ buckets, local }: Garbage): boolean {
+  const isFault = ({ problem }: BucketGarbage) => problem !== null && problem.code !== 'BucketNotFound';
+  return buckets.some(isFault) || (local?.problems.length ?? 0) > 0;
 }
 
 const UNIT_MS = { h: 3600 * 1000, d: 24 * 3600 * 1000 } as const;
@@ -88,6 +100,7 @@ function textOf({ free, buckets, local, problem }: Garbage): string {
       ),
     ...(problem ? [`No bucket was looked at: ${problem.message}`] : []),
     ...(local ? [localText(local, free)] : []),
+    ...(local?.problems ?? []).map(({ what, message }) => `Not removed (${WHAT[what]}): ${message}`),
     ...(free || told.length === 0 ? [] : ['Nothing was freed. Free it with: modelfn gc --yes']),
   ].join('\n');
 }
@@ -111,6 +124,8 @@ function rowOf(each: BucketGarbage, free: boolean): (string | number | null)[] {
     problem?.code ?? null,
   ];
 }
+
+const WHAT = { temporary: 'temporary file', codebases: 'old codebase', cachedWeights: 'cached weights' };
 
 function localText({ temporary, codebases, cachedWeights }: LocalLeftovers, free: boolean): string {
   const weights = free ? cachedWeights.freedBytes : cachedWeights.excessBytes;

@@ -4,10 +4,10 @@ import type { Json } from '../../shared/json.ts';
 /** Pauses before a background invocation is repeated, as Lambda repeats asynchronous ones. */
 export const RETRY_DELAYS_MS: readonly number[] = [60_000, 120_000];
 
-/** Pause after a lost process: the next one is told at once until when the lost one holds the run. */
+/** Pause after a lost process. The next claim reports when the lease of the lost one ends. */
 const LOST_DELAY_MS = 1_000;
 
-/** How often a run that another container holds is asked for again, each time when its lease ends. */
+/** Most attempts to claim a run that another container holds, each when its lease should end. */
 const MAX_LEASE_WAITS = 3;
 const LONGEST_LEASE_WAIT_MS = 120_000;
 const LEASE_MARGIN_MS = 200;

@@ -131,7 +131,7 @@ export class WorkerPool {
     this.#pump();
   }
 
-  /** Undefined when the system has no room for a process; the calls that wait for one are told. */
+  /** Undefined when the system cannot start a process; the calls that wait for one are rejected. */
   #fork(): WorkerProcess | undefined {
     try {
       return new WorkerProcess(this.#options);

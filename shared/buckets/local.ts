@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import { rmdir, stat, unlink } from 'node:fs/promises';
+import { rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type ByteSource, chunksOf } from '../content/byte-source.ts';
 import { isWithin, realPathOf } from '../content/contained-path.ts';
@@ -116,8 +116,8 @@ export class LocalBucket implements Bucket {
     before: number;
     remove: boolean;
   }): Promise<{ count: number; sizeBytes: number }> {
-    const look = remove ? sweepTemporary : findAbandoned;
-    const found = await look(join(this.#root, TEMPORARY), 0, before);
+    const found = await findAbandoned(join(this.#root, TEMPORARY), 0, before);
+    if (remove) for (const { path } of found) await rm(path, { recursive: true, force: true });
     return { count: found.length, sizeBytes: found.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
   }
 

@@ -1,7 +1,7 @@
 import { type Execution, isAlive, isFinished } from '../entities/execution.ts';
 import { Cancelled, type ErrorBody, messageOf } from '../errors.ts';
 import { AttemptsExhausted, ExecutionAbandoned } from '../invoke/errors.ts';
-import { ended, resumed } from '../invoke/executions.ts';
+import { countResumes, ended, resumed } from '../invoke/executions.ts';
 import type { Platform } from '../platform.ts';
 import { releaseSnapshots } from '../snapshots/snapshot-run.ts';
 import type { EntityStore } from '../store/entity-store.ts';
@@ -91,12 +91,12 @@ async function hasRunner(store: EntityStore, { pipeline }: Execution): Promise<b
 
 function judge(execution: Execution, now: number, options: ReapOptions): Verdict | undefined {
   if (!isAbandoned(execution, now, options)) return undefined;
-  const { id, attempts, maxAttempts, toTerminate, caller, projectId, pipeline, status } = execution;
+  const { id, attempts, maxAttempts, toTerminate, caller, projectId, pipeline } = execution;
   const isNode = caller === 'pipeline' && pipeline?.executionId !== undefined;
   if (toTerminate) return { error: new Cancelled(`execution ${id}`, 'terminate was asked for').toJSON() };
   if (attempts >= maxAttempts) return { error: new AttemptsExhausted(execution).toJSON() };
-  const resumes = status.filter((entry) => entry.status === 'rerun').length;
-  const cannotComeAgain = caller === 'cli' || isNode || projectId === null || resumes >= MAX_RESUMES;
+  const cannotComeAgain =
+    caller === 'cli' || isNode || projectId === null || countResumes(execution) >= MAX_RESUMES;
   return cannotComeAgain ? { error: new ExecutionAbandoned(execution).toJSON() } : 'resume';
 }
 

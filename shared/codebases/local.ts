@@ -57,7 +57,7 @@ export class LocalCodebase implements Codebase {
     }
   }
 
-  /** Notes the time, by which `modelfn gc` tells old copies from those in use. */
+  /** Records the time of use, by which `modelfn gc` finds old copies. */
   async #used(directory: string): Promise<string> {
     const now = new Date();
     await utimes(directory, now, now).catch(() => {});

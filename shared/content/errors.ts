@@ -1,5 +1,7 @@
-import { ModelfnError, messageOf, systemCode } from '../errors.ts';
+import { ModelfnError } from '../errors.ts';
 import type { ContentInfo } from './content-store.ts';
+
+export { briefly, StorageUnavailable, storageAdvice } from '../errors.ts';
 
 /** More bytes than the place takes. Nothing of them was kept. */
 export class ContentTooLarge extends ModelfnError {
@@ -56,20 +58,6 @@ export class ContentCorrupt extends ModelfnError {
   }
 }
 
-/** The disk cannot be read or written just now: full, read-only, not permitted. Nothing was half-written. */
-export class StorageUnavailable extends ModelfnError {
-  override readonly name = 'StorageUnavailable';
-  readonly code = 'StorageUnavailable';
-  readonly statusCode = 503;
-  override readonly retryable = true;
-  constructor(what: string, cause: unknown) {
-    super(`${what} failed: ${briefly(cause)}. ${storageAdvice(cause)}`, {
-      details: { systemCode: systemCode(cause) ?? null },
-      cause,
-    });
-  }
-}
-
 /** A file of a folder that cannot be taken in, such as a symbolic link that leaves the folder. */
 export class FileRefused extends ModelfnError {
   override readonly name = 'FileRefused';
@@ -82,26 +70,3 @@ export class FileRefused extends ModelfnError {
     });
   }
 }
-
-/** The system's own words for a failure, without the machine's paths that follow them. */
-export function briefly(error: unknown): string {
-  const message = messageOf(error);
-  return systemCode(error) === undefined ? message : (message.split(',')[0] ?? message);
-}
-
-/** What to do about a failure of the disk. */
-export function storageAdvice(error: unknown): string {
-  return ADVICE[systemCode(error) ?? ''] ?? 'Try again; if it goes on, look at the disk and at the log.';
-}
-
-const ADVICE: Readonly<Record<string, string>> = {
-  ENOSPC: 'The disk is full: free some space, then try again. Nothing was half-written.',
-  EDQUOT: 'The disk quota is used up: free some space, then try again. Nothing was half-written.',
-  EROFS: 'The file system is read-only: set MODELFN_HOME to a folder that can be written.',
-  EACCES: 'The process may not touch the folder: correct its owner or permissions, then try again.',
-  EPERM: 'The process may not touch the folder: correct its owner or permissions, then try again.',
-  ENOTDIR: 'A file is where a folder should be: move it away, then try again.',
-  EMFILE: 'Too many files are open: raise the limit of open files (ulimit -n), then try again.',
-  ENFILE: 'Too many files are open on this machine: close some, then try again.',
-  EIO: 'The disk reported a fault: check it before writing more.',
-};

@@ -112,15 +112,21 @@ export async function findAbandoned(
   return abandoned;
 }
 
-/** Removes what `findAbandoned` finds, as far as it can; answers it. */
+/** Removes what `findAbandoned` finds, as far as it can; returns what is gone. */
 export async function sweepTemporary(
   folder: string,
   maxAgeMs: number = ABANDONED_MS,
   now: number = Date.now(),
 ): Promise<AbandonedFile[]> {
-  const abandoned = await findAbandoned(folder, maxAgeMs, now);
-  for (const { path } of abandoned) await rm(path, { recursive: true, force: true }).catch(() => {});
-  return abandoned;
+  const removed: AbandonedFile[] = [];
+  for (const file of await findAbandoned(folder, maxAgeMs, now)) {
+    const isGone = await rm(file.path, { recursive: true, force: true }).then(
+      () => true,
+      () => false,
+    );
+    if (isGone) removed.push(file);
+  }
+  return removed;
 }
 
 /** Bytes of the files below a folder; what goes away meanwhile does not count. */

@@ -1,8 +1,9 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { allMatches, chunksOf } from '../catalog/all-matches.ts';
-import { bytesBelow, findAbandoned, sweepTemporary } from '../content/temporary-file.ts';
+import { bytesBelow, findAbandoned } from '../content/temporary-file.ts';
 import type { CodebaseSpec } from '../entities/codebase-spec.ts';
+import { toErrorBody } from '../errors.ts';
 import type { Platform } from '../platform.ts';
 import { cachedBytes, trimCache } from '../snapshots/files/cache-limit.ts';
 import { HandedFolders } from '../snapshots/files/handed-folders.ts';
@@ -17,6 +18,14 @@ export interface LocalLeftovers {
   codebases: Freed;
   /** Fetched weights beyond the limit, longest unused first; fetched anew when they are wanted again. */
   cachedWeights: { usedBytes: number; limitBytes: number; excessBytes: number; freedBytes: number };
+  /** Why some of it could not be removed. Those files are not among the others, and are looked for again. */
+  problems: LocalProblem[];
+}
+
+export interface LocalProblem {
+  what: 'temporary' | 'codebases' | 'cachedWeights';
+  code: string;
+  message: string;
 }
 
 /** Finds, and with `free` removes, what is older than `olderThanMs` and wanted by no one. */
@@ -24,17 +33,38 @@ export async function collectLocal(
   platform: Platform,
   { olderThanMs, free }: { olderThanMs: number; free: boolean },
 ): Promise<LocalLeftovers> {
-  return {
-    temporary: await temporaryFiles(platform, olderThanMs, free),
-    codebases: await oldCodebases(platform, olderThanMs, free),
-    cachedWeights: await excessWeights(platform, free),
+  const problems: LocalProblem[] = [];
+  const remove = async (what: LocalProblem['what'], path: string): Promise<boolean> => {
+    if (!free) return true;
+    try {
+      await rm(path, { recursive: true, force: true });
+      return true;
+    } catch (error) {
+      problems.push(problemOf(what, error));
+      return false;
+    }
   };
+  const temporary = await temporaryFiles(platform, olderThanMs, (path) => remove('temporary', path));
+  const codebases = await oldCodebases(platform, olderThanMs, (path) => remove('codebases', path));
+  const cachedWeights = await excessWeights(platform, free).catch((error: unknown) => {
+    problems.push(problemOf('cachedWeights', error));
+    return excessWeights(platform, false);
+  });
+  return { temporary, codebases, cachedWeights, problems };
 }
+
+function problemOf(what: LocalProblem['what'], error: unknown): LocalProblem {
+  const { code, message } = toErrorBody(error);
+  return { what, code, message };
+}
+
+/** True when the path is gone, or would be. */
+type Remove = (path: string) => Promise<boolean>;
 
 async function temporaryFiles(
   { config, cacheDirectory }: Platform,
   olderThanMs: number,
-  free: boolean,
+  remove: Remove,
 ): Promise<Freed> {
   const folders = [
     join(stateFolder(config.home).contents, 'tmp'),
@@ -43,12 +73,12 @@ async function temporaryFiles(
   ];
   const total = nothing();
   for (const folder of folders)
-    for (const file of await (free ? sweepTemporary : findAbandoned)(folder, 0, olderThanMs))
-      addTo(total, file);
+    for (const file of await findAbandoned(folder, 0, olderThanMs))
+      if (await remove(file.path)) addTo(total, file);
   return total;
 }
 
-async function oldCodebases(platform: Platform, olderThanMs: number, free: boolean): Promise<Freed> {
+async function oldCodebases(platform: Platform, olderThanMs: number, remove: Remove): Promise<Freed> {
   const folder = join(platform.cacheDirectory, 'codebases');
   const total = nothing();
   const wanted = await digestsInUse(platform);
@@ -57,8 +87,8 @@ async function oldCodebases(platform: Platform, olderThanMs: number, free: boole
     const path = join(folder, name);
     const found = await stat(path).catch(() => undefined);
     if (found === undefined || found.mtimeMs >= olderThanMs) continue;
-    addTo(total, { sizeBytes: await bytesBelow(path) });
-    if (free) await rm(path, { recursive: true, force: true });
+    const sizeBytes = await bytesBelow(path);
+    if (await remove(path)) addTo(total, { sizeBytes });
   }
   return total;
 }

@@ -181,10 +181,17 @@ export function requeued(
   };
 }
 
+const RESUMED = 'The container that ran it was lost; it goes on in another one.';
+
+/** How often a run was resumed. */
+export function countResumes({ status }: Pick<Execution, 'status'>): number {
+  return status.filter(({ message }) => message === RESUMED).length;
+}
+
 /** A run whose container was lost, as it waits for the next one; pure. */
 export function resumed(shop: Pick<Platform, 'clock'>, execution: Execution, now: number): Execution {
   const timestamp = isoTime(shop.clock);
-  const message = 'The container that ran it was lost; it goes on in another one.';
+  const message = RESUMED;
   return {
     ...execution,
     lease: waitingLease(now),

@@ -1,6 +1,6 @@
 import type { Execution } from '../entities/execution.ts';
 import { isFinished } from '../entities/execution.ts';
-import { InternalError, isModelfnError, toErrorBody } from '../errors.ts';
+import { asModelfnError, InternalError, isModelfnError, toErrorBody } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { assertJsonLimits } from '../json-limits.ts';
 import { patientPlatform } from '../patience/patient-platform.ts';
@@ -323,7 +323,7 @@ function causeOf(error: unknown, signal: AbortSignal, functionName: string): unk
     const reason: unknown = signal.reason;
     return isModelfnError(reason) ? reason : new DeadlineExceeded(functionName);
   }
-  return isModelfnError(error) ? error : new InternalError(error);
+  return asModelfnError(error);
 }
 
 /** `status` is what the state machine's loop looks at. */

@@ -1,7 +1,12 @@
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { LOCAL_ACTOR } from '../../shared/auth/actor.ts';
+import { createModel } from '../../shared/catalog/models.ts';
+import { createSnapshot } from '../../shared/catalog/snapshots.ts';
+import { readConfig } from '../../shared/config.ts';
 import type { JsonObject } from '../../shared/json.ts';
+import { openPlatform } from '../../shared/open-platform.ts';
 import { type CommandLine, commandLine, writeFiles } from './command-line.ts';
 
 const OLD = new Date('2020-01-01T00:00:00.000Z');
@@ -61,6 +66,29 @@ describe('modelfn gc', () => {
     });
     expect(await readdir(objects)).toHaveLength(before.length - 1);
     expect((await line.run('gc')).stdout).toMatch(/^1 bucket: nothing to free\.\nThis machine: /);
+  });
+
+  it('ends with 6 when a bucket could not be freed', async () => {
+    const line = commandLine();
+    const project = await line.json('projects', 'create', 'demo');
+    const home = join(line.cwd, 'home');
+    const localPath = join(line.cwd, 'elsewhere');
+    const platform = await openPlatform(
+      readConfig({ MODELFN_HOME: home, MODELFN_LOCAL_ROOTS: localPath, MODELFN_LOG_LEVEL: 'silent' }),
+    );
+    const projectId = String(project.id);
+    const made = { name: 'm', projectId, entryPoint: 'modelfn/svm', className: 'SvmAdapter' };
+    const { id: modelId } = await createModel(platform, LOCAL_ACTOR, made);
+    const bucket = { type: 'local', localPath };
+    await createSnapshot(platform, LOCAL_ACTOR, { name: 's', modelId, projectId, bucket });
+    await platform.close();
+
+    const shown = await line.run('gc');
+    const freed = await line.run('gc', '--yes', '--json');
+
+    expect(shown.code).toBe(0);
+    expect(freed.code).toBe(6);
+    expect(JSON.parse(freed.stdout)).toMatchObject({ buckets: [{ problem: { code: 'BucketNotAllowed' } }] });
   });
 
   it('refuses an age below an hour, and both --dry-run and --yes', async () => {

@@ -1,5 +1,7 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { jsonLog } from '../../../shared/log.ts';
 import { openTestApi, type TestApi } from './open-test-api.ts';
 
@@ -141,6 +143,37 @@ describe('small routes', () => {
       status: 'ok',
       version: expect.any(String),
       store: 'sqlite',
+      problems: [],
+    });
+  });
+
+  it('health names what cannot be written: the state folder, or the store', async () => {
+    const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    const folderGone = await openTestApi((platform) => {
+      const file = join(platform.config.home, 'a-file');
+      writeFileSync(file, '');
+      return { ...platform, config: { ...platform.config, home: file } };
+    });
+    onTestFinished(() => folderGone.close());
+    const storeFull = await openTestApi((platform) => ({
+      ...platform,
+      store: new Proxy(platform.store, {
+        get: (target, name) => {
+          const value: unknown = Reflect.get(target, name);
+          if (name === 'transaction') return () => Promise.reject(full);
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      }),
+    }));
+    onTestFinished(() => storeFull.close());
+
+    expect(await folderGone.call('GET', '/health')).toMatchObject({
+      status: 503,
+      body: { status: 'failing', problems: [{ part: 'stateFolder', code: 'StorageUnavailable' }] },
+    });
+    expect(await storeFull.call('GET', '/health')).toMatchObject({
+      status: 503,
+      body: { problems: [{ part: 'store', code: 'StorageUnavailable' }] },
     });
   });
 

@@ -109,7 +109,7 @@ describe('a run whose container was lost', () => {
     expect(await delivered()).toEqual([]);
   });
 
-  it('was begun on the command line: it has failed with advice, by whoever looks first', async () => {
+  it('was begun on the command line: it has failed with advice, whichever process finds it first', async () => {
     await callFromPipeline(
       space.container,
       trainFunction as unknown as FunctionSpec,
