@@ -16,6 +16,7 @@ import weakref
 
 from modelfn_calls import call_convert, call_train
 from modelfn_configuration import assign_configuration, class_configuration, json_of, json_values, layer_over
+from modelfn_predictions import restore_prediction_helpers
 from modelfn_source import implements
 
 PARTITIONS = ("train", "validation", "test")
@@ -81,8 +82,8 @@ class DataloopAdapter:
             self._load(self._output)
         except Exception as error:
             print(
-                "load() failed, as the snapshot and its parent have no weights: %s: %s. The training begins without it."
-                % (type(error).__name__, error),
+                "Neither the snapshot nor its parent has weights, and load() of an empty folder raised %s: %s. "
+                "The training begins without load." % (type(error).__name__, error),
                 file=sys.stderr,
             )
             # A new instance: the failed load may have left half of its state.
@@ -160,6 +161,7 @@ class DataloopAdapter:
                 % getattr(dl, "__version__", "")
             )
         restore_numpy_names()
+        restore_prediction_helpers()
         restore_texts(dl)
         hide_local_folder(dl)
         model, snapshot = self._fetch(dl) or self._make_up()

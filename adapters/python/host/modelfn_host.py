@@ -304,6 +304,8 @@ def prepare_logging():
     handler.setFormatter(logging.Formatter(logging.BASIC_FORMAT))
     logging.lastResort = handler
     logging.getLogger().setLevel(logging.INFO)
+    # The SDK locks its files with it, and it logs each lock.
+    logging.getLogger("filelock").setLevel(logging.WARNING)
 
 
 def main(directory, entry_point, class_name, scratch):

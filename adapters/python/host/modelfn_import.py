@@ -6,6 +6,7 @@ import json
 import os
 import sys
 
+from modelfn_predictions import restore_prediction_helpers
 from modelfn_source import METHODS
 
 
@@ -27,6 +28,8 @@ def import_adapter(directory, entry_point, class_name, open_api):
     has_sdk = importlib.util.find_spec("dtlpy") is not None
     if has_sdk:
         open_api()
+        if mentions(path, b"predictions_utils"):
+            restore_prediction_helpers()
     name = os.path.splitext(os.path.basename(path))[0]
     name = name if name.isidentifier() and name not in sys.modules else "modelfn_adapter"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -51,6 +54,11 @@ def import_adapter(directory, entry_point, class_name, open_api):
         "it has no class %s and no functions load, train, predict and save; its classes are: %s"
         % (class_name, ", ".join(own) or "none")
     )
+
+
+def mentions(path, word):
+    with open(path, "rb") as file:
+        return word in file.read()
 
 
 def check_methods(adapter, name):
