@@ -14,7 +14,7 @@ export function notingStore(store: EntityStore, landed: () => void): EntityStore
       await store.insert(kind, entities);
       if (kind === 'PipelineExecution') landed();
     },
-    transaction: async (work) => {
+    transaction: async (work, options) => {
       let noted = false;
       const answer = await store.transaction((open) => {
         noted = false;
@@ -23,7 +23,7 @@ export function notingStore(store: EntityStore, landed: () => void): EntityStore
             noted = true;
           }),
         );
-      });
+      }, options);
       if (noted) landed();
       return answer;
     },

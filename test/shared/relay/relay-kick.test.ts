@@ -4,6 +4,7 @@ import { trainFunction } from '../../../functions/train/train.ts';
 import { createHandler } from '../../../shared/invoke/handler.ts';
 import type { Log } from '../../../shared/log.ts';
 import { silentLog } from '../../../shared/log.ts';
+import { notingStore } from '../../../shared/relay/noting-store.ts';
 import { RelayKick } from '../../../shared/relay/relay-kick.ts';
 import type { EntityStore } from '../../../shared/store/entity-store.ts';
 import { AwsServices } from '../../support/aws-services.ts';
@@ -112,4 +113,13 @@ it('says why nobody could be called', async () => {
   await kick.settle();
 
   expect(warnings).toEqual([{ relay: 'gone', reason: 'AWS answered 404 Function not found' }]);
+});
+
+it('a transaction that must run alone does so through the watched store too', async () => {
+  const { store } = space.platform;
+  const given = vi.spyOn(store, 'transaction');
+
+  await notingStore(store, () => undefined).transaction(async () => undefined, { alone: true });
+
+  expect(given.mock.calls[0]![1]).toEqual({ alone: true });
 });
