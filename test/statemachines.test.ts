@@ -215,7 +215,7 @@ describe('predict-dataset', () => {
     });
     expect(pages.sort((a, b) => a - b)).toEqual(Array.from({ length: 25 }, (_none, page) => page));
     expect(result).toMatchObject({
-      output: { items: 1_234, annotations: 1_250, failed: 1, failedBatches: 0 },
+      output: { items: 1_234, annotations: 1_250, failed: 1 },
     });
   });
 
@@ -224,14 +224,14 @@ describe('predict-dataset', () => {
     const Predict = () => ({ Payload: { items: 7, annotations: 7, failed: [] } });
 
     expect((await runWatched(machine, input, { Count: () => counted(7), Predict })).result).toMatchObject({
-      output: { items: 7, annotations: 7, failed: 0, failedBatches: 0 },
+      output: { items: 7, annotations: 7, failed: 0 },
     });
     expect((await runWatched(machine, input, { Count: () => counted(0) })).result).toMatchObject({
       output: { items: 0 },
     });
   });
 
-  it('goes on when one batch of twenty fails in every attempt, and tells of it', async () => {
+  it('fails when one batch of twenty fails in every attempt, instead of leaving its items out', async () => {
     const { result, waits } = await runWatched(await read('predict-dataset'), input, {
       Count: () => counted(10_000),
       Predict: (given) => {
@@ -242,7 +242,7 @@ describe('predict-dataset', () => {
     });
 
     expect(waits.length).toBe(5);
-    expect(result).toMatchObject({ output: { items: 9_500, failedBatches: 1 } });
+    expect(result).toMatchObject({ status: 'FAILED', error: 'States.ExceedToleratedFailureThreshold' });
   });
 
   it('fails under the code of the API when the dataset is not there', async () => {

@@ -452,7 +452,7 @@ export function describeRuns(made: () => Package): void {
 
       expect(result).toEqual({
         status: 'SUCCEEDED',
-        output: { items: all, annotations: all, failed: 0, failedBatches: 0 },
+        output: { items: all, annotations: all, failed: 0 },
       });
       expect(await platform.store.count('Annotation', { filter: predicted })).toBe(all);
     });
