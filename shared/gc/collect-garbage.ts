@@ -1,4 +1,3 @@
-import { readdir } from 'node:fs/promises';
 import type { Bucket } from '../buckets/bucket.ts';
 import { BucketReadOnly } from '../buckets/errors.ts';
 import { chunksOf } from '../catalog/all-matches.ts';
@@ -10,6 +9,7 @@ import { stateFolder } from '../state-folder.ts';
 import { freeGarbage } from './free-bucket.ts';
 import { addTo, type Freed, nothing, sumOf } from './freed.ts';
 import { collectLocal, type LocalLeftovers } from './local-leftovers.ts';
+import { namesIn } from './names-in.ts';
 import { type BucketUse, borrowersOf, placeOf, ReferenceReader } from './references.ts';
 import { type Survey, type SurveyedBucket, surveyBucket } from './survey-bucket.ts';
 
@@ -125,7 +125,7 @@ async function bucketsOf(
 
 /** Whose folders lie in the state folder, by their names; see `ownBucketFolder`. */
 async function ownersOfFolders({ config }: Platform): Promise<BucketUse['owner'][]> {
-  const names = await readdir(stateFolder(config.home).buckets).catch(() => []);
+  const names = await namesIn(stateFolder(config.home).buckets);
   return names.flatMap((name) => {
     const id = isObjectId(name) ? name : Buffer.from(name.slice(1), 'hex').toString();
     return id === '' ? [] : [{ id, projectId: '' }];

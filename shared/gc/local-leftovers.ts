@@ -1,4 +1,4 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { allMatches, chunksOf } from '../catalog/all-matches.ts';
 import { bytesBelow, findAbandoned } from '../content/temporary-file.ts';
@@ -9,6 +9,7 @@ import { cachedBytes, trimCache } from '../snapshots/files/cache-limit.ts';
 import { HandedFolders } from '../snapshots/files/handed-folders.ts';
 import { stateFolder } from '../state-folder.ts';
 import { addTo, type Freed, nothing } from './freed.ts';
+import { namesIn } from './names-in.ts';
 
 /** What can be freed of this machine's folders. */
 export interface LocalLeftovers {
@@ -82,7 +83,7 @@ async function oldCodebases(platform: Platform, olderThanMs: number, remove: Rem
   const folder = join(platform.cacheDirectory, 'codebases');
   const total = nothing();
   const wanted = await digestsInUse(platform);
-  for (const name of await readdir(folder).catch(() => [])) {
+  for (const name of await namesIn(folder)) {
     if (!/^[0-9a-f]{64}$/.test(name) || wanted.has(name)) continue;
     const path = join(folder, name);
     const found = await stat(path).catch(() => undefined);

@@ -1,5 +1,5 @@
-import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket } from '../../../shared/buckets/bucket.ts';
 import { createItemBucket } from '../../../shared/catalog/item-folder.ts';
@@ -322,6 +322,19 @@ describe('gc', () => {
 
     expect((await listOf(orphan)).map((each) => each.key)).not.toContain(key);
     expect(await listOf(orphan)).toHaveLength(0);
+  });
+
+  it('fails when the folder of buckets cannot be listed, instead of reporting that nothing is in it', async () => {
+    const { config } = workspace.platform;
+    const folder = join(config.home, 'buckets', 'snapshots');
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(dirname(folder), { recursive: true });
+    await writeFile(folder, 'a file in the place of a folder');
+
+    await expect(gc()).rejects.toMatchObject({
+      code: 'StorageUnavailable',
+      details: { systemCode: 'ENOTDIR' },
+    });
   });
 
   it('frees temporary files, unfinished writes and code that no model has any more', async () => {
