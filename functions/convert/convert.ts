@@ -305,14 +305,22 @@ async function importItems(
     for await (const { filename, content, label } of converted)
       yield { path: `${below}${filename}`, bytes: content, ...(label !== undefined && { label }) };
   };
-  const { created, overwritten, failures } = await uploadItems(platform, actor, dataset.id, entries(), {
-    mode: 'overwrite',
-    signal,
-    onProgress: (done) => progress(0, `${done} items`),
-  });
+  const { created, overwritten, failures, unreadable } = await uploadItems(
+    platform,
+    actor,
+    dataset.id,
+    entries(),
+    {
+      mode: 'overwrite',
+      signal,
+      onProgress: (done) => progress(0, `${done} items`),
+    },
+  );
   return {
     created,
     overwritten,
+    unreadable: unreadable.map(({ path, problem }) => ({ filename: path, message: problem })),
+    unreadableCount: unreadable.length,
     failed: failures.map(({ path, error }) => ({ filename: path, code: error.code, message: error.message })),
   };
 }

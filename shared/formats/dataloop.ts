@@ -1,4 +1,5 @@
 import type { LayoutWriter } from '../../adapters/model-adapter.ts';
+import { type Partition, partitionOf } from '../entities/item.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { FormatUnreadable } from './errors.ts';
 import type {
@@ -93,10 +94,13 @@ async function* readDocument(
   losses: LossReport,
 ): AsyncGenerator<FormatItem> {
   let filename: string | undefined;
-  for await (const { key, value } of parts(files, path, ['annotations']))
+  let partition: Partition | undefined;
+  for await (const { key, value } of parts(files, path, ['annotations'])) {
     if (key === 'filename') filename = itemPath('dataloop', path, value);
+    if (key === 'metadata' && isJsonObject(value)) partition = partitionOf({ metadata: value });
+  }
   if (filename === undefined) throw new FormatUnreadable('dataloop', path, 'it has no filename');
-  const item = { path: filename, width: undefined, height: undefined };
+  const item = { path: filename, width: undefined, height: undefined, partition };
   let group: FormatAnnotation[] = [];
   for await (const { key, isElement, value } of parts(files, path, [])) {
     if (key !== 'annotations') continue;
@@ -106,7 +110,7 @@ async function* readDocument(
     yield { ...item, annotations: group };
     group = [];
   }
-  if (group.length > 0) yield { ...item, annotations: group };
+  if (group.length > 0 || partition !== undefined) yield { ...item, annotations: group };
 }
 
 function annotationOf(path: string, value: unknown, losses: LossReport): FormatAnnotation {

@@ -52,7 +52,8 @@ interface Sums {
  * - `boundaryF`: F1 of border pixels, right when one of the other side is within that distance in x and y.
  * - `maskAP`, `maskAP50`...: COCO's numbers with the overlap of masks.
  *
- * An item's frame is its `metadata.system.width/height`; without, the smallest that holds all its areas. A frame too
+ * An item's frame is its `metadata.system.width/height`; without, the smallest that holds all its areas, and the item is counted
+ * as `withoutSize`, since its boundary metrics depend on the frame. A frame too
  * large, or coordinates that cannot be read, are left out and counted as `unreadable`. Without any pixel there are no such metrics.
  */
 export class MaskJudge implements KindJudge {
@@ -61,6 +62,7 @@ export class MaskJudge implements KindJudge {
   readonly #tally: InstanceTally<RunMask>;
   readonly #sums = new Map<string, Sums>();
   #unreadable = 0;
+  #withoutSize = 0;
 
   constructor(labels: readonly string[], judgement: Judgement) {
     this.#labels = labels;
@@ -118,6 +120,7 @@ export class MaskJudge implements KindJudge {
         at: { ...this.#judgement, ...counts },
         curves: curvesOf(coco.perLabel),
         unreadable: this.#unreadable,
+        withoutSize: this.#withoutSize,
       },
     };
   }
@@ -128,7 +131,9 @@ export class MaskJudge implements KindJudge {
       isCrowd: false,
       score: predictions[at]!.confidence,
     }));
-    const { width, height } = frameOf(item, [...truths, ...found]);
+    const known = sizeOf(item);
+    if (known === undefined && truths.length + found.length > 0) this.#withoutSize += 1;
+    const { width, height } = known ?? frameAround([...truths, ...found]);
     if (!isMaskSize(width, height)) {
       this.#unreadable += truths.length + found.length;
       return { truths: [], detections: [] };
@@ -168,9 +173,17 @@ interface Area {
   score: number;
 }
 
-function frameOf(item: EvaluationPair['item'], areas: readonly Area[]): { width: number; height: number } {
+interface Frame {
+  width: number;
+  height: number;
+}
+
+function sizeOf(item: EvaluationPair['item']): Frame | undefined {
   const { width, height } = systemMetadata(item);
-  if (typeof width === 'number' && typeof height === 'number') return { width, height };
+  return typeof width === 'number' && typeof height === 'number' ? { width, height } : undefined;
+}
+
+function frameAround(areas: readonly Area[]): Frame {
   const frame = { width: 1, height: 1 };
   for (const { form } of areas) {
     const far = 'runs' in form ? { right: form.width, bottom: form.height } : rectangleAround(form.flat());

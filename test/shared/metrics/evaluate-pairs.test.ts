@@ -161,6 +161,24 @@ describe('evaluatePairs', () => {
     });
   });
 
+  it('counts items with areas whose width and height are unknown', async () => {
+    const ring = [
+      [
+        { x: 0, y: 0 },
+        { x: 4, y: 0 },
+        { x: 4, y: 4 },
+      ],
+    ];
+    const pair = pairOf('one', [truth('segment', 'cat', ring)], [said('segment', 'cat', 1, ring)]);
+    const sized = { ...pair, item: { ...pair.item, metadata: { system: { width: 8, height: 8 } } } };
+    const unsized = { ...pair, item: { ...pair.item, metadata: { system: {} } } };
+
+    expect((await evaluatePairs([unsized, sized], ['cat'])).details).toMatchObject({
+      mask: { withoutSize: 1 },
+    });
+    expect((await evaluatePairs([sized], ['cat'])).details).toMatchObject({ mask: { withoutSize: 0 } });
+  });
+
   it('has a number for everything it answers, also when there is nothing', async () => {
     const nothings = [
       [],
