@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http';
 import type { PythonSettings } from '../shared/config.ts';
+import type { AdapterEnvironment } from '../shared/entities/adapter-environment.ts';
 import type { Log } from '../shared/log.ts';
 import type { ModelAdapterClass } from './model-adapter.ts';
 
@@ -14,6 +15,12 @@ export interface HostedCode {
   /** A folder for what is worth keeping between runs, shared by processes. */
   cacheDirectory: string;
   python: PythonSettings;
+  /** What the model declares of the process's environment. */
+  environment?: AdapterEnvironment | undefined;
+  /** A folder that is the home of all processes of one model, and is kept. Missing: each process has an empty one. */
+  homeDirectory?: string;
+  /** Gets each line of an installation; without it they go to `log`. */
+  onInstall?: (line: string) => void;
   /** Gets what the code prints outside of any run. */
   log: Log;
   /** Log of the run that calls the adapter now; `undefined` outside of any. Missing: everything goes to `log`. */

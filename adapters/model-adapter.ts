@@ -412,6 +412,8 @@ export interface ModelAdapterClass {
    * merge, and `null` removes a value.
    */
   readonly replacesConfiguration?: boolean;
+  /** Facts about what the code runs on, such as versions of its packages; recorded in the lineage of its weights. */
+  readonly runtime?: Readonly<JsonObject>;
 }
 
 /** True for a class derived from any copy of ModelAdapter: an adapter's bundle brings its own. */

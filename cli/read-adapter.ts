@@ -3,6 +3,7 @@ import type { ModelAdapterClass } from '../adapters/model-adapter.ts';
 import { builtInAdapters } from '../adapters/registry.ts';
 import { packFolder } from '../shared/codebases/archive.ts';
 import { readConfig } from '../shared/config.ts';
+import type { AdapterEnvironment } from '../shared/entities/adapter-environment.ts';
 import { currentRunApi } from '../shared/invoke/run-api.ts';
 import { jsonLog, silentLog } from '../shared/log.ts';
 import { BUNDLE_NAME, bundleAdapter } from './bundle-adapter.ts';
@@ -26,13 +27,26 @@ export interface ReadAdapter {
  * with the folder it lies in. Its code is run by that.
  * @throws PathUnusable, AdapterNotBundled, AdapterClassNotFound, FileRefused, ArchiveRefused, and the codes of adapters/python
  */
-export async function readAdapter(desk: Desk, path: string, className?: string): Promise<ReadAdapter> {
+export async function readAdapter(
+  desk: Desk,
+  path: string,
+  className?: string,
+  environment?: AdapterEnvironment,
+): Promise<ReadAdapter> {
   const { home, python } = readConfig({ ...desk.io.env }, desk.io.cwd);
   const entry = await findPythonEntry(path, python, className);
   if (entry === undefined) return { ...(await bundleAdapter(path, className)), entryPoint: BUNDLE_NAME };
   const directory = dirname(entry.file);
   const archive = await packFolder(directory);
-  const code = { directory, entryPoint: basename(entry.file), className: entry.className, python };
+  const code = {
+    directory,
+    entryPoint: basename(entry.file),
+    className: entry.className,
+    python,
+    environment,
+    // Installing takes minutes: its lines show that it goes on.
+    onInstall: (line: string) => void desk.io.stderr.write(`install: ${line}\n`),
+  };
   const log = desk.mode.verbose
     ? jsonLog('info', (line) => desk.io.stderr.write(line), desk.io.now)
     : silentLog;

@@ -1,5 +1,5 @@
 import { availableParallelism, homedir } from 'node:os';
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod/mini';
 import type { BucketType } from './entities/bucket-spec.ts';
 import { ModelfnError } from './errors.ts';
@@ -95,6 +95,12 @@ export interface PythonSettings {
   installEnvironment: Readonly<Record<string, string>>;
   /** Addresses and folders that requirements may name as an index or a folder of packages, beside the index of `installEnvironment`. */
   sources: readonly string[];
+  /** How long creating an environment may take. */
+  installMs: number;
+  /** Folders with installations of Python, one folder per version: those of pyenv and uv. */
+  installations: readonly string[];
+  /** Names of secrets that adapters may have, and all secrets. */
+  secrets: { readonly allowed: readonly string[]; readonly values: Secrets };
 }
 
 export interface GcsSettings {
@@ -111,6 +117,7 @@ export interface GcsSettings {
 }
 
 export const DEFAULT_LEASE_SECONDS = 30;
+const DEFAULT_INSTALL_SECONDS = 1800;
 
 /** A list of what is handed on, and never of what is held back: a credential that nobody thought of stays here. */
 const PYTHON_ENVIRONMENT = /^(PATH|TZ|LD_LIBRARY_PATH|CUDA_VISIBLE_DEVICES|NVIDIA_VISIBLE_DEVICES)$/;
@@ -209,6 +216,12 @@ export function readConfig(
       environment: variablesOf(env, PYTHON_ENVIRONMENT),
       installEnvironment: variablesOf(env, INSTALL_ENVIRONMENT),
       sources: Object.freeze(read('MODELFN_PYTHON_SOURCES') ?? []),
+      installMs: (read('MODELFN_PYTHON_INSTALL_SECONDS') ?? DEFAULT_INSTALL_SECONDS) * 1000,
+      installations: Object.freeze(installationFolders(env)),
+      secrets: Object.freeze({
+        allowed: Object.freeze(read('MODELFN_ADAPTER_SECRETS') ?? []),
+        values: new Secrets(secretsOf(env)),
+      }),
     }),
   };
   const { credentials } = config.gcs;
@@ -271,12 +284,23 @@ export function toEnvironment(
     MODELFN_PYTHON: config.python.command,
     MODELFN_PYTHON_MEMORY_BYTES: config.python.memoryBytes?.toString(),
     MODELFN_PYTHON_SOURCES: config.python.sources.join(','),
+    MODELFN_PYTHON_INSTALL_SECONDS: String(config.python.installMs / 1000),
+    MODELFN_ADAPTER_SECRETS: config.python.secrets.allowed.join(','),
     // MODELFN_GCS_ENDPOINT carries what it said.
     STORAGE_EMULATOR_HOST: undefined,
   };
   const secrets = config.secrets.names.map((name) => [name, config.secrets.get(name)]);
   const { environment, installEnvironment } = config.python;
-  return { ...base, ...environment, ...installEnvironment, ...own, ...Object.fromEntries(secrets) };
+  const [pyenv, uv] = config.python.installations;
+  return {
+    ...base,
+    ...environment,
+    ...installEnvironment,
+    PYENV_ROOT: pyenv && dirname(pyenv),
+    UV_PYTHON_INSTALL_DIR: uv,
+    ...own,
+    ...Object.fromEntries(secrets),
+  };
 }
 
 /** An emulator takes no credentials unless some are asked for. */
@@ -372,6 +396,15 @@ function variablesOf(env: Record<string, string | undefined>, wanted: RegExp): R
       ),
     ),
   );
+}
+
+/** Where pyenv and uv put interpreters; none without a home folder. */
+function installationFolders(env: Record<string, string | undefined>): string[] {
+  const { HOME, PYENV_ROOT, UV_PYTHON_INSTALL_DIR, XDG_DATA_HOME } = env;
+  const pyenv = PYENV_ROOT || (HOME && join(HOME, '.pyenv'));
+  const data = XDG_DATA_HOME || (HOME && join(HOME, '.local', 'share'));
+  const uv = UV_PYTHON_INSTALL_DIR || (data && join(data, 'uv', 'python'));
+  return pyenv && uv ? [join(pyenv, 'versions'), uv] : [];
 }
 
 function secretsOf(env: Record<string, string | undefined>): Record<string, string> {

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { BUCKET_TYPE_NAMES } from './entities/bucket-spec.ts';
 import { gcsBucketNameSchema, gcsPrefixSchema, gcsProjectNameSchema } from './entities/gcs-names.ts';
 import { readGitHosts } from './git/hosts.ts';
+import { SECRET_NAME } from './secrets.ts';
 
 /** Below the pauses between deliveries, so that a lost run is free again before the last of them. */
 export const MAX_LEASE_SECONDS = 40;
@@ -72,6 +73,17 @@ const packageSources = z.pipe(
     const sources = text.split(',').map((source) => source.trim());
     if (sources.every((source) => /^(https:\/\/[^/\s@]+|\/)[^\s%]*$/.test(source))) return sources;
     context.issues.push({ code: 'custom', input: text, message: 'not a list of sources' });
+    return z.NEVER;
+  }),
+);
+
+/** Names of secrets, separated by ",". */
+const secretNames = z.pipe(
+  z.string(),
+  z.transform((text, context) => {
+    const names = text.split(',').map((name) => name.trim());
+    if (names.every((name) => SECRET_NAME.test(name))) return names;
+    context.issues.push({ code: 'custom', input: text, message: 'not names of secrets' });
     return z.NEVER;
   }),
 );
@@ -201,6 +213,16 @@ export const SETTINGS = {
     schema: packageSources,
     takes: 'https addresses and absolute folders separated by ","',
     example: 'https://download.pytorch.org/whl,/srv/wheels',
+  },
+  MODELFN_PYTHON_INSTALL_SECONDS: {
+    schema: count(1).check(z.lte(86_400)),
+    takes: 'a number of seconds from 1 to 86400',
+    example: '1800',
+  },
+  MODELFN_ADAPTER_SECRETS: {
+    schema: secretNames,
+    takes: 'names of variables MODELFN_SECRET_... separated by ","',
+    example: 'MODELFN_SECRET_HUB_TOKEN',
   },
   MODELFN_PYTHON_MEMORY_BYTES: { schema: count(1), takes: 'a number of bytes', example: '4294967296' },
 } as const satisfies Record<string, Setting>;

@@ -13,6 +13,32 @@ export class PythonMissing extends ModelfnError {
   }
 }
 
+/** A model asks for a version of Python that is not installed. */
+export class PythonVersionMissing extends ModelfnError {
+  override readonly name = 'PythonVersionMissing';
+  readonly code = 'PythonVersionMissing';
+  readonly statusCode = 501;
+  constructor(wanted: string, found: readonly string[]) {
+    super(
+      `The model asks for Python ${wanted}, which is not installed. Found: ${found.join(', ') || 'none'}. Install it, for example with "pyenv install ${wanted}" or "uv python install ${wanted}", or choose another version in the model's environment.`,
+      { details: { wanted, found: [...found] } },
+    );
+  }
+}
+
+/** A model asks for a secret of the server that its adapter does not get. Nothing was started. */
+export class AdapterSecretRefused extends ModelfnError {
+  override readonly name = 'AdapterSecretRefused';
+  readonly code = 'AdapterSecretRefused';
+  readonly statusCode = 403;
+  constructor(variable: string, secret: string, problem: string) {
+    super(
+      `The model's environment takes ${variable} from ${secret}, which ${problem}. The operator of the server sets ${secret}, and lists it in MODELFN_ADAPTER_SECRETS.`,
+      { details: { variable, secret } },
+    );
+  }
+}
+
 /** The packages of `requirements.txt` could not be installed. */
 export class PythonRequirementsFailed extends ModelfnError {
   override readonly name = 'PythonRequirementsFailed';

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as z from 'zod/mini';
 import type { PythonSettings } from '../../shared/config.ts';
-import { messageOf, systemCode } from '../../shared/errors.ts';
-import { PythonMissing } from './errors.ts';
+import { hasCode, messageOf, systemCode } from '../../shared/errors.ts';
+import { PythonMissing, PythonVersionMissing } from './errors.ts';
 
 const run = promisify(execFile);
 const PROBE_LIMIT_MS = 30_000;
@@ -35,10 +37,66 @@ const probeSchema = z.object({
   platform: z.string(),
 });
 
-/** Asks the program what it is. @throws PythonMissing */
-export async function findInterpreter(settings: PythonSettings, signal?: AbortSignal): Promise<Interpreter> {
-  const { command } = settings;
-  const { executable, version, platform } = await probe(settings, signal);
+/**
+ * The interpreter that the settings name, or an installed one of the wanted version, such as `3.8` or `3.8.20`: that of the
+ * settings, one of `PATH`, or the newest of the folders of installations.
+ * @throws PythonMissing
+ */
+export async function findInterpreter(
+  settings: PythonSettings,
+  { version, signal }: { version?: string | undefined; signal?: AbortSignal | undefined } = {},
+): Promise<Interpreter> {
+  if (version === undefined) return probe(settings.command, settings, signal);
+  const found: string[] = [];
+  for (const command of await candidatesFor(version, settings)) {
+    const interpreter = await probe(command, settings, signal).catch((error: unknown) => {
+      if (hasCode(error, 'PythonMissing')) return undefined;
+      throw error;
+    });
+    if (interpreter && isVersion(interpreter.version, version)) return interpreter;
+    if (interpreter) found.push(interpreter.version);
+  }
+  const installed = (await installationsIn(settings)).map((each) => each.version);
+  throw new PythonVersionMissing(version, [...new Set([...found, ...installed])].sort(byVersion));
+}
+
+/** Programs to try, the likeliest first. */
+async function candidatesFor(version: string, settings: PythonSettings): Promise<string[]> {
+  const [major, minor] = version.split('.');
+  const installed = (await installationsIn(settings))
+    .filter((each) => isVersion(each.version, version))
+    .sort((a, b) => byVersion(b.version, a.version))
+    .map(({ path }) => join(path, 'bin', 'python3'));
+  return [settings.command, `python${major}.${minor}`, ...installed, 'python3'];
+}
+
+interface Installation {
+  version: string;
+  path: string;
+}
+
+/** Folders of installations have one folder per version: `3.8.20` of pyenv, `cpython-3.8.20-linux-x86_64-gnu` of uv. */
+async function installationsIn({ installations }: PythonSettings): Promise<Installation[]> {
+  const found: Installation[] = [];
+  for (const folder of installations)
+    for (const name of await readdir(folder).catch(() => [])) {
+      const version = /^(?:cpython-)?(\d+\.\d+\.\d+)(?:-|$)/.exec(name)?.[1];
+      if (version !== undefined) found.push({ version, path: join(folder, name) });
+    }
+  return found;
+}
+
+function isVersion(version: string, wanted: string): boolean {
+  return version === wanted || version.startsWith(`${wanted}.`);
+}
+
+function byVersion(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
+}
+
+/** Runs the program to see what it is. @throws PythonMissing */
+async function probe(command: string, settings: PythonSettings, signal?: AbortSignal): Promise<Interpreter> {
+  const { executable, version, platform } = await runProbe(command, settings, signal);
   if (executable === '') throw new PythonMissing(command, 'does not know its own path: give it in full');
   const [major, minor] = version;
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]))
@@ -46,7 +104,7 @@ export async function findInterpreter(settings: PythonSettings, signal?: AbortSi
   return { executable, version: version.join('.'), platform };
 }
 
-async function probe({ command, environment }: PythonSettings, signal?: AbortSignal) {
+async function runProbe(command: string, { environment }: PythonSettings, signal?: AbortSignal) {
   try {
     const { stdout } = await run(command, ['-c', PROBE], {
       env: { ...environment, HOME: tmpdir() },

@@ -20,12 +20,12 @@ import type { PythonSample } from './hand-over.ts';
 import { inferRequirements } from './infer-requirements.ts';
 import { findInterpreter } from './interpreter.ts';
 import { itemOf } from './layout.ts';
+import { secretVariables } from './process-environment.ts';
 import { type OpenSession, ProcessHolder } from './process-holder.ts';
 import { assertOffers, assertUsable, readSource } from './read-source.ts';
 import { openSession, type Session } from './session.ts';
 import { pythonFor } from './virtual-environment.ts';
 
-const INSTALL_LIMIT_MS = 10 * 60_000;
 /** A process that was started to ask what the adapter is waits so long for an instance that takes it. */
 const SPARE_MS = 30_000;
 
@@ -35,19 +35,24 @@ const abandoned = new FinalizationRegistry<ProcessHolder>((holder) => void holde
 /**
  * A class that runs the Python code. Its sources are read, its requirements installed, and it is imported once to see what it
  * offers; that process serves the first instance.
- * @throws PythonMissing, PythonRequirementsFailed, PythonAdapterUnusable, PythonDied, AdapterMethodMissing
+ * @throws PythonMissing, PythonVersionMissing, AdapterSecretRefused, PythonRequirementRefused, PythonRequirementsFailed,
+ * PythonAdapterUnusable, PythonDied, AdapterMethodMissing
  */
 export async function hostPython(code: HostedCode, signal?: AbortSignal): Promise<ModelAdapterClass> {
-  const interpreter = await findInterpreter(code.python, signal);
+  const { environment = {}, onInstall } = code;
+  // A secret that is missing is reported before minutes of installing.
+  secretVariables(code);
+  const interpreter = await findInterpreter(code.python, { version: environment.python, signal });
   const source = await readSource(code, interpreter, signal);
   assertUsable(source, code);
-  const python = await pythonFor(code.directory, {
+  const { executable: python, lock } = await pythonFor(code.directory, {
     interpreter,
     inferred: (requirements) => inferRequirements(source, requirements),
     settings: code.python,
+    wanted: environment,
     cacheDirectory: join(code.cacheDirectory, 'python'),
-    limitMs: INSTALL_LIMIT_MS,
     signal,
+    onLine: onInstall ?? ((line) => code.log.info(`install: ${line}`)),
   });
   const session = await openSession(code, python, signal);
   const { description } = session;
@@ -68,6 +73,7 @@ export async function hostPython(code: HostedCode, signal?: AbortSignal): Promis
     static override readonly outputType = description.outputType;
     static readonly methods = description.methods;
     static readonly replacesConfiguration = description.replacesConfiguration;
+    static readonly runtime = deepFreeze({ ...lock });
 
     override readonly maxBatchSize = description.maxBatchSize;
     readonly #holder: ProcessHolder;

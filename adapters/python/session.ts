@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Json, JsonObject } from '../../shared/json.ts';
 import type { Log } from '../../shared/log.ts';
@@ -10,6 +10,7 @@ import { PythonTimedOut } from './errors.ts';
 import { Gate } from './gate.ts';
 import { HOST_FILES, HOST_NAME } from './host-script.ts';
 import { type Description, descriptionSchema } from './messages.ts';
+import { processEnvironment } from './process-environment.ts';
 
 /** How long importing the adapter may take. */
 const START_LIMIT_MS = 180_000;
@@ -116,37 +117,16 @@ async function startChild(
 ): Promise<PythonChild> {
   const scripts = join(directory, 'host');
   const scratch = join(directory, 'scratch');
-  const home = join(directory, 'place');
-  for (const folder of [scripts, scratch, home]) await mkdir(folder);
+  const home = code.homeDirectory ?? join(directory, 'home');
+  for (const folder of [scripts, scratch]) await mkdir(folder);
+  await mkdir(home, { recursive: true, mode: 0o700 });
   for (const [name, text] of Object.entries(HOST_FILES)) await writeFile(join(scripts, name), text);
   return new PythonChild({
     command: python,
     arguments: [join(scripts, HOST_NAME), code.directory, code.entryPoint, code.className, scratch],
-    environment: environmentOf(code, home, scratch),
+    environment: processEnvironment(code, { home, scratch }),
     directory: scratch,
     entryPoint: code.entryPoint,
     currentLog,
   });
-}
-
-/** All that the adapter's process is told of this one: where programs are, how many threads, and no word of what we know. */
-function environmentOf({ python }: HostedCode, home: string, scratch: string): Record<string, string> {
-  const threads = String(availableParallelism());
-  return {
-    LANG: 'C.UTF-8',
-    ...python.environment,
-    HOME: home,
-    TMPDIR: scratch,
-    OMP_NUM_THREADS: threads,
-    OPENBLAS_NUM_THREADS: threads,
-    MKL_NUM_THREADS: threads,
-    PYTHONUNBUFFERED: '1',
-    PYTHONIOENCODING: 'utf-8:backslashreplace',
-    PYTHONNOUSERSITE: '1',
-    // The codebase is shared: nothing is written beside it.
-    PYTHONDONTWRITEBYTECODE: '1',
-    // Sets and dictionaries of text are gone through in the same order in every process: the same seed, the same weights.
-    PYTHONHASHSEED: '0',
-    PYTHONFAULTHANDLER: '1',
-  };
 }

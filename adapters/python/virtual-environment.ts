@@ -1,64 +1,87 @@
-import { spawn } from 'node:child_process';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { checkoutFolder } from '../../shared/codebases/checkout-folder.ts';
 import type { PythonSettings } from '../../shared/config.ts';
 import { sha256Of } from '../../shared/content/file-digest.ts';
 import { temporaryPath } from '../../shared/content/temporary-file.ts';
+import type { AdapterEnvironment } from '../../shared/entities/adapter-environment.ts';
 import { systemCode } from '../../shared/errors.ts';
 import { canonicalJson } from '../../shared/json.ts';
-import { PythonRequirementsFailed } from './errors.ts';
+import { maskPatterns } from '../../shared/redact.ts';
+import { Installer } from './installer.ts';
 import type { Interpreter } from './interpreter.ts';
+import { type EnvironmentLock, readInstalled, readLock, reportArguments, writeLock } from './lock-file.ts';
 import { decodeRequirements, readRequirements } from './requirements.ts';
 
 export const REQUIREMENTS = 'requirements.txt';
-const LAST_BYTES = 2000;
-/** A script's first line names its interpreter; a file that is larger is no such script. */
+/** A script's first line names its interpreter; a larger file is not such a script. */
 const MAX_SCRIPT_BYTES = 2 ** 20;
+/** Increased when environments of an earlier form must not be used any more. */
+const FORM = 2;
 
 export interface EnvironmentOptions {
   interpreter: Interpreter;
   settings: PythonSettings;
-  /** Folder that keeps the environments, one a set of requirements. */
+  /** Whether the folder's file is installed or other lines, and lines that are installed in addition. */
+  wanted?: Pick<AdapterEnvironment, 'requirements' | 'packages'> | undefined;
+  /** Folder that keeps the environments, one per set of requirements. */
   cacheDirectory: string;
-  /** Requirements that the code has beside those of its file; gets the file's lines. */
+  /** Requirements that the code has beside the given lines. Not used where the model skips the codebase's requirements. */
   inferred?: (requirements: readonly string[]) => readonly string[];
-  /** How long pip may take. */
-  limitMs: number;
   signal?: AbortSignal | undefined;
+  /** Gets the lines of the installation as they come. */
+  onLine?: ((line: string) => void) | undefined;
+}
+
+/** A Python with packages. */
+export interface PreparedPython {
+  /** Path of the program. */
+  executable: string;
+  lock: EnvironmentLock;
 }
 
 /**
- * Path of a Python that has the packages of the folder's `requirements.txt`; the interpreter itself without such a file.
- * An environment is made once for the same requirements, Python and platform: filled beside its place and renamed to it,
- * so that a run that is killed leaves nothing, and of several that make it at once one wins.
+ * A Python that has the packages of the folder's `requirements.txt`, or those that are wanted in its place; the interpreter
+ * itself when there are none. An environment is created once for the same requirements, Python and platform: filled beside
+ * its place and renamed to it, so that a run that is killed leaves nothing, and one of several concurrent ones wins.
  * @throws PythonRequirementRefused, PythonRequirementsFailed, StorageUnavailable, the signal's reason
  */
-export async function pythonFor(directory: string, options: EnvironmentOptions): Promise<string> {
+export async function pythonFor(directory: string, options: EnvironmentOptions): Promise<PreparedPython> {
   const { interpreter, cacheDirectory } = options;
-  const own = await requirementsOf(directory, options.settings.sources);
-  const lines = [...own, ...(options.inferred?.(own) ?? [])];
-  if (lines.length === 0) return interpreter.executable;
+  const { version, platform, executable } = interpreter;
+  const own = await requirementsOf(directory, options);
+  const isInferred = options.wanted?.requirements !== 'none';
+  const lines = [...own, ...((isInferred && options.inferred?.(own)) || [])];
+  if (lines.length === 0) return { executable, lock: { python: version, packages: null } };
   // Written by us: pip reads the lines that were checked, in the encoding they were checked in.
   const requirements = `${lines.join('\n')}\n`;
-  const { version, platform, executable } = interpreter;
-  const key = sha256Of(canonicalJson([requirements, version, platform, executable]));
+  const key = sha256Of(canonicalJson([FORM, requirements, version, platform, executable]));
   const name = `environment-${key.slice(0, 32)}`;
   const place = join(cacheDirectory, name);
   await mkdir(join(cacheDirectory, 'tmp'), { recursive: true });
   await removeBroken(place, temporaryPath(join(cacheDirectory, 'tmp')));
   await checkoutFolder(cacheDirectory, name, (temporary) => fill(temporary, place, requirements, options));
-  return programOf(place);
+  return { executable: programOf(place), lock: await readLock(place) };
 }
 
-async function requirementsOf(directory: string, sources: readonly string[]): Promise<string[]> {
+/** Lines for pip: those of the file or in its place, then the additional ones. */
+async function requirementsOf(
+  directory: string,
+  { settings: { sources }, wanted = {} }: EnvironmentOptions,
+): Promise<string[]> {
+  const { requirements = 'codebase', packages = [] } = wanted;
+  const check = (lines: readonly string[], where: string) =>
+    lines.flatMap((line) => readRequirements(line, { sources, where }));
+  const additional = check(packages, 'environment.packages');
+  if (requirements === 'none') return additional;
+  if (requirements !== 'codebase') return [...check(requirements, 'environment.requirements'), ...additional];
   const bytes = await readFile(join(directory, REQUIREMENTS)).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   });
-  if (bytes === undefined) return [];
-  return readRequirements(decodeRequirements(bytes, REQUIREMENTS), { sources, where: REQUIREMENTS });
+  if (bytes === undefined) return additional;
+  const own = readRequirements(decodeRequirements(bytes, REQUIREMENTS), { sources, where: REQUIREMENTS });
+  return [...own, ...additional];
 }
 
 /** An environment that lost its interpreter is made anew; one that another process put there meanwhile stays. */
@@ -87,88 +110,36 @@ async function fill(
   requirements: string,
   options: EnvironmentOptions,
 ): Promise<void> {
-  const { interpreter } = options;
-  // Two signals in one: the run's, and the limit of pip.
-  const limit = AbortSignal.timeout(options.limitMs);
-  const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
+  const { interpreter, settings, signal, onLine = () => undefined } = options;
   const scratch = `${temporary}.files`;
   await mkdir(scratch, { recursive: true });
+  const installer = new Installer({
+    // Setup code of packages runs here: it gets what pip needs and nothing else.
+    environment: { ...settings.environment, ...settings.installEnvironment, HOME: scratch, TMPDIR: scratch },
+    directory: scratch,
+    limitMs: settings.installMs,
+    signal,
+    onLine: (line) => onLine(maskPatterns(line)),
+  });
   try {
+    const count = requirements.trimEnd().split('\n').length;
+    onLine(`creating an environment with Python ${interpreter.version} for ${count} requirements`);
     const file = join(scratch, REQUIREMENTS);
     await writeFile(file, requirements);
-    const run = (command: string, args: readonly string[]) =>
-      runProgram(command, args, { options, scratch, signal, limit });
-    await run(interpreter.executable, ['-m', 'venv', '--symlinks', temporary]);
-    await run(programOf(temporary), [
+    await installer.run(interpreter.executable, ['-m', 'venv', '--symlinks', temporary]);
+    const python = programOf(temporary);
+    const report = await reportArguments(installer, python, join(scratch, 'report.json'));
+    await installer.run(python, [
       ...['-m', 'pip', 'install', '--no-input', '--disable-pip-version-check', '--no-cache-dir'],
-      ...['--progress-bar', 'off', '-r', file],
+      ...['--progress-bar', 'off', ...report, '-r', file],
     ]);
+    const packages = await readInstalled(installer, python, report[1]);
+    await writeLock(temporary, { python: interpreter.version, packages });
     await moveScripts(temporary, place);
+    onLine(`installed ${packages.length} packages`);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-}
-
-interface Running {
-  options: EnvironmentOptions;
-  scratch: string;
-  signal: AbortSignal;
-  limit: AbortSignal;
-}
-
-async function runProgram(
-  command: string,
-  args: readonly string[],
-  { options, scratch, signal, limit }: Running,
-): Promise<void> {
-  const { environment, installEnvironment } = options.settings;
-  let last = '';
-  const child = spawn(command, [...args], {
-    cwd: scratch,
-    // Setup code of packages runs here: it gets what pip needs and nothing else.
-    env: { ...environment, ...installEnvironment, HOME: scratch, TMPDIR: scratch },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  });
-  const keep = (stream: Readable) =>
-    stream.on('data', (chunk: Buffer) => {
-      last = (last + chunk.toString('utf8')).slice(-LAST_BYTES);
-    });
-  keep(child.stdout);
-  keep(child.stderr);
-  const stop = () => killGroup(child.pid);
-  signal.addEventListener('abort', stop, { once: true });
-  const code = await new Promise<number | string>((resolve) => {
-    child.once('error', (error) => resolve(error.message));
-    child.once('close', (exit, killedBy) => resolve(exit ?? killedBy ?? 'unknown'));
-  });
-  signal.removeEventListener('abort', stop);
-  options.signal?.throwIfAborted();
-  if (limit.aborted)
-    throw new PythonRequirementsFailed(
-      `were not installed within ${options.limitMs / 1000} s`,
-      lastLines(last),
-    );
-  if (code !== 0) throw new PythonRequirementsFailed('could not be installed', lastLines(last));
-}
-
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It ended meanwhile.
-  }
-}
-
-/** Addresses may hold the credentials of a private index. */
-function lastLines(text: string): string {
-  return text
-    .trim()
-    .split('\n')
-    .slice(-8)
-    .join('\n')
-    .replace(/:\/\/[^/\s@]+@/g, '://***@');
 }
 
 /** Scripts that pip made name the interpreter by where it was then; they are to name it by where it will be. */

@@ -18,6 +18,8 @@ export function registerModels(program: Command, io: CliIo): void {
       .option('--entry-point <file>', 'file of the code that exports the adapter')
       .option('--class-name <name>', 'name of that export')
       .option('--configuration <json>', 'configuration its snapshots start from, or @file')
+      .option('--python <version>', 'version of Python that runs its adapter, e.g. 3.8')
+      .option('--environment <json>', 'packages and variables of an adapter in Python, or @file')
       .option('--description <text>', 'what it is')
       .action(onSession(io, createOne)),
     `modelfn models create digits --project demo --adapter svm --configuration '{"kernel": "rbf"}'`,
@@ -41,6 +43,8 @@ export function registerModels(program: Command, io: CliIo): void {
       .option('--class <name>', 'name of the export; found by itself when there is one')
       .option('--project <project>', 'create the model in this project when it is missing')
       .option('--configuration <json>', 'configuration its snapshots start from, or @file')
+      .option('--python <version>', 'version of Python that runs an adapter in Python, e.g. 3.8')
+      .option('--environment <json>', 'packages and variables of an adapter in Python, or @file')
       .action(onSession(io, push)),
     'modelfn models push my-model ./my-adapter --project demo',
   );

@@ -70,7 +70,7 @@ export const trainFunction = defineFunction({
     const own = openOwnWeights(run, snapshot);
     try {
       const model = await modelOf(container, snapshot);
-      const { adapterClass, codeDigest } = await loadAdapterClass(
+      const { adapterClass, codeDigest, runtime } = await loadAdapterClass(
         platform,
         container.builtIns,
         model,
@@ -85,7 +85,14 @@ export const trainFunction = defineFunction({
       const dataset = await datasetOf(platform, snapshot, inputs.dataset);
       parent = await openParent(run, snapshot);
       const code = sha256Of(
-        canonicalJson([codeDigest, configuration, labels, inputs.seed, parent?.lineage ?? null]),
+        canonicalJson([
+          codeDigest,
+          configuration,
+          labels,
+          inputs.seed,
+          parent?.lineage ?? null,
+          ...(runtime ? [runtime] : []),
+        ]),
       );
       const trained = await learn(run, adapter, snapshot, dataset, {
         ...inputs,
@@ -110,6 +117,7 @@ export const trainFunction = defineFunction({
         seed: inputs.seed,
         parent: parent?.lineage ?? null,
         ...(own.startedFrom() && { startedFrom: own.startedFrom()! }),
+        ...(runtime && { environment: runtime as JsonObject }),
         runtime: { modelfn: VERSION, node: process.version, platform: process.platform, arch: process.arch },
         executionId,
       };

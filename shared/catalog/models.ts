@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { type Actor, scopeOf } from '../auth/actor.ts';
 import { isoTime } from '../clock.ts';
+import { adapterEnvironmentSchema } from '../entities/adapter-environment.ts';
 import { tagListSchema } from '../entities/fields.ts';
 import {
   classNameSchema,
@@ -10,7 +11,7 @@ import {
   modelSchema,
   newModelSchema,
 } from '../entities/model.ts';
-import { hasCode } from '../errors.ts';
+import { hasCode, InvalidInput } from '../errors.ts';
 import { canonicalJson } from '../json.ts';
 import { parse } from '../parse.ts';
 import type { Platform } from '../platform.ts';
@@ -44,6 +45,7 @@ export async function createModel(platform: Platform, actor: Actor, input: unkno
     createdAt: now,
     updatedAt: now,
   };
+  assertEnvironmentFits(model);
   await checkModelConfiguration(platform, model);
   await platform.store.transaction(async (store) => {
     await projectFor(store, actor, model.projectId);
@@ -74,12 +76,14 @@ const modelPatchSchema = z.object({
   className: z.nullish(classNameSchema),
   codebase: z.nullish(codebase),
   configuration: z.nullish(configuration),
+  /** Null removes it. */
+  environment: z.nullish(adapterEnvironmentSchema),
 });
 export type ModelPatch = z.output<typeof modelPatchSchema>;
 
 /**
  * Takes what may change from a whole model; the rest of it is noise. A change of what a run reads (codebase, entry
- * point, class, configuration) makes the next version; the earlier one stays among the revisions.
+ * point, class, configuration, environment) makes the next version; the earlier one stays among the revisions.
  * @throws EntityNotFound, InvalidInput, ModelNameTaken (code `Conflict`)
  */
 export async function updateModel(
@@ -94,6 +98,7 @@ export async function updateModel(
     const current = await modelFor(store, actor, id);
     const next = nextVersion(current, applied(current, patch), isoTime(platform.clock));
     if (next === current) return current;
+    assertEnvironmentFits(next);
     if (codeOf(next) !== codeOf(current)) await checkModelConfiguration(platform, next);
     return orNameTaken(next, () => store.update('Model', id, () => next));
   });
@@ -132,7 +137,15 @@ function applied(current: Model, patch: ModelPatch): Model {
     className: patch.className ?? current.className,
     codebase: patch.codebase ?? current.codebase,
     configuration: patch.configuration ?? current.configuration,
+    environment: patch.environment === undefined ? current.environment : (patch.environment ?? undefined),
   };
+}
+
+/** Variables and packages belong to a process: an adapter in JavaScript shares its process with others. @throws InvalidInput */
+function assertEnvironmentFits({ entryPoint, environment }: Model): void {
+  if (environment === undefined || entryPoint.endsWith('.py')) return;
+  const problem = `is for adapters in Python, and the entry point is ${JSON.stringify(entryPoint)}; leave it out`;
+  throw new InvalidInput('model', [{ field: 'environment', problem }]);
 }
 
 /** `current` itself when nothing changed. */
@@ -144,13 +157,21 @@ function nextVersion(current: Model, changed: Model, now: string): Model {
   return { ...next, version: afterVersion(current.version), revisions };
 }
 
-function codeOf({ codebase, entryPoint, className, configuration }: Model): string {
-  return canonicalJson([codebase, entryPoint, className, configuration]);
+function codeOf({ codebase, entryPoint, className, configuration, environment = {} }: Model): string {
+  return canonicalJson([codebase, entryPoint, className, configuration, environment]);
 }
 
 function revisionOf(model: Model): ModelRevision {
-  const { version, codebase, entryPoint, className, configuration, updatedAt } = model;
-  return { version, codebase, entryPoint, className, configuration, updatedAt };
+  const { version, codebase, entryPoint, className, configuration, environment, updatedAt } = model;
+  return {
+    version,
+    codebase,
+    entryPoint,
+    className,
+    configuration,
+    ...(environment && { environment }),
+    updatedAt,
+  };
 }
 
 /** The store keeps names unique, whoever writes at the same time. */

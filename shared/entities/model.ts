@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { adapterEnvironmentSchema } from './adapter-environment.ts';
 import { codebaseSpecSchema } from './codebase-spec.ts';
 import {
   idSchema,
@@ -24,6 +25,7 @@ export const modelRevisionSchema = z.object({
   entryPoint: z.string(),
   className: z.string(),
   configuration: jsonObjectSchema,
+  environment: z.optional(adapterEnvironmentSchema),
   /** The last change while it was the present version. */
   updatedAt: timeSchema,
 });
@@ -49,6 +51,8 @@ export const modelSchema = z.object({
   codebase: codebaseSpecSchema,
   /** Defaults of every snapshot's configuration; read, never written, by a run. */
   configuration: jsonObjectSchema,
+  /** Python, packages and variables of the adapter's process; for adapters in Python alone. */
+  environment: z.optional(adapterEnvironmentSchema),
   /** The versions before the present one, oldest first. Ours alone: not in the model's wire form. */
   revisions: z.optional(z.array(modelRevisionSchema)),
   creator: z.string(),
@@ -69,5 +73,6 @@ export const newModelSchema = z.object({
   className: z._default(classNameSchema, 'ModelAdapter'),
   codebase: z._default(codebaseSpecSchema, { type: 'local' }),
   configuration: z._default(jsonObjectSchema, {}),
+  environment: z.optional(adapterEnvironmentSchema),
 });
 export type NewModel = z.input<typeof newModelSchema>;

@@ -49,7 +49,24 @@ function withRunApi(adapters: BuiltInAdapters): BuiltInAdapters {
     has: (entryPoint) => adapters.has(entryPoint),
     load: (entryPoint) => adapters.load(entryPoint),
     host: (code, signal) =>
-      adapters.host?.({ ...code, currentApi: currentRunApi, currentLog: () => currentRun()?.log }, signal),
+      adapters.host?.(
+        {
+          ...code,
+          currentApi: currentRunApi,
+          currentLog: () => currentRun()?.log,
+          onInstall: reportInstall(code.log),
+        },
+        signal,
+      ),
+  };
+}
+
+/** Shows the lines of an installation in the log and the progress of the run that began it. */
+function reportInstall(log: Log): (line: string) => void {
+  const run = currentRun();
+  return (line) => {
+    (run?.log ?? log).info(`install: ${line}`);
+    run?.progress(0, `install: ${line.slice(0, 200)}`);
   };
 }
 

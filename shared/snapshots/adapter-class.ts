@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import type { BuiltInAdapters } from '../../adapters/built-in-adapters.ts';
 import type { ModelAdapterClass } from '../../adapters/model-adapter.ts';
 import { importModule } from '../codebases/import-module.ts';
 import type { Model } from '../entities/model.ts';
 import { isModelfnError, ModelfnError, messageOf } from '../errors.ts';
+import type { JsonObject } from '../json.ts';
 import { nearest } from '../nearest.ts';
 import type { Platform } from '../platform.ts';
 import { BUILT_IN_CODE } from '../version.ts';
@@ -13,6 +15,8 @@ export interface LoadedClass {
   adapterClass: ModelAdapterClass;
   /** `builtin:<entry point>@<version>+<digest of the built-in adapters' sources>`, or the codebase's digest. */
   codeDigest: string;
+  /** What hosted code runs on, such as versions of its packages. */
+  runtime?: Readonly<JsonObject> | undefined;
 }
 
 /** The code of a model's adapter cannot be used. */
@@ -77,10 +81,13 @@ async function loadFromCodebase(
   const hostedNeeds = needs.filter((method) => method !== 'prepare');
   const code = {
     ...{ directory, entryPoint, className, cacheDirectory, log },
-    ...{ python: config.python, needs: hostedNeeds },
+    ...{ python: config.python, needs: hostedNeeds, environment: model.environment },
+    homeDirectory: join(cacheDirectory, 'python', 'homes', model.id),
   };
   const hosted = builtIns.host?.(code, signal);
-  return { adapterClass: await (hosted ?? importClass(model, directory)), codeDigest: digest };
+  if (hosted === undefined) return { adapterClass: await importClass(model, directory), codeDigest: digest };
+  const adapterClass = await hosted;
+  return { adapterClass, codeDigest: digest, runtime: adapterClass.runtime };
 }
 
 async function importClass(model: Model, directory: string): Promise<ModelAdapterClass> {

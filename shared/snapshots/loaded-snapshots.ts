@@ -244,6 +244,7 @@ function keyOf(snapshot: Readonly<Snapshot>, model: Readonly<Model>): string {
     model.className,
     model.codebase,
     model.configuration,
+    model.environment ?? null,
   ]);
   if (Object.isFrozen(snapshot) && Object.isFrozen(model)) keys.set(snapshot, { model, key });
   return key;

@@ -21,6 +21,13 @@ describe('modelfn models', () => {
     ['an adapter that there is not', ['--adapter', 'svn'], 5, 'BuiltInUnknown'],
     ['an adapter and code of its own', ['--adapter', 'svm', '--entry-point', 'a.mjs'], 2, 'WrongUsage'],
     ['a class name that is none', ['--class-name', 'a-b'], 5, 'InvalidInput'],
+    [
+      'an environment for an adapter without Python',
+      ['--adapter', 'svm', '--python', '3.8'],
+      5,
+      'InvalidInput',
+    ],
+    ['a Python that is too old', ['--entry-point', 'm.py', '--python', '3.6'], 5, 'InvalidInput'],
     ['a configuration that is no JSON', ['--configuration', '{C: 1}'], 2, 'WrongUsage'],
   ])('refuses %s and creates nothing', async (_what, argv, code, error) => {
     const line = await withProject();
@@ -30,6 +37,27 @@ describe('modelfn models', () => {
       error,
     });
     expect(await line.json<JsonObject[]>('models', 'list')).toEqual([]);
+  });
+
+  it('creates a model with an environment for its Python, and shows it', async () => {
+    const line = await withProject();
+    const environment = { requirements: 'none', secrets: { HF_TOKEN: 'MODELFN_SECRET_HUB' } };
+    const options = ['--entry-point', 'model.py', '--environment', JSON.stringify(environment)];
+
+    const model = await line.json(
+      'models',
+      'create',
+      'm',
+      '--project',
+      'demo',
+      ...options,
+      '--python',
+      '3.8',
+    );
+    const { stdout } = await line.run('models', 'show', 'm');
+
+    expect(model).toMatchObject({ environment: { ...environment, python: '3.8' }, configuration: {} });
+    expect(stdout).toMatch(/environment +\{.*"python":"3\.8"/);
   });
 
   it('keeps what a key named __proto__ holds away from every object', async () => {

@@ -11,8 +11,9 @@ import { countText } from '../../output/units.ts';
 import { childrenQuery, find } from '../../references.ts';
 import type { Session } from '../../session.ts';
 import { builtInFields } from './built-in.ts';
+import { type EnvironmentOptions, environmentOption } from './environment.ts';
 
-interface CreateOptions {
+interface CreateOptions extends EnvironmentOptions {
   project: string;
   adapter?: string;
   entryPoint?: string;
@@ -26,6 +27,7 @@ export async function createOne(session: Session, name: string, options: CreateO
   if (adapter !== undefined && (entryPoint !== undefined || className !== undefined))
     throw new WrongUsage('Give either --adapter, or --entry-point and --class-name for code of your own.');
   const configuration = await jsonObjectOption(session.io, '--configuration', options.configuration);
+  const environment = await environmentOption(session.io, options, undefined);
   const project = await find(session, 'Project', options.project);
   const model = await createModel(session.platform, session.actor, {
     name,
@@ -34,6 +36,7 @@ export async function createOne(session: Session, name: string, options: CreateO
     ...(entryPoint !== undefined && { entryPoint }),
     ...(className !== undefined && { className }),
     ...(configuration && { configuration }),
+    ...(environment && { environment }),
     ...(description !== undefined && { description }),
   });
   const text = `Created model ${model.name} (${model.id}) in project ${project.name}.`;
@@ -90,6 +93,7 @@ export async function showOne(session: Session, reference: string): Promise<Answ
       ['class', model.className],
       ['code', JSON.stringify(model.codebase)],
       ['configuration', JSON.stringify(model.configuration)],
+      ['environment', model.environment && JSON.stringify(model.environment)],
       ['snapshots', snapshots.map(({ name }) => name).join(', ')],
       ['description', model.description],
     ]),

@@ -1,7 +1,9 @@
 import { pushModelCode } from '../../../shared/catalog/codebase-push.ts';
 import { createModel, updateModel } from '../../../shared/catalog/models.ts';
+import { adapterEnvironmentSchema } from '../../../shared/entities/adapter-environment.ts';
 import type { Model } from '../../../shared/entities/model.ts';
 import { hasCode } from '../../../shared/errors.ts';
+import { parse } from '../../../shared/parse.ts';
 import type { Answer } from '../../command.ts';
 import { jsonObjectOption } from '../../options.ts';
 import { sizeText } from '../../output/units.ts';
@@ -9,8 +11,9 @@ import { type ReadAdapter, readAdapter } from '../../read-adapter.ts';
 import { find } from '../../references.ts';
 import type { Session } from '../../session.ts';
 import { modelToWire } from './entities.ts';
+import { type EnvironmentOptions, environmentOption } from './environment.ts';
 
-interface PushOptions {
+interface PushOptions extends EnvironmentOptions {
   class?: string;
   project?: string;
   configuration?: string;
@@ -26,7 +29,14 @@ export async function push(
   const { platform, actor, io } = session;
   const configuration = await jsonObjectOption(io, '--configuration', options.configuration);
   const present = await findModel(session, reference, options.project);
-  const adapter = await readAdapter(session, session.path(path), options.class);
+  const given = await environmentOption(io, options, present?.environment);
+  const environment = given && parse(adapterEnvironmentSchema, given, 'environment');
+  const adapter = await readAdapter(
+    session,
+    session.path(path),
+    options.class,
+    environment ?? present?.environment,
+  );
   const { className, archive, sizeBytes, entryPoint } = adapter;
   const target = present ?? (await create(session, reference, adapter, options.project!));
   const code = { modelId: target.id, archive, entryPoint, className };
@@ -36,6 +46,7 @@ export async function push(
     ...(inputType != null && { inputType }),
     ...(outputType != null && { outputType }),
     ...(configuration && { configuration }),
+    ...(environment && { environment }),
   });
   const done = codebase.reused
     ? 'The same code was there already'

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { findInterpreter } from '../../../adapters/python/interpreter.ts';
 import { hostPython } from '../../../adapters/python/python-adapter.ts';
-import { pythonFor } from '../../../adapters/python/virtual-environment.ts';
+import { type EnvironmentOptions, pythonFor } from '../../../adapters/python/virtual-environment.ts';
 import { readConfig } from '../../../shared/config.ts';
 import { temporaryFolder } from '../../shared/content/temporary-folder.ts';
 import { describeUnless } from '../../support/describe-unless.ts';
@@ -32,13 +32,15 @@ with zipfile.ZipFile(sys.argv[1], "w") as wheel:
   const settings = { ...python, installEnvironment: { PIP_NO_INDEX: '1', PIP_FIND_LINKS: wheels } };
   const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex');
   const cacheDirectory = join(temporaryFolder(), 'python');
-  const install = (requirements: string, limitMs = 120_000) => {
+  const prepare = (requirements: string, options: Partial<EnvironmentOptions> = {}) => {
     const directory = temporaryFolder();
     writeFileSync(join(directory, 'requirements.txt'), requirements);
-    return pythonFor(directory, { interpreter, settings, cacheDirectory, limitMs });
+    return pythonFor(directory, { interpreter, settings, cacheDirectory, ...options });
   };
+  const install = async (requirements: string, options?: Partial<EnvironmentOptions>) =>
+    (await prepare(requirements, options)).executable;
   const environments = () => readdirSync(cacheDirectory).filter((name) => name.startsWith('environment-'));
-  return { settings, interpreter, sha256, cacheDirectory, install, environments };
+  return { settings, interpreter, sha256, cacheDirectory, prepare, install, environments };
 }
 
 describeUnless(pythonProblem, 'the virtual environment of an adapter', () => {
@@ -84,13 +86,60 @@ describeUnless(pythonProblem, 'the virtual environment of an adapter', () => {
   }, 120_000);
 
   it('is not made by a pip that takes too long', async () => {
-    const { install, environments } = await shelf();
+    const { install, environments, settings } = await shelf();
 
-    await expect(install('tinypackage==1.0', 50)).rejects.toMatchObject({
+    await expect(
+      install('tinypackage==1.0', { settings: { ...settings, installMs: 50 } }),
+    ).rejects.toMatchObject({
       code: 'PythonRequirementsFailed',
       message: expect.stringContaining('within 0.05 s'),
     });
     expect(environments()).toEqual([]);
+  });
+
+  it('has a lock of exact versions and hashes, and reports each line of its installation', async () => {
+    const { prepare, sha256, interpreter } = await shelf();
+    const lines: string[] = [];
+
+    const first = await prepare('tinypackage', { onLine: (line) => lines.push(line) });
+    const second = await prepare('tinypackage', { onLine: (line) => lines.push(`again: ${line}`) });
+
+    const [locked] = first.lock.packages ?? [];
+    expect([`tinypackage==1.0 --hash=sha256:${sha256}`, 'tinypackage==1.0']).toContain(locked);
+    expect(first.lock).toEqual({ python: interpreter.version, packages: [locked] });
+    expect(second).toEqual(first);
+    expect(lines[0]).toBe(`creating an environment with Python ${interpreter.version} for 1 requirements`);
+    expect(lines.at(-1)).toBe('installed 1 packages');
+    expect(lines.length).toBeGreaterThan(2);
+  }, 120_000);
+
+  it.each<[string, EnvironmentOptions['wanted'], string[] | null]>([
+    ['the file is skipped', { requirements: 'none' }, null],
+    ['other lines take the place of the file', { requirements: ['tinypackage==1.0'] }, ['tinypackage']],
+    [
+      'packages come in addition to a skipped file',
+      { requirements: 'none', packages: ['tinypackage'] },
+      ['tinypackage'],
+    ],
+  ])(
+    'is as the model wants it when %s',
+    async (_case, wanted, names) => {
+      const { prepare } = await shelf();
+
+      const { lock } = await prepare('a-package-that-does-not-exist==1.0', { wanted });
+
+      expect(lock.packages?.map((line) => line.split('==')[0]) ?? null).toEqual(names);
+    },
+    120_000,
+  );
+
+  it('is not created for refused lines of the model', async () => {
+    const { prepare } = await shelf();
+
+    await expect(prepare('', { wanted: { packages: ['-r /etc/passwd'] } })).rejects.toMatchObject({
+      code: 'PythonRequirementRefused',
+      details: { where: 'environment.packages' },
+    });
   });
 
   it('is not needed by a file of comments', async () => {

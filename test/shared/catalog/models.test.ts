@@ -31,6 +31,34 @@ describe('models', () => {
     expect(await getModel(platform, actor, model.id)).toEqual(model);
   });
 
+  it('a change of the environment makes the next version, and null removes it', async () => {
+    const { platform, actor, project } = workspace;
+    const fields = { name: 'py', projectId: project.id, entryPoint: 'model.py' };
+    const { id } = await createModel(platform, actor, { ...fields, environment: { python: '3.8' } });
+
+    const other = await updateModel(platform, actor, id, { environment: { python: '3.11' } });
+    const untouched = await updateModel(platform, actor, id, { description: 'described' });
+    const removed = await updateModel(platform, actor, id, { environment: null });
+
+    expect(other).toMatchObject({ version: '1.0.1', environment: { python: '3.11' } });
+    expect(untouched).toMatchObject({ version: '1.0.1', environment: { python: '3.11' } });
+    expect(removed).toMatchObject({ version: '1.0.2' });
+    expect(removed.environment).toBeUndefined();
+    const revisions = await modelRevisions(platform, actor, id);
+    expect(revisions.map(({ environment }) => environment?.python)).toEqual(['3.8', '3.11', undefined]);
+  });
+
+  it('an entry point that is not Python is refused for a model with an environment', async () => {
+    const { platform, actor, project } = workspace;
+    const fields = { name: 'py', projectId: project.id, entryPoint: 'model.py', environment: {} };
+    const { id } = await createModel(platform, actor, fields);
+
+    await expect(updateModel(platform, actor, id, { entryPoint: 'index.mjs' })).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: expect.stringContaining('adapters in Python'),
+    });
+  });
+
   it('nulls and foreign keys of a client count as not given', async () => {
     const { platform, actor, project } = workspace;
 
