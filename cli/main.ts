@@ -1,8 +1,12 @@
 import { createInterface } from 'node:readline/promises';
 import { Cancelled } from '../shared/errors.ts';
 import type { CliIo } from './io.ts';
+import { eraseInitialEnvironment } from './local/initial-environment.ts';
+import { isVisible } from './local/worker-variables.ts';
 import { runCli } from './run-cli.ts';
 
+// Adapters run under the same user, and could read this process's initial environment.
+eraseInitialEnvironment(isVisible);
 const interruption = new AbortController();
 
 process.on('SIGINT', () => {

@@ -335,6 +335,32 @@ export function environmentRedactor(env: Record<string, string | undefined> = pr
   return redactorOf({ secrets: new Secrets(secretsOf(env)), store: env.MODELFN_STORE });
 }
 
+/** The environment of this process itself, for code that hides variables of it. Settings are read by `readConfig`. */
+export function liveEnvironment(): Record<string, string | undefined> {
+  return process.env;
+}
+
+/** The environment of a process as it was at one moment. */
+export interface CapturedEnvironment {
+  /** @throws InvalidConfig */
+  config(): Readonly<Config>;
+  /** Masks its secrets, whether its settings are valid or not. */
+  redact(): Redact;
+}
+
+/**
+ * Captures the environment before the code of an adapter is imported into the process. In a Lambda container modelfn's own
+ * variables are removed from `env` then: adapters do not find secrets there, nor the address of the store.
+ */
+export function captureEnvironment(
+  env: Record<string, string | undefined> = process.env,
+): CapturedEnvironment {
+  const captured = { ...env };
+  if (env.AWS_LAMBDA_FUNCTION_NAME)
+    for (const name of Object.keys(env)) if (name.startsWith('MODELFN_')) delete env[name];
+  return { config: () => readConfig(captured), redact: () => environmentRedactor(captured) };
+}
+
 /** What a Lambda container is and may do, as AWS tells it in the environment. */
 export interface LambdaEnvironment {
   region: string;

@@ -6,8 +6,10 @@ import { openPlatform } from '../../shared/open-platform.ts';
 import { maskedLog, redactorOf } from '../../shared/redact.ts';
 import { functionNames } from '../local/build.ts';
 import { closeOnSignal } from '../local/close-on-signal.ts';
+import { eraseInitialEnvironment } from '../local/initial-environment.ts';
 import { startLocalServer } from '../local/local-server.ts';
 import { recordUnhandledRejections } from '../local/unhandled-rejections.ts';
+import { isVisible } from '../local/worker-variables.ts';
 
 /**
  * What the container image starts: the functions and the entity API behind one port, for a platform whose ingress decides
@@ -17,6 +19,8 @@ const root = join(import.meta.dirname, '..', '..');
 const dist = resolve(process.argv[2] ?? join(root, 'dist'));
 try {
   const config = readConfig();
+  // Adapters run under the same user, and could read this process's initial environment.
+  eraseInitialEnvironment(isVisible);
   const log = maskedLog(jsonLog(config.logLevel), redactorOf(config));
   recordUnhandledRejections(log);
   const platform = await openPlatform(config);

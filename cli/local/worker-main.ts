@@ -2,8 +2,10 @@
  * Entry of a worker: a process that holds one function's bundle, as a Lambda container does, and runs its handler one
  * event at a time. Started by `worker-process.ts` with the function's name and its bundle.
  */
+import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
+import { liveEnvironment } from '../../shared/config.ts';
 import { isModelfnError, messageOf, toErrorBody } from '../../shared/errors.ts';
 import type { FunctionContext } from '../../shared/invoke/function-context.ts';
 import { jsonLog } from '../../shared/log.ts';
@@ -24,13 +26,32 @@ process.on('SIGTERM', () => process.exit());
 
 recordUnhandledRejections(jsonLog('error'));
 
-const bundle = await load();
+const bundle = await withHidden(readHidden(), load);
 process.on('message', (message: ToWorker) => {
   const done = message.type === 'invoke' ? run(message) : listen(message);
   // The server is gone when it cannot be answered, and this process ends with the channel.
   done.catch(tell);
 });
 await send({ type: 'ready' });
+
+/** Variables for modelfn's own code: the server writes them to stdin, which ends behind them. */
+function readHidden(): Record<string, string> {
+  return JSON.parse(readFileSync(0, 'utf8')) as Record<string, string>;
+}
+
+/**
+ * Has the variables in the environment while the bundle is imported, which captures its configuration then. Adapters are
+ * imported later, into this process, and do not find them.
+ */
+async function withHidden<T>(hidden: Record<string, string>, work: () => Promise<T>): Promise<T> {
+  const env = liveEnvironment();
+  Object.assign(env, hidden);
+  try {
+    return await work();
+  } finally {
+    for (const name of Object.keys(hidden)) delete env[name];
+  }
+}
 
 async function load(): Promise<Bundle> {
   try {

@@ -6,6 +6,7 @@ import type { Log } from '../../shared/log.ts';
 import { FunctionFailed, FunctionNotLoadable, WorkerLost } from './errors.ts';
 import type { FromWorker, ToWorker } from './worker-messages.ts';
 import { relayOutput } from './worker-output.ts';
+import { splitVariables } from './worker-variables.ts';
 
 /** Variables of a process; `undefined` ones are not set. */
 export type Environment = Record<string, string | undefined>;
@@ -14,7 +15,7 @@ export interface WorkerOptions {
   functionName: string;
   /** Absolute path of the bundle's `index.mjs`. */
   bundle: string;
-  /** The whole environment of the process. */
+  /** Variables for the function's own code; its adapters get those of `worker-variables.ts` alone. */
   env: Environment;
   log: Log;
   /** A bundle must be imported within this time. */
@@ -111,10 +112,11 @@ export class WorkerProcess {
 
   #start(): ChildProcess {
     const { functionName, bundle, env, log } = this.#options;
+    const { visible, hidden } = splitVariables(env);
     const child = fork(join(import.meta.dirname, 'worker-main.ts'), [functionName, bundle], {
-      env: env as NodeJS.ProcessEnv,
+      env: visible,
       execArgv: ['--enable-source-maps', '--disable-warning=ExperimentalWarning'],
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
       serialization: 'json',
       // A process group of its own: Ctrl-C reaches the server alone, which lets what runs finish; and a worker is killed
       // with all it started.
@@ -133,6 +135,9 @@ export class WorkerProcess {
       if (child.connected) child.once('disconnect', () => this.#onEnd(how));
       else this.#onEnd(how);
     });
+    // A process that ends before it has read them is reported by its end.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(JSON.stringify(hidden));
     return child;
   }
 

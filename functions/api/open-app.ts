@@ -1,7 +1,7 @@
 import type { Express } from 'express';
 import { findBuiltInSettings } from '../../adapters/settings-registry.ts';
 import { LOCAL_ACTOR } from '../../shared/auth/actor.ts';
-import { readConfig } from '../../shared/config.ts';
+import { captureEnvironment } from '../../shared/config.ts';
 import { originOf } from '../../shared/invoke/callers/request-origin.ts';
 import { openPlatform } from '../../shared/open-platform.ts';
 import type { Platform } from '../../shared/platform.ts';
@@ -15,6 +15,8 @@ export interface OpenApp {
   platform: Platform;
 }
 
+/** Captured when the bundle is imported: a worker has its settings only then. */
+const captured = captureEnvironment();
 let opening: Promise<OpenApp> | undefined;
 
 /** The API on this process's platform, opened once; an opening that failed is tried again by the next request. */
@@ -29,7 +31,7 @@ export function openApp(): Promise<OpenApp> {
 async function open(): Promise<OpenApp> {
   const [{ createApp, API_PATH }, platform] = await Promise.all([
     import('../../shared/api/app.ts'),
-    openPlatform(readConfig(), { findSettings: findBuiltInSettings }, { queryLimitMs: QUERY_LIMIT_MS }),
+    openPlatform(captured.config(), { findSettings: findBuiltInSettings }, { queryLimitMs: QUERY_LIMIT_MS }),
   ]);
   const app = createApp({
     platform,

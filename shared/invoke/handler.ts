@@ -1,6 +1,6 @@
 import type { BuiltInAdapters } from '../../adapters/built-in-adapters.ts';
 import { LOCAL_ACTOR } from '../auth/actor.ts';
-import { environmentRedactor, readConfig } from '../config.ts';
+import { type CapturedEnvironment, captureEnvironment } from '../config.ts';
 import { toErrorBody } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
@@ -78,8 +78,10 @@ function reportInstall(log: Log): (line: string) => void {
 export function createHandler<S extends InputSpecs>(
   spec: FunctionSpec<S>,
   builtIns: BuiltInAdapters,
-  open: () => Promise<Platform> = () => openPlatform(readConfig()),
+  given?: () => Promise<Platform>,
 ): Handler {
+  const captured = captureEnvironment();
+  const open = given ?? (() => openPlatform(captured.config()));
   let opening: Promise<Container> | undefined;
   const container = (): Promise<Container> => {
     opening ??= open()
@@ -96,7 +98,7 @@ export function createHandler<S extends InputSpecs>(
       const [opened, { createHttpCaller }] = await Promise.all([container(), import('./callers/http.ts')]);
       http ??= createHttpCaller(opened, spec);
     } catch (error) {
-      return errorReply(error);
+      return errorReply(error, captured.redact());
     }
     return http(event, context);
   };
@@ -109,10 +111,10 @@ export function createHandler<S extends InputSpecs>(
       const deadline = deadlineOf(opened.platform, context);
       return await callFromCloudEvents(opened, spec, cloudEventsOf(request), deadline);
     } catch (error) {
-      return errorReply(error);
+      return errorReply(error, captured.redact());
     }
   };
-  void warm(container);
+  void warm(captured, container);
   const answer: Handler = async (event, context = {}) => {
     const kind = eventKindOf(event);
     const payload = event as JsonObject;
@@ -132,7 +134,7 @@ export function createHandler<S extends InputSpecs>(
       return await answer(event, context);
     } catch (error) {
       const opened = await opening?.catch(() => undefined);
-      throw maskError(error, opened ? redactorOf(opened.platform.config) : environmentRedactor());
+      throw maskError(error, opened ? redactorOf(opened.platform.config) : captured.redact());
     } finally {
       const opened = await opening?.catch(() => undefined);
       await opened?.platform.relay?.settle();
@@ -144,11 +146,11 @@ export function createHandler<S extends InputSpecs>(
  * Loads the pinned snapshot during init. A failure is logged here and told by the first event that needs the snapshot,
  * which tries the same again. When the snapshot moves on meanwhile, the event asks for the later revision and gets it.
  */
-async function warm(container: () => Promise<Container>): Promise<void> {
+async function warm(captured: CapturedEnvironment, container: () => Promise<Container>): Promise<void> {
   let pinned: string | undefined;
   let log: Log | undefined;
   try {
-    pinned = readConfig().pinnedSnapshot;
+    pinned = captured.config().pinnedSnapshot;
     if (pinned === undefined) return;
     const opened = await container();
     log = opened.platform.log;

@@ -15,10 +15,11 @@ import { buildFixtures, recordingLog, temporaryFolder, writeFiles } from './fixt
 
 const API = `
   import { createServer } from 'node:http';
+  const home = process.env.MODELFN_HOME;
   export const listen = (socketPath) => new Promise((resolve) => {
     createServer((request, response) => {
       if (request.url.endsWith('/exit')) process.exit(9);
-      response.end(JSON.stringify({ url: request.url, pid: process.pid, home: process.env.MODELFN_HOME }));
+      response.end(JSON.stringify({ url: request.url, pid: process.pid, home }));
     }).listen(socketPath, resolve);
   });`;
 

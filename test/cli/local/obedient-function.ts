@@ -22,7 +22,7 @@ export const OBEDIENT = `
     if (event.bigint) return 1n;
     if (event.again) await context.dispatch({ say: event.again });
     return {
-      pid: process.pid, calls, event, env: process.env.FRUIT,
+      pid: process.pid, calls, event, env: process.env.LC_FRUIT,
       name: context.functionName, requestId: context.awsRequestId,
       remaining: context.getRemainingTimeInMillis(),
     };

@@ -15,7 +15,7 @@ async function openPool(source = OBEDIENT, options: Partial<WorkerPoolOptions> =
     functionName: 'obedient',
     bundle: bundles.get('obedient')!,
     size: 1,
-    env: { FRUIT: 'fig' },
+    env: { LC_FRUIT: 'fig' },
     log: silentLog,
     ...options,
   });

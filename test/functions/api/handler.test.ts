@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { handler, listen } from '../../../functions/api/handler.ts';
 
+type ApiFunction = typeof import('../../../functions/api/handler.ts');
+
+let handler: ApiFunction['handler'];
 let home: string;
 let server: Server;
 let socketPath: string;
@@ -13,9 +15,13 @@ beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'mf-'));
   vi.stubEnv('MODELFN_HOME', join(home, 'state'));
   vi.stubEnv('MODELFN_LOG_LEVEL', 'silent');
+  // A bundle captures its environment when it is imported.
+  vi.resetModules();
+  const api = await import('../../../functions/api/handler.ts');
+  handler = api.handler;
   socketPath = join(home, 'api');
   await writeFile(socketPath, 'left by a process that is gone');
-  server = await listen(socketPath);
+  server = await api.listen(socketPath);
 });
 afterAll(async () => {
   server.closeAllConnections();
@@ -127,15 +133,17 @@ describe('the deployed function', () => {
   });
 
   it('a function that cannot be opened says why as JSON, and tries again', async () => {
+    const blocked = join(home, 'blocked');
+    await writeFile(blocked, 'a file where the state folder belongs');
     vi.resetModules();
-    vi.stubEnv('PORT', 'x');
+    vi.stubEnv('MODELFN_HOME', join(blocked, 'state'));
     const fresh = await import('../../../functions/api/handler.ts');
     const reply = (await fresh.handler(event('GET', '/health'), {})) as Reply;
-    vi.stubEnv('PORT', undefined);
+    await rm(blocked);
     const second = (await fresh.handler(event('GET', '/health'), {})) as Reply;
 
-    expect(reply.statusCode).toBe(500);
-    expect(JSON.parse(reply.body)).toMatchObject({ code: 'InvalidConfig' });
+    expect(reply.statusCode).toBe(503);
+    expect(JSON.parse(reply.body)).toMatchObject({ code: 'StateFolderUnusable' });
     expect(second.statusCode).toBe(200);
   });
 
