@@ -84,6 +84,36 @@ describe('the train function', () => {
     });
   });
 
+  it('refuses a configuration by the check of the class before the adapter is constructed or reads an item', async () => {
+    let trainings = 0;
+    await open({
+      probe: {
+        onTrain: () => {
+          trainings += 1;
+        },
+      },
+    });
+    const adapterClass = await space.container.builtIns.load('modelfn/tiny');
+    const given: unknown[] = [];
+    Object.assign(adapterClass, {
+      checkConfiguration: (...asked: unknown[]) => {
+        given.push(asked);
+        return [
+          { field: 'bias', problem: 'is too small' },
+          { field: 'bais', problem: 'there is no such setting' },
+        ];
+      },
+    });
+
+    await expect(train()).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: expect.stringContaining('bias: is too small; bais: there is no such setting'),
+    });
+    expect(given).toEqual([[{ bias: 0 }, ['low', 'high']]]);
+    expect(trainings).toBe(0);
+    expect(await current()).toMatchObject({ revision: 0, run: null });
+  });
+
   it('gives the same bytes for the same data and seed', async () => {
     await open();
 
