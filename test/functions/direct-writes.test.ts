@@ -1,4 +1,4 @@
-import { open, stat, utimes, writeFile } from 'node:fs/promises';
+import { open, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { evaluateFunction } from '../../functions/evaluate/evaluate.ts';
@@ -11,12 +11,15 @@ import type { Bucket } from '../../shared/buckets/bucket.ts';
 import { listRevisions, restoreSnapshot } from '../../shared/catalog/snapshot-revisions.ts';
 import { createSnapshot, getSnapshot } from '../../shared/catalog/snapshots.ts';
 import type { Config } from '../../shared/config.ts';
+import { sha256Of } from '../../shared/content/file-digest.ts';
 import type { BucketType } from '../../shared/entities/bucket-spec.ts';
 import type { Snapshot } from '../../shared/entities/snapshot.ts';
 import { createContainer } from '../../shared/invoke/handler.ts';
 import type { Container } from '../../shared/invoke/run.ts';
-import type { JsonObject } from '../../shared/json.ts';
+import { canonicalJson, type JsonObject } from '../../shared/json.ts';
 import type { Platform } from '../../shared/platform.ts';
+import { listBareObjects } from '../../shared/snapshots/files/bare-files.ts';
+import { stateOf } from '../../shared/snapshots/visible-files.ts';
 import { bucketTypes } from '../shared/buckets/openers.ts';
 import { BUCKET_KINDS } from '../support/bucket-kinds.ts';
 import { GIT_MISSING } from '../support/git-program.ts';
@@ -171,13 +174,17 @@ describe('direct writes', () => {
     const place = await openPlace('local');
     const path = join((place.snapshot.bucket as { localPath: string }).localPath, 'means.json');
     await write(place, 'means.json', RIGHT);
-    const { atime, mtime } = await stat(path);
+    // A whole second, which can be set to the nanosecond again.
+    const time = new Date('2026-01-01T00:00:00Z');
+    await utimes(path, time, time);
     await place.predict();
+    // As if the first prediction had been long ago, and its list remembered.
+    await rememberList(place);
 
     const file = await open(path, 'r+');
     await file.write(SWAPPED);
     await file.close();
-    await utimes(path, atime, mtime);
+    await utimes(path, time, time);
 
     expect(await place.predict()).toMatchObject({ label: 'high', revision: 1 });
   });
@@ -331,6 +338,15 @@ describe('direct writes', () => {
     ]);
   });
 });
+
+/** Stores the list of the bucket with the snapshot, which a prediction does two seconds after the last change. */
+async function rememberList(place: Place): Promise<void> {
+  const listing = sha256Of(canonicalJson(stateOf(await listBareObjects(await place.client()))));
+  await place.platform.store.update('Snapshot', place.snapshot.id, (now) => ({
+    ...now,
+    visible: { ...now.visible!, listing },
+  }));
+}
 
 /** The platform, on which something happens once, before a manifest is written. */
 function atManifest(platform: Platform, happen: () => Promise<void>): Platform {
