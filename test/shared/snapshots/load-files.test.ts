@@ -161,7 +161,7 @@ describe('loading weights', () => {
     const bucket = localBucket();
     const { directory } = await load(bucket, await save(bucket, FILES));
 
-    expect((await stat(join(directory, 'model.bin'))).mode & 0o777).toBe(0o444);
+    expect((await stat(join(directory, 'model.bin'))).mode & 0o777).toBe(0o400);
   });
 
   it('refuses a manifest that was altered, or is none', async () => {

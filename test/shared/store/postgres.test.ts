@@ -380,7 +380,7 @@ describe('texts and documents', () => {
     expect(await codeOf(store.insert('Item', [item('i3', { filename: path })]))).toBe('Conflict');
   });
 
-  it('are found in time by patterns that are made to take long', async () => {
+  it('are found in time by patterns with as many stars as a filter may have', async () => {
     const store = await open((await newDatabase()).address);
     await store.insert('Item', [
       item('i1', {
@@ -391,10 +391,10 @@ describe('texts and documents', () => {
 
     // A database that tries every way to match would not answer before the test's time is up.
     for (const pattern of [
-      `${'*a'.repeat(1000)}c`,
-      `/${'a*'.repeat(400)}**c`,
-      `**${'/*'.repeat(800)}`,
-      `${'*a**a'.repeat(400)}*c`,
+      `${'*a'.repeat(32)}c`,
+      `/${'a*'.repeat(32)}c`,
+      `**${'/*'.repeat(31)}`,
+      `${'*a**a'.repeat(15)}*c`,
     ]) {
       expect(await store.ids('Item', { filter: { filename: { $glob: pattern } } })).toEqual([]);
       expect(await store.ids('Item', { filter: { 'metadata.user.t': { $glob: pattern } } })).toEqual([]);
