@@ -63,7 +63,10 @@ export const ITEM_CHECKS: readonly Check[] = [
           return `with items of ${left.join(', ')} alone, train threw ${String(error)}`;
         }
         const { testItems, oddItems } = subject.workbench;
-        await predict(subject, adapter, [...testItems, ...oddItems]);
+        const { failed } = await predict(subject, adapter, [...testItems, ...oddItems]);
+        const [first] = failed;
+        if (first)
+          return `trained with items of ${left.join(', ')} alone, predict failed ${first.filename}: ${first.message}`;
       }
       return undefined;
     },

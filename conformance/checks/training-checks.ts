@@ -48,8 +48,9 @@ export const TRAINING_CHECKS: readonly Check[] = [
           if (!(fraction >= 0 && fraction <= 1)) found.push(`a progress of ${fraction}`);
         },
         log(...samples) {
+          // A store keeps NaN, and a curve with it tells nothing.
           for (const sample of samples)
-            if (!z.safeParse(newMetricSampleSchema, sample).success)
+            if (!z.safeParse(newMetricSampleSchema, sample).success || !Number.isFinite(sample.y))
               found.push(`the point ${inspect(sample, { breakLength: Infinity })}`);
         },
       });

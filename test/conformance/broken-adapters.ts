@@ -122,8 +122,7 @@ export const BROKEN_ADAPTERS: readonly Broken[] = [
         return result;
       }
     },
-    // The real function refuses the point too, and with it the run.
-    fails: ['reports', 'duplicateCall'],
+    fails: ['reports'],
     says: /the point \{.* y: NaN \}/,
   },
   {
