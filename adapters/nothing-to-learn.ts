@@ -1,9 +1,10 @@
+import { isModelfnError } from '../shared/errors.ts';
 import type { ItemInput, PartitionData } from './model-adapter.ts';
 import { NothingToLearn } from './training-errors.ts';
 
 /**
  * Why a partition gave no sample at all: its items have no class labels, or what `prepare` throws for the first that has one,
- * such as an image decoder that is not there. Reads that one item once more.
+ * such as an image decoder that is not there. Reads that one item once more. @throws the errors of storage that is unavailable
  */
 export async function nothingToLearn(
   partition: PartitionData<unknown>,
@@ -14,6 +15,8 @@ export async function nothingToLearn(
     try {
       await prepare(input);
     } catch (cause) {
+      // Storage that is unavailable says nothing about the items.
+      if (isModelfnError(cause) && cause.retryable) throw cause;
       return new NothingToLearn(cause);
     }
   }
