@@ -44,8 +44,8 @@ export const GUARDS: readonly Guard[] = [
   {
     keeps: 'a fault of the system is tried again so often and no more',
     file: 'shared/invoke/executions.ts',
-    from: 'error.statusCode >= 500 && attempts < maxAttempts',
-    to: 'error.statusCode >= 500',
+    from: 'error === null || attempts >= maxAttempts',
+    to: 'error === null',
     tests: [EXECUTIONS],
   },
   {
@@ -331,8 +331,8 @@ export const GUARDS: readonly Guard[] = [
   {
     keeps: 'no secret is kept in a log',
     file: 'shared/redact.ts',
-    from: 'masked.replaceAll(value, ',
-    to: 'masked.replaceAll(name, ',
+    from: 'masked.replaceAll(form, mask)',
+    to: 'masked',
     tests: ['test/shared/invoke/run-log.test.ts'],
   },
 ];
