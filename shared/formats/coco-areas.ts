@@ -80,13 +80,12 @@ function maskOfRle({ size, counts }: JsonObject): RunMask | undefined {
   return maskOfCounts(lengths as number[], width, height);
 }
 
-/** Polygons as one segment. A list of numbers is one polygon whose outer list was left out. */
+/** Polygons as one segment. A list of numbers, without the list of polygons around it, is not of the format. */
 function segmentOf(segmentation: Json, place: JsonObject, losses: LossReport): Mask | undefined {
   if (!Array.isArray(segmentation)) return undefined;
-  const isFlat = segmentation.every((each) => typeof each === 'number');
   const rings: Corner[][] = [];
   const unreadable: Json[] = [];
-  for (const each of isFlat ? [segmentation] : segmentation) {
+  for (const each of segmentation) {
     const ring = ringOf(each);
     if (ring) rings.push(ring);
     else unreadable.push(each);
@@ -94,7 +93,6 @@ function segmentOf(segmentation: Json, place: JsonObject, losses: LossReport): M
   const united = rings.length > 0 ? uniteRings(rings) : undefined;
   if (united === undefined) return undefined;
   for (const ring of unreadable) losses.dropped('segment', 'segmentation.ring', { ...place, ring });
-  if (isFlat) losses.approximated('segment', 'segmentation', { ...place, segmentation });
   if (united !== rings) losses.approximated('segment', 'coordinates.rings', { ...place, segmentation });
   const coordinates = united.map((ring) => ring.map(({ x, y }) => ({ x, y })));
   return { type: 'segment', coordinates, around: rectangleAround(united.flat()) };

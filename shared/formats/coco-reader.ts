@@ -154,21 +154,42 @@ function takeId<T>(
 }
 
 /**
- * Returns the item path of an image. A file name is relative to the folder of images, or to the folder of the file itself.
+ * Returns the item path of an image.
  * Reports an image whose size is not the one that the file declares: its coordinates are of another picture size.
  */
 async function findImage(file: string, image: JsonObject, context: ReadContext): Promise<string> {
   const name = typeof image.file_name === 'string' ? image.file_name.replaceAll('\\', '/') : image.file_name;
-  const beside = typeof name === 'string' ? posix.join(posix.dirname(file), name) : '..';
-  const isInside = beside !== '..' && !beside.startsWith('../') && !beside.startsWith('/');
-  const found = isInside ? await context.findPath(beside) : undefined;
-  const isBeside = found?.path === beside || (isInside && String(name).startsWith('../'));
-  const path = itemPath('coco', file, isBeside ? beside : name);
-  const item = isBeside ? found : await context.findPath(path);
+  const item = typeof name === 'string' ? await findNear(file, name, context) : undefined;
+  const path = item?.path ?? itemPath('coco', file, climbed(file, name));
   const { width, height } = image;
   if (typeof width === 'number' && typeof height === 'number')
     noteSize(path, { width, height }, item, context.losses);
   return path;
+}
+
+/**
+ * Finds the item of a file name near the file itself first, since data sets often have a folder per split with the same names:
+ * in its folder, in the folder above, and there in `images` or in the folder that the file is named after.
+ */
+async function findNear(file: string, name: string, { findPath }: ReadContext) {
+  const folder = posix.dirname(file);
+  const after = /_([A-Za-z]+\d*)\.json$/.exec(file)?.[1];
+  for (const place of ['.', '..', '../images', ...(after ? [`../${after}`, `../images/${after}`] : [])]) {
+    const path = posix.join(folder, place, name);
+    if (isClimbing(path)) continue;
+    const found = await findPath(path);
+    if (found?.path === path) return found;
+  }
+  return isClimbing(name) ? undefined : findPath(name.replace(/^(\.?\/)+/, ''));
+}
+
+/** A file name that leads up from the folder of its file, taken from there. */
+function climbed(file: string, name: unknown): unknown {
+  return typeof name === 'string' && name.startsWith('../') ? posix.join(posix.dirname(file), name) : name;
+}
+
+function isClimbing(path: string): boolean {
+  return path === '..' || path.startsWith('../') || path.startsWith('/');
 }
 
 /** An annotation of the file as annotations of the item; none when nothing of it can be read. */

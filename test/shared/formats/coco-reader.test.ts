@@ -51,6 +51,7 @@ describe('annotations of COCO files', () => {
     ['an odd count of numbers', [[10, 5, 30, 15, 20, 5, 7]]],
     ['an empty ring', [[]]],
     ['a line without area', [[10, 5, 20, 10, 30, 15]]],
+    ['a polygon without the list around it', [10, 5, 30, 5, 30, 15]],
     ['text', ['10,5,30,15,20,20']],
     ['a mask larger than its frame', { size: [2, 2], counts: [9] }],
     ['a mask with a frame beyond every limit', { size: [1e9, 1e9], counts: [0, 1e18] }],
@@ -79,15 +80,6 @@ describe('annotations of COCO files', () => {
     expect(annotations).toMatchObject([{ type: 'segment' }]);
     expect(readRings(annotations[0]!.coordinates!)).toHaveLength(1);
     expect(losses).toEqual(['segment segmentation.ring dropped 1']);
-  });
-
-  it('a polygon without its outer list is read as one polygon, and reported', async () => {
-    const { annotations, losses } = await read({
-      'a.json': document([{ segmentation: [0, 0, 10, 0, 10, 10, 0, 10] }]),
-    });
-
-    expect(readRings(annotations[0]!.coordinates!)).toHaveLength(1);
-    expect(losses).toEqual(['segment segmentation approximated 1']);
   });
 
   it.each([{ bbox: [1, 2, -3, 4] }, { bbox: [1, 2, 3] }, { bbox: 'x' }, {}])(
@@ -220,6 +212,16 @@ describe('a folder of COCO files', () => {
     );
 
     expect(annotations.map(({ path }) => path)).toEqual(['train/a.png', 'valid/a.png']);
+  });
+
+  it('in a folder per part keeps pictures of one name apart that lie in folders of images', async () => {
+    const one = document([{ bbox: [1, 2, 3, 4] }]);
+    const { annotations } = await read(
+      { 'x/annotations/instances.json': one, 'y/annotations/instances_val2017.json': one },
+      { items: { 'x/images/a.png': [100, 50], 'y/val2017/a.png': [100, 50] } },
+    );
+
+    expect(annotations.map(({ path }) => path)).toEqual(['x/images/a.png', 'y/val2017/a.png']);
   });
 
   it.each(['..\\images\\a.png', '../images/a.png', 'images\\a.png'])(
