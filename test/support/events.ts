@@ -10,15 +10,19 @@ export function httpRequest(options: {
   query?: string;
   body?: unknown;
   rawBody?: string;
+  /** Bytes as API Gateway sends them: in base64. */
+  bytes?: Uint8Array;
+  headers?: Record<string, string>;
 }): JsonObject {
   const { method = 'POST', path = '/api/v1/functions/predict', query = '' } = options;
-  const body = options.rawBody ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
+  const text = options.rawBody ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
+  const body = options.bytes ? Buffer.from(options.bytes).toString('base64') : text;
   return {
     version: '2.0',
     routeKey: '$default',
     rawPath: path,
     rawQueryString: query,
-    headers: { 'content-type': 'application/json', host: '127.0.0.1:3700' },
+    headers: { 'content-type': 'application/json', host: '127.0.0.1:3700', ...options.headers },
     ...(query !== '' && { queryStringParameters: Object.fromEntries(new URLSearchParams(query)) }),
     requestContext: {
       accountId: '123456789012',
@@ -31,7 +35,7 @@ export function httpRequest(options: {
       timeEpoch: 1769860800000,
     },
     ...(body !== undefined && { body }),
-    isBase64Encoded: false,
+    isBase64Encoded: options.bytes !== undefined,
   };
 }
 

@@ -51,6 +51,26 @@ describe('annotations', () => {
     expect(await (await fetch(item.annotations)).json()).toEqual(body);
   });
 
+  it('are found below their own dataset and item alone', async () => {
+    const other = await put(workspace, '/b.png');
+    const { body } = await api.json<JsonObject[]>('POST', `/items/${itemId}/annotations`, [
+      { type: 'class', label: 'cat', coordinates: {} },
+    ]);
+    const id = String(body[0]!.id);
+    const { id: datasetId } = workspace.dataset;
+    const elsewhere = datasetId.replace(/./, (digit) => (digit === '0' ? '1' : '0'));
+
+    for (const path of [
+      `/datasets/${elsewhere}/items/${itemId}/annotations/${id}`,
+      `/datasets/${datasetId}/items/${other.id}/annotations/${id}`,
+      `/datasets/${elsewhere}/items/${itemId}/annotations`,
+    ])
+      expect(await api.json('GET', path)).toMatchObject({ status: 404, body: { code: 'EntityNotFound' } });
+    expect((await api.json('GET', `/datasets/${datasetId}/items/${itemId}/annotations/${id}`)).status).toBe(
+      200,
+    );
+  });
+
   it('an empty batch is 200 and an empty list, at whose item annotated stays false', async () => {
     expect(await api.json('POST', `/items/${itemId}/annotations`, [])).toEqual({ status: 200, body: [] });
     expect((await api.json('GET', `/items/${itemId}`)).body).toMatchObject({ annotated: false });

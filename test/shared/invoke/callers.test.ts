@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { predictFunction } from '../../../functions/predict/predict.ts';
 import { trainFunction } from '../../../functions/train/train.ts';
@@ -107,6 +108,26 @@ describe('the callers of one function', () => {
       caller: 'http',
       projectId: space.project.id,
       output: body.output,
+    });
+  });
+
+  it.each([
+    [
+      'a body that is larger unpacked',
+      'gzip',
+      gzipSync(Buffer.alloc(65 * 1024 * 1024, ' ')),
+      413,
+      'BodyTooLarge',
+    ],
+    ['a body in an unknown encoding', 'compress', Buffer.from('{}'), 415, 'UnsupportedEncoding'],
+    ['a body that is not what it says', 'gzip', Buffer.from('{}'), 400, 'InvalidBody'],
+  ])('HTTP refuses %s, with the headers of every answer', async (_, encoding, bytes, status, code) => {
+    const { statusCode, headers, body } = await http({ bytes, headers: { 'content-encoding': encoding } });
+
+    expect({ statusCode, code: body.code }).toEqual({ statusCode: status, code });
+    expect(headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'cross-origin-resource-policy': 'same-origin',
     });
   });
 
