@@ -15,7 +15,7 @@ export interface HostedCode {
   /** A folder for what is worth keeping between runs, shared by processes. */
   cacheDirectory: string;
   python: PythonSettings;
-  /** What the model declares of the process's environment. */
+  /** Declaration of the process's environment, by the model. */
   environment?: AdapterEnvironment | undefined;
   /** A folder that is the home of all processes of one model, and is kept. Missing: each process has an empty one. */
   homeDirectory?: string;
@@ -31,9 +31,9 @@ export interface HostedCode {
   currentApi?: () => RunApi | undefined;
 }
 
-/** What the source of an adapter in another language shows without running it. */
+/** Facts about an adapter in another language, read from its source without running it. */
 export interface HostedSource {
-  /** Why the file is no adapter; null when it may be one. */
+  /** Reason why the file is not an adapter; null when it may be one. */
   problem: string | null;
   /** Classes of the file that look like adapters. */
   classes: readonly { name: string }[];

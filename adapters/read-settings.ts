@@ -4,7 +4,7 @@ import type { JsonObject } from '../shared/json.ts';
 import { nearest } from '../shared/nearest.ts';
 import '../shared/parse.ts';
 
-/** What a configuration must look like. */
+/** Schema of a configuration. */
 export interface SettingsForm<S extends z.core.$ZodType> {
   schema: S;
   /** One for each setting. */

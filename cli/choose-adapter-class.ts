@@ -60,7 +60,7 @@ function named(
   return { className: wanted, adapterClass: exported[wanted] as ModelAdapterClass };
 }
 
-/** Why a class is no adapter; `undefined` when it is one. Any subset of the methods will do in a class derived from ModelAdapter. */
+/** Returns the reason why a class is not an adapter; `undefined` when it is one. A class derived from ModelAdapter may have any subset of the methods. */
 function problemOf(value: unknown): string | undefined {
   const offered = listOfferedMethods(value as ModelAdapterClass);
   if (offered.length === ADAPTER_METHODS.length) return undefined;

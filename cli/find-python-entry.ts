@@ -15,7 +15,7 @@ export interface PythonEntry {
 const NAMES = ['model.py', 'adapter.py', 'model_adapter.py'];
 /** A folder with one of these is an adapter in JavaScript, whatever Python lies beside it. */
 const JAVASCRIPT = /\.[mc]?[jt]s$/;
-/** Python files that are no adapter, by their names. */
+/** Names of Python files that are never adapters. */
 const OTHERS = /^(__init__|__main__|setup|conftest|test_.*|.*_test)\.py$/;
 const DEFAULT_CLASS = 'ModelAdapter';
 

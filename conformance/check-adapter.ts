@@ -107,7 +107,7 @@ async function resultOf(
   return typeof found === 'string' ? result('failed', told(check, found)) : result('skipped', found.skipped);
 }
 
-/** Why the adapter offers too little for the check. */
+/** Reason why the adapter lacks methods that the check needs. */
 function whyNotUsable({ id, uses = [], needs }: Check, subject: Subject): string | undefined {
   const missing = uses.find((method) => !subject.offers(method));
   if (missing !== undefined) return `it has no ${missing}`;

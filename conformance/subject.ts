@@ -124,7 +124,7 @@ export class Subject {
     return openPartition(platform, from, (input) => adapter.prepare(input), ENDLESS);
   }
 
-  /** Why there is no way to an instance that predicts; `undefined` when there is one. */
+  /** Reason why no instance that predicts can be had; `undefined` when one can. */
   whyNotReady(): string | undefined {
     if (this.hasGivenWeights || this.offers('train') || !this.offers('load')) return undefined;
     return 'it has load and no train: give the weights that it loads with --weights';
@@ -183,7 +183,7 @@ export class Subject {
     return this.workbench.testItems.map(({ filename }) => filename);
   }
 
-  /** Whether the adapter has the method. */
+  /** True when the adapter has the method. */
   offers(method: AdapterMethod): boolean {
     return offersMethod(this.adapterClass, method);
   }

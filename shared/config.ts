@@ -424,7 +424,7 @@ function variablesOf(env: Record<string, string | undefined>, wanted: RegExp): R
   );
 }
 
-/** Where pyenv and uv put interpreters; none without a home folder. */
+/** Folders in which pyenv and uv install interpreters; empty without a home folder. */
 function installationFolders(env: Record<string, string | undefined>): string[] {
   const { HOME, PYENV_ROOT, UV_PYTHON_INSTALL_DIR, XDG_DATA_HOME } = env;
   const pyenv = PYENV_ROOT || (HOME && join(HOME, '.pyenv'));

@@ -105,7 +105,7 @@ export function briefly(error: unknown): string {
   return systemCode(error) === undefined ? message : (message.split(',')[0] ?? message);
 }
 
-/** What to do about a failure of the disk. */
+/** Advice for a failure of the disk. */
 export function storageAdvice(error: unknown): string {
   const code = systemCode(error) ?? '';
   return (

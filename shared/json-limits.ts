@@ -76,7 +76,7 @@ function walk(
     }
     return undefined;
   }
-  // Bytes have a size of their own, and are no JSON.
+  // Bytes have a size limit of their own, and are not JSON.
   if (ArrayBuffer.isView(value)) return undefined;
   if (depth >= budget.maxDepth) return tooDeep(budget);
   let keys = 0;

@@ -25,7 +25,7 @@ export function isClassKind(kind: string): kind is ClassKind {
 const RANGE_SLACK = 1e-3;
 /** Distance of the sum of probabilities from 1 that rounding may explain. */
 const SUM_SLACK = 0.01;
-/** Numbers this near to probabilities are no logits. */
+/** Numbers this near to probabilities are not logits. */
 const EXACT_SUM_SLACK = 1e-5;
 
 export interface ClassQuestion {

@@ -41,7 +41,7 @@ export class DetectionsMisread extends Error {
 /**
  * Objects of image `index` of a batch, in the model's order; the class is the surest one. `undefined` when a score, or a box that is
  * sure enough, is not a finite number.
- * @throws DetectionsMisread for scores outside 0..1, classes that are no whole numbers, and boxes that are relative
+ * @throws DetectionsMisread for scores outside 0..1, classes that are not whole numbers, and boxes that are relative
  */
 export function findCandidates(
   head: DetectionHead,

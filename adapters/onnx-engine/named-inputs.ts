@@ -44,7 +44,7 @@ export class NamedPacker implements SamplePacker<NamedInputs> {
     this.#ports = inputs;
   }
 
-  /** Reads the values of one item. Names that are no input are ignored. @throws ItemUnreadable */
+  /** Reads the values of one item. Names that are not inputs are ignored. @throws ItemUnreadable */
   async read(input: ItemInput): Promise<NamedInputs> {
     const { item } = input;
     const document = await input.json();

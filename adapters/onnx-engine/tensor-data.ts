@@ -1,7 +1,7 @@
 /** An input or output of a model. */
 export interface Port {
   readonly name: string;
-  /** `float32`, `uint8`, `int64`...; `undefined` when it is no tensor. */
+  /** `float32`, `uint8`, `int64`...; `undefined` when it is not a tensor. */
   readonly type: string | undefined;
   /** Sizes; a text names one that is free, such as that of the batch. */
   readonly shape: readonly (number | string)[];

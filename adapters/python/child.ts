@@ -195,7 +195,7 @@ export class PythonChild {
     if (!pending) return;
     // An answer counts even if the process dies now.
     this.#pending.delete(id);
-    // What the process printed before it answered is in its pipes by now, and is read in this turn of the event loop.
+    // Lines that the process printed before its reply are in its pipes and are read in this turn of the event loop.
     setImmediate(() => {
       this.#output.flush();
       pending.settle();

@@ -16,7 +16,7 @@ export function inferRequirements(
   requirements: readonly string[],
 ): string[] {
   if (!imports.includes('dtlpy')) return [];
-  // Where every package has a hash, none can be added without one.
+  // A file in which every package has a hash cannot get a package without one.
   if (requirements.some((line) => /\s--hash=|^--require-hashes/.test(line))) return [];
   const named = readNames(requirements);
   // Without requirements the interpreter itself runs the adapter, and may have the SDK.

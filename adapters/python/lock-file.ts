@@ -10,7 +10,7 @@ const LOCK_FILE = 'modelfn-lock.json';
 /** The first pip that writes a report with the hashes of what it installed. */
 const REPORTING_PIP = [22, 2] as const;
 
-/** What an environment has: recorded in the lineage of weights that were made with it. */
+/** Packages of an environment, recorded in the lineage of weights that were made with it. */
 export interface EnvironmentLock {
   /** Version of Python, such as `3.8.20`. */
   python: string;

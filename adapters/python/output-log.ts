@@ -8,7 +8,7 @@ const MAX_LINE = 2000;
 /** Lines that a process may log at once, and how many more it may each second. What is above is counted. */
 const BURST_LINES = 2000;
 const LINES_PER_SECOND = 100;
-/** How often a progress line that overwrites itself is logged. */
+/** Interval between logged states of a progress line that overwrites itself. */
 const PROGRESS_MS = 1000;
 const LAST_WORDS = 4000;
 

@@ -254,7 +254,7 @@ export class ProcessHolder {
     return this.#started();
   }
 
-  /** Whether another process can take over: it gets the same weights, or needs none. */
+  /** True when another process can take over: it gets the same weights, or needs none. */
   #canRestart(): boolean {
     return typeof this.#state === 'object' || this.#state === 'weightless';
   }

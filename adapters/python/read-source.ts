@@ -16,23 +16,23 @@ const MAX_REPORT_BYTES = 2 ** 20;
 const classSchema = z.object({ name: z.string(), isSdk: z.boolean(), methods: z.array(z.string()) });
 
 const sourceSchema = z.object({
-  /** Why the file is no adapter; null when it may be one. */
+  /** Reason why the file is not an adapter; null when it may be one. */
   problem: z.nullable(z.string()),
   syntaxError: z.optional(z.string()),
   /** Top-level names of the packages that the adapter's files import, from outside the codebase. */
   imports: z.array(z.string()),
   /** Those of `imports` that the interpreter has already. */
   installed: z.array(z.string()),
-  /** Whether the class derives from `dl.BaseModelAdapter`. */
+  /** True when the class derives from `dl.BaseModelAdapter`. */
   isSdk: z.boolean(),
   methods: z.array(z.string()),
-  /** Whether `methods` are all there are: false where bases, metaclasses or star imports may add some. */
+  /** True when `methods` is complete: false where bases, metaclasses or star imports may add some. */
   isComplete: z.boolean(),
   /** Classes of the file that look like adapters. */
   classes: z.array(classSchema),
 });
 
-/** What is known of an adapter from its sources alone. */
+/** Facts about an adapter that its sources show. */
 export type PythonSource = z.output<typeof sourceSchema>;
 
 /**

@@ -22,7 +22,7 @@ const FORM = 2;
 export interface EnvironmentOptions {
   interpreter: Interpreter;
   settings: PythonSettings;
-  /** Whether the folder's file is installed or other lines, and lines that are installed in addition. */
+  /** Requirements to install: the folder's file or lines in its place, and additional lines. */
   wanted?: Pick<AdapterEnvironment, 'requirements' | 'packages'> | undefined;
   /** Folder that keeps the environments, one per set of requirements. */
   cacheDirectory: string;

@@ -31,7 +31,7 @@ const MAX_RUNNING = 20;
 const MAX_LOOKED_AT = 100;
 
 /**
- * What Step Functions is in the cloud: begins the pipeline executions that the API and triggers recorded, and after a
+ * Local counterpart of Step Functions: begins the pipeline executions that the API and triggers recorded, and after a
  * restart continues those that were under way. A run of `modelfn pipelines run` is left to its command; when that was
  * killed, the run is recorded as failed and not continued, since its user may have run the pipeline again.
  */

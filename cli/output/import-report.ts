@@ -28,7 +28,7 @@ function withoutAnnotations(output: JsonObject): string[] {
   ];
 }
 
-/** What the format does not hold, one line per field. */
+/** Lines that report what the format does not hold, one per field. */
 export function lossLines(losses: readonly JsonObject[]): string[] {
   if (losses.length === 0) return [];
   const rows = losses.map(({ type, field, how, count, example }) => [

@@ -315,7 +315,7 @@ function openOwnWeights(run: Run, snapshot: Snapshot) {
     const current = await currentSnapshot(run, snapshot).catch((error: unknown) => {
       if (!hasCode(error, 'WeightsRemoved')) throw error;
     });
-    // Who emptied the bucket begins without weights.
+    // A bucket that was emptied means a start without weights.
     if (current === undefined) return { directory: undefined, release: () => undefined };
     const opened = await openWeights(run, current);
     if (opened.directory !== undefined) startedFrom = { id: current.id, revision: current.revision };

@@ -58,7 +58,7 @@ export async function reapExecutions(platform: Reaper, options: ReapOptions): Pr
   return done;
 }
 
-/** What is to become of a run; undefined for one that is not abandoned. */
+/** Returns how to treat a run; `undefined` when it is not abandoned. */
 type Verdict = 'resume' | { error: ErrorBody };
 
 async function reap(platform: Reaper, { id }: Execution, options: ReapOptions): Promise<Verdict | undefined> {

@@ -25,7 +25,7 @@ export interface CurveChoice {
 /**
  * Puts points on a snapshot's curves: one sample or an array of at most 10,000, all or none. The same points again are
  * more points: a curve is a log.
- * @throws InvalidInput for a value that is no number or has no name, EntityNotFound
+ * @throws InvalidInput for a value that is not a number or has no name, EntityNotFound
  */
 export async function logMetrics(
   platform: Platform,

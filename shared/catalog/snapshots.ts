@@ -129,7 +129,7 @@ export async function updateSnapshot(
     // A save that came in between wrote a pointer this look at the bucket knows nothing of.
     if (current.revision === seen.revision) next.weights = weights;
     const place = ({ bucket, weights: pointer }: Snapshot) => canonicalJson([bucket, pointer]);
-    // What lies in another bucket was never compared.
+    // The content of another bucket was never compared.
     if (place(next) !== place(current)) delete next.visible;
     if (canonicalJson(next) === canonicalJson(current)) return current;
     const isHolder = options.executionId !== undefined && current.run?.executionId === options.executionId;
@@ -216,7 +216,7 @@ function frozenPart(snapshot: Snapshot): string {
   return canonicalJson([snapshot.configuration, snapshot.status, heldPart(snapshot)]);
 }
 
-/** What the check of a configuration reads. */
+/** Fields that the check of a configuration reads. */
 function settingsPart({ configuration, ontologySpec }: Snapshot): string {
   return canonicalJson([configuration, ontologySpec.labels]);
 }

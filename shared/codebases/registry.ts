@@ -11,7 +11,7 @@ import type { ArchiveItem } from './item.ts';
 export interface CodebaseContext {
   /** Folders that a `localPath` may name. */
   localRoots: LocalRoots;
-  /** Where code is laid out, by digest; shared between processes. */
+  /** Folder of code, by digest; shared between processes. */
   cacheDirectory: string;
   /** The zip item the caller may see. @throws CodebaseNotFound */
   readItem(itemId: string): Promise<ArchiveItem>;

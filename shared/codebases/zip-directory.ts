@@ -28,7 +28,7 @@ const STREAMED = 8;
 /**
  * Reads the list of entries without unpacking any. fflate's own reader keeps neither modes (so links cannot be told)
  * nor entries of equal name, which is why it is read here.
- * @throws ArchiveRefused for what is no zip, is cut, split, encrypted, in the 64-bit form, or whose heads disagree with the
+ * @throws ArchiveRefused for a file that is not a zip, or is cut, split, encrypted, in the 64-bit form, or whose heads disagree with the
  * list of entries
  */
 export function readZipDirectory(archive: Uint8Array, maxEntries: number): ZipEntry[] {
@@ -107,7 +107,7 @@ function dataStart(view: DataView, listed: number, name: string): number {
   return at + LOCAL_BYTES + nameBytes + view.getUint16(at + 28, true);
 }
 
-/** What an entry's head and the list of entries say differently. */
+/** Field in which an entry's local header and the central directory differ. */
 function disagreement(
   view: DataView,
   { head, listed, nameBytes }: { head: number; listed: number; nameBytes: number },

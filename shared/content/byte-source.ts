@@ -57,7 +57,7 @@ export class RepeatableSource implements AsyncIterable<Uint8Array> {
   }
 }
 
-/** Whether a write from this source may be repeated. */
+/** True when a write from this source may be repeated. */
 export function isRepeatable(source: ByteSource): boolean {
   if (source instanceof WatchedSource) return source.isRepeatable;
   return source instanceof Uint8Array || source instanceof RepeatableSource;

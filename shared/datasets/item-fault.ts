@@ -9,7 +9,7 @@ const SYSTEM_CODE = /^E[A-Z0-9]+$/;
 const DAMAGED_IN_STORAGE = new Set(['ContentMissing', 'ContentCorrupt', 'ContentCut']);
 
 /**
- * Whether an error is about one item: its bytes were read and cannot be used. Everything else, such as storage that is
+ * True when an error is about one item: its bytes were read and cannot be used. Everything else, such as storage that is
  * unavailable or content that is missing, is a fault of the run: without the item the result would be smaller than the data.
  */
 export function isItemFault(error: unknown): boolean {

@@ -42,7 +42,7 @@ export class TooManyUnreadable extends ModelfnError {
   }
 }
 
-/** What a run tolerates of the items of one partition. */
+/** Limit of unreadable items in one partition of a run. */
 export interface UnreadableLimit {
   /** 0..1 of the items, rounded up to whole items. */
   share: number;

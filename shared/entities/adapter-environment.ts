@@ -46,7 +46,7 @@ const secretNameSchema = z
   .string()
   .check(z.regex(SECRET_NAME, 'is not the name of a secret, such as MODELFN_SECRET_HUB_TOKEN'));
 
-/** What the process of an adapter in Python is given. All of it is optional. */
+/** Environment of the process of an adapter in Python. Every field is optional. */
 export const adapterEnvironmentSchema = z
   .strictObject({
     /** Version of Python, such as `3.8` or `3.8.20`. The server's own Python when it is missing. */
@@ -59,7 +59,7 @@ export const adapterEnvironmentSchema = z
         ),
       ),
     ),
-    /** Whether the codebase's `requirements.txt` is installed, or lines that are installed in its place. */
+    /** `codebase` installs its `requirements.txt`, `none` nothing; a list of lines is installed in its place. */
     requirements: z.optional(z.union([z.enum(['codebase', 'none']), linesSchema])),
     /** Lines of requirements that are installed in addition. */
     packages: z.optional(linesSchema),

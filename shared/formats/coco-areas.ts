@@ -110,7 +110,7 @@ function ringOf(flat: Json): Corner[] | undefined {
   return ringArea(ring) > 0 ? ring : undefined;
 }
 
-/** A box; of an annotation with points, one without size is no box but a filler. */
+/** A box; of an annotation with points, one without a size is a filler. */
 function boxOf(
   bbox: Json | undefined,
   place: JsonObject,

@@ -61,7 +61,7 @@ const NAMES: Readonly<Record<string, Role>> = {
 };
 const DELIMITERS = [',', ';', '\t', '|'];
 
-/** What the columns of a table mean, from left to right; text for a column that is not known. */
+/** Meaning of the columns of a table, from left to right; the name for an unknown column. */
 export interface Columns {
   readonly roles: readonly (Role | { unknown: string })[];
   /** True for the very header that exports have: cells are then taken as they are. */

@@ -17,7 +17,7 @@ export interface PoseShape {
   names: ReadonlyMap<number, readonly string[]>;
 }
 
-/** What a `data.yaml` says of a data set. Source: docs.ultralytics.com, "Dataset format" of Detect and Pose. */
+/** Content of a `data.yaml`. Source: docs.ultralytics.com, "Dataset format" of Detect and Pose. */
 export interface DataYaml {
   names: ClassNames | undefined;
   /** Folder that the entries are relative to, as written. */
@@ -43,7 +43,7 @@ const dataSchema = z.looseObject({
 
 /**
  * Reads the YAML file of a data set; `undefined` for a YAML file about something else.
- * @throws FormatUnreadable for what is no YAML, and for a data set with values of other types
+ * @throws FormatUnreadable for text that is not YAML, and for a data set with values of other types
  */
 export async function readDataYaml(files: FormatFiles, path: string): Promise<DataYaml | undefined> {
   const value = parseYaml(

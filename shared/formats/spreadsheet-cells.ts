@@ -1,4 +1,4 @@
-/** Columns of texts. The others hold numbers: a sign in front of one is no formula. */
+/** Columns of texts. The others hold numbers: a sign in front of one does not make a formula. */
 const TEXT_COLUMNS: readonly string[] = [
   'filename',
   'type',

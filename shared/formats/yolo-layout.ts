@@ -42,7 +42,7 @@ export interface YoloFiles {
   unknown: string[];
 }
 
-/** What all label files of a data set share. */
+/** Facts that all label files of a data set share. */
 export interface YoloSettings {
   names: NamesSource[];
   pose: PoseShape | undefined;

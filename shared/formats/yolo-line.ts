@@ -9,7 +9,7 @@ import type { NamesSource } from './yolo-names.ts';
 const PIXEL_DIGITS = 6;
 /** Overshoot beyond the image, in parts of its side, that rounding to six digits explains. */
 const ROUNDING = 1e-6;
-/** Overshoot of a number that is clipped, as trainers accept it; beyond it, the numbers are no parts of the image's sides. */
+/** Overshoot of a number that is clipped, as trainers accept it; beyond it, the numbers are not fractions of the image's sides. */
 const TOLERANCE = 0.01;
 
 export interface Size {
@@ -35,7 +35,7 @@ interface Line {
 }
 
 /**
- * Reads one line of a label file into annotations in pixels. Coordinates that are no parts of the image's sides are never
+ * Reads one line of a label file into annotations in pixels. Coordinates that are not fractions of the image's sides are never
  * scaled: the line is dropped with a loss. `place` names file and line in losses.
  * Returns a problem in words for a line that cannot be read at all.
  */

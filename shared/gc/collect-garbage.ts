@@ -50,7 +50,7 @@ export interface Garbage {
   buckets: BucketGarbage[];
   /** Null when only a project was looked at. */
   local: LocalLeftovers | null;
-  /** Why no bucket was looked at: a stored snapshot cannot be read, and any bucket may hold its weights. */
+  /** Reason why no bucket was examined: a stored snapshot cannot be read, and any bucket may hold its weights. */
   problem: { code: string; message: string } | null;
 }
 

@@ -19,7 +19,7 @@ export interface LocalLeftovers {
   codebases: Freed;
   /** Fetched weights beyond the limit, longest unused first; fetched anew when they are wanted again. */
   cachedWeights: { usedBytes: number; limitBytes: number; excessBytes: number; freedBytes: number };
-  /** Why some of it could not be removed. Those files are not among the others, and are looked for again. */
+  /** Reason why some files could not be removed. They are not counted as freed, and the next run finds them again. */
   problems: LocalProblem[];
 }
 

@@ -87,7 +87,7 @@ export async function* download(
     throw new DamageFailure('the bytes that came do not have the checksum that Cloud Storage tells');
 }
 
-/** Whether the object has no byte at or after `start`. */
+/** True when the object has no byte at or after `start`. */
 async function isEmptyFrom(
   place: GcsPlace,
   name: string,
@@ -136,7 +136,7 @@ function totalOf(header: string | undefined): number {
   return Number(total);
 }
 
-/** Another range than was asked for, or an older object that a proxy kept, would otherwise be sewn in. */
+/** Guards against a reply with another range, or with an older object from a proxy's cache. */
 function checkContinues({ headers, status }: Answer, at: number, found: Found): void {
   const [, first, last] = /^bytes (\d+)-(\d+)\//.exec(headers['content-range'] ?? '') ?? [];
   if (status === 206 && (first !== String(at) || Number(last) >= found.end))

@@ -15,7 +15,7 @@ const FILE_HEADER_BYTES = 14;
 const OLD_HEADER_BYTES = 12;
 const PLAIN_HEADER_BYTES = 40;
 
-/** Where things lie in a bitmap. */
+/** Offsets within a bitmap file. */
 export interface BmpHeader {
   width: number;
   height: number;

@@ -25,7 +25,7 @@ export async function readImageSize(
   const type = imageTypeOf(head);
   if (type === 'image/bmp') return bmpSize(head);
   const size = await sizeOf(head);
-  // Of what does not begin like an image, no more is read.
+  // A file that does not begin like an image is not read further.
   if (size || type === undefined || head.byteLength < HEAD_BYTES) return size;
   return sizeOf(await read(SIZE_ANYWHERE.includes(type) ? WHOLE_BYTES : LONG_HEAD_BYTES));
 }

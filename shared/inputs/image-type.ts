@@ -25,7 +25,7 @@ const SIGNATURES: readonly { mimetype: string; at: number; bytes: readonly numbe
   { mimetype: 'image/tiff', at: 0, bytes: [0x4d, 0x4d, 0x00, 0x2b] },
 ];
 
-/** Returns the type of an image by its first bytes; `undefined` for what is none, or is none that is known. */
+/** Returns the type of an image by its first bytes; `undefined` for any other file. */
 export function imageTypeOf(head: Uint8Array): string | undefined {
   const signature = SIGNATURES.find(({ at, bytes }) =>
     bytes.every((byte, index) => head[at + index] === byte),

@@ -29,7 +29,7 @@ function capture(): void {
       const log = running.getStore();
       const text = log && format(...given);
       const masked = text && log.redact(text);
-      // What has no secret stays as it was given: a console may print objects in its own way.
+      // Values without a secret stay unchanged: a console may print objects in its own way.
       if (masked === text) original(...given);
       else original(masked);
       if (text !== undefined) log?.add(level, text);

@@ -183,7 +183,7 @@ export function requeued(
 
 const RESUMED = 'The container that ran it was lost; it goes on in another one.';
 
-/** How often a run was resumed. */
+/** Number of times that a run was resumed. */
 export function countResumes({ status }: Pick<Execution, 'status'>): number {
   return status.filter(({ message }) => message === RESUMED).length;
 }

@@ -30,7 +30,7 @@ export function systemBackoff(patienceMs: number): Readonly<Backoff> {
   } satisfies Backoff);
 }
 
-/** What ends the retries of a call early, and where they are logged. */
+/** Signal and deadline that end the retries of a call early, and the log of the retries. */
 export interface RetryLimits {
   signal?: AbortSignal | undefined;
   /** Returns the milliseconds until the run's deadline; `undefined` without one. */
@@ -101,7 +101,7 @@ export class Attempts {
 /** Failures of the system that do not pass without somebody's intervention. */
 const LASTING = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENAMETOOLONG']);
 
-/** Whether the same call may succeed in a moment: retryable, and not caused by permissions or a wrong path. */
+/** True when the same call may succeed in a moment: retryable, and not caused by permissions or a wrong path. */
 export function isTransient(error: unknown): boolean {
   if (!isModelfnError(error) || !error.retryable) return false;
   return !causesOf(error).some((each) => LASTING.has(systemCode(each) ?? ''));

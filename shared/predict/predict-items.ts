@@ -150,7 +150,7 @@ function checked(
       refuse(`has an annotation type longer than ${MAX_TYPE_LENGTH} characters`);
     if (!known.has(label))
       refuse(`has the label ${JSON.stringify(label)}, which is not in the ontology`, labels);
-    // NaN and Infinity are no fault of the adapter's form: such an item fails alone.
+    // NaN and Infinity do not make the prediction's form invalid: such an item fails alone.
     const isItemFault = typeof confidence === 'number' && !Number.isFinite(confidence);
     if (!isItemFault && !(confidence >= 0 && confidence <= 1))
       refuse(`has the confidence ${confidence}, which is not in 0..1`);

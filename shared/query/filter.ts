@@ -54,7 +54,7 @@ export function parseFilter(filter: JsonObject): Filter {
   return readObject(filter, '', 0, new FilterBudget());
 }
 
-/** What is left of the limits of one filter. */
+/** Remaining limits of one filter. */
 class FilterBudget {
   #conditions = MAX_CONDITIONS;
   #nodes = MAX_NODES;

@@ -15,7 +15,7 @@ export interface LoadedClass {
   adapterClass: ModelAdapterClass;
   /** `builtin:<entry point>@<version>+<digest of the built-in adapters' sources>`, or the codebase's digest. */
   codeDigest: string;
-  /** What hosted code runs on, such as versions of its packages. */
+  /** Runtime of hosted code, such as the versions of its packages. */
   runtime?: Readonly<JsonObject> | undefined;
 }
 

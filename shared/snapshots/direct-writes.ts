@@ -20,7 +20,7 @@ import { digestFiles, digestListing, NO_FILES, stateOf } from './visible-files.t
 export interface NoticeOptions extends AdoptOptions {
   /** Remembers digests of bare files by their etag. */
   cache?: FileCache;
-  /** For work that replaces the weights: a bucket that was emptied is no error then. */
+  /** Set by work that replaces the weights: an emptied bucket is then not an error. */
   mayBeEmpty?: boolean;
 }
 
@@ -171,7 +171,7 @@ async function digestOfCurrent(
 }
 
 /**
- * Whether files that were never compared before are those that were there when the current revision was made: files of a
+ * True when files that were never compared before are those that were there when the current revision was made: files of a
  * bucket that nothing was saved to yet, and files that lie beside saved weights and are older than these.
  */
 async function isBaseline(
@@ -181,7 +181,7 @@ async function isBaseline(
   objects: readonly ObjectInfo[],
 ): Promise<boolean> {
   if (visible !== undefined) return false;
-  // Where bytes are kept by digest a revision costs nothing; where it will be shown, the next one takes its place.
+  // A place that stores bytes by digest keeps a revision at no cost; visible names are replaced by the next one.
   if (weights === null)
     return revision === 0 && bucket.link === undefined && !config.visibleWeights.includes(bucket.spec.type);
   const saved = await store.get('SnapshotRevision', revisionId(id, revision));

@@ -233,7 +233,7 @@ function keyOf(snapshot: Readonly<Snapshot>, model: Readonly<Model>): string {
     snapshot.id,
     snapshot.revision,
     snapshot.weights,
-    // Of files without a manifest only this tells which they are.
+    // Files without a manifest are identified by this alone.
     snapshot.weights === null ? (snapshot.visible?.sha256 ?? null) : null,
     snapshot.bucket,
     snapshot.configuration,

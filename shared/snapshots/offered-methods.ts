@@ -1,11 +1,11 @@
 import type { ModelAdapterClass } from '../../adapters/model-adapter.ts';
 import { AdapterMethodMissing } from '../adapter-method-missing.ts';
 
-/** What functions call. An adapter may have any of them. */
+/** Methods that functions call. An adapter may have any of them. */
 export const ADAPTER_METHODS = ['prepare', 'train', 'predict', 'save', 'load'] as const;
 export type AdapterMethod = (typeof ADAPTER_METHODS)[number];
 
-/** Whether the class has the method: by its own list where it has one, else by its prototype. */
+/** True when the class has the method: by its own list where it has one, else by its prototype. */
 export function offersMethod(adapterClass: ModelAdapterClass, method: AdapterMethod): boolean {
   // Items go to a process as they are: `prepare` of its adapter runs there.
   if (Array.isArray(adapterClass.methods) && method !== 'prepare')

@@ -51,7 +51,7 @@ export async function visibleAfterSave(
   return { sha256: present, ...(listing !== undefined && { listing }) };
 }
 
-/** Whether visible files are none, or those of the revision that is replaced. */
+/** True when there are no visible files, or only those of the revision that is replaced. */
 async function isReplaceable(
   platform: Platform,
   snapshot: Readonly<Snapshot>,
@@ -66,7 +66,7 @@ async function isReplaceable(
   return false;
 }
 
-/** Whether another snapshot names the same place: what is shown there would be taken for its weights. */
+/** True when another snapshot names the same place: files shown there would be taken for its weights. */
 async function isShared(
   platform: Platform,
   snapshot: Readonly<Snapshot>,

@@ -19,7 +19,7 @@ export function digestListing(objects: readonly ObjectInfo[]): string | undefine
   return sha256Of(canonicalJson(stateOf(objects)));
 }
 
-/** Whether two listings name the same objects in the same state. */
+/** True when two listings name the same objects in the same state. */
 export function isSameListing(a: readonly ObjectInfo[], b: readonly ObjectInfo[]): boolean {
   return canonicalJson(stateOf(a)) === canonicalJson(stateOf(b));
 }

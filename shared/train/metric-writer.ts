@@ -47,7 +47,7 @@ export class MetricWriter {
     return { count: await this.flush(), latest: { ...this.latest } };
   }
 
-  /** NaN and infinities are points like others. @throws InvalidInput for a point that is no number or has no name */
+  /** NaN and infinities are points like others. @throws InvalidInput for a point that is not a number or has no name */
   log(samples: readonly NewMetricSample[]): void {
     for (const sample of samples) {
       const { figure, legend, x, y, time } = parse(newMetricSampleSchema, sample, nameOf(sample));

@@ -184,7 +184,7 @@ function onError(container: Container): ErrorRequestHandler {
   };
 }
 
-/** A call that is no JSON is an invalid input, as one of another form is. */
+/** Reports a call that is not JSON as an invalid input, like a call of another form. */
 function inOurWords(error: unknown): unknown {
   if ((error as { type?: unknown } | null)?.type !== 'entity.parse.failed') return toBodyError(error);
   const problem = 'it is not JSON; send {"inputs": {...}}';
