@@ -27,10 +27,17 @@ export function constructAdapter(
     const advice = 'Correct the constructor and push the code again.';
     throw new AdapterUnusable(model, `cannot be constructed: ${messageOf(error)}`, advice, error);
   }
-  if (MARKER in adapter) return adapter;
+  if (MARKER in adapter || hasWholeContract(adapter)) return adapter;
   throw new AdapterUnusable(
     model,
-    'is no ModelAdapter',
-    'Let the class extend ModelAdapter of "modelfn" and push the code again.',
+    'is not a ModelAdapter',
+    'Let the class extend ModelAdapter of "modelfn", or give it maxBatchSize, prepare and the methods to call, and push the code again.',
   );
+}
+
+/** Code that is not bundled cannot import `modelfn`: its class has the members itself that functions use without asking. */
+function hasWholeContract(adapter: object): boolean {
+  const members = adapter as Record<string, unknown>;
+  const has = (name: string) => typeof members[name] === 'function';
+  return Number.isInteger(members.maxBatchSize) && has('prepare') && ['train', 'predict', 'load'].some(has);
 }

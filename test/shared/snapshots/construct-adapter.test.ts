@@ -19,12 +19,12 @@ const construct = (adapterClass: unknown) =>
 
 it.each([
   [
-    'a class of its own that has the methods',
+    'a class of its own that has some of the methods',
     class {
       load() {}
       predict() {}
     },
-    'is no ModelAdapter',
+    'is not a ModelAdapter',
   ],
   ['a function that is no class', () => ({ predict: () => [] }), 'cannot be constructed'],
   [
@@ -47,6 +47,16 @@ it.each([
       message: expect.stringContaining(problem),
     }),
   );
+});
+
+it('a class of its own is constructed when it has every member that functions use', () => {
+  class Whole {
+    readonly maxBatchSize = 8;
+    prepare() {}
+    predict() {}
+  }
+
+  expect(construct(Whole)).toBeInstanceOf(Whole);
 });
 
 it('a class that extends ModelAdapter is constructed', () => {
