@@ -36,7 +36,7 @@ export const TRAINING_CHECKS: readonly Check[] = [
   },
   {
     id: 'reports',
-    name: 'its progress stays within 0..1, and its metrics are numbers with a name',
+    name: 'its progress stays within 0..1, and its metrics are finite numbers with a name',
     expected: 'fractions from 0 to 1, and points with figure, legend, x and y',
     advice: 'Give progress as done / total, and log a number only when there is one.',
     needs: 'trains',
@@ -48,7 +48,7 @@ export const TRAINING_CHECKS: readonly Check[] = [
           if (!(fraction >= 0 && fraction <= 1)) found.push(`a progress of ${fraction}`);
         },
         log(...samples) {
-          // A store keeps NaN, and a curve with it tells nothing.
+          // The store keeps NaN, but an adapter should not log it.
           for (const sample of samples)
             if (!z.safeParse(newMetricSampleSchema, sample).success || !Number.isFinite(sample.y))
               found.push(`the point ${inspect(sample, { breakLength: Infinity })}`);

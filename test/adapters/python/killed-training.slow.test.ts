@@ -19,9 +19,9 @@ async function openTraining(plan: JsonObject = {}) {
   const space = await openPythonWorkspace(code, { ...plan, marks });
   onTestFinished(() => space.platform.close());
   const { store } = space.platform;
-  // Each delivery comes to a container of its own, as after a crash.
+  // Each delivery comes to a container of its own, as after a crash. An event is delivered again by its queue.
   const deliver = () =>
-    runInPlace(space.openContainer(), trainFunction, { snapshot: space.snapshot.id }, 'execution-1');
+    runInPlace(space.openContainer(), trainFunction, { snapshot: space.snapshot.id }, 'execution-1', 'event');
   const losses = async () =>
     (await readMetrics(space.platform, LOCAL_ACTOR, space.snapshot.id)).map(({ x, y }) => [x, y]);
   const execution = async () => (await store.get('Execution', 'execution-1'))!;

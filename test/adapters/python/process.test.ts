@@ -53,7 +53,7 @@ describeUnless(pythonProblem, 'the process of a Python adapter', () => {
       [
         ...['HOME', 'LANG', 'MKL_NUM_THREADS', 'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'PATH'],
         ...['PYTHONDONTWRITEBYTECODE', 'PYTHONFAULTHANDLER', 'PYTHONHASHSEED', 'PYTHONIOENCODING'],
-        ...['PYTHONNOUSERSITE', 'PYTHONUNBUFFERED', 'TMPDIR'],
+        ...['PYTHONNOUSERSITE', 'PYTHONUNBUFFERED', 'TMPDIR', 'XDG_CACHE_HOME'],
       ].sort(),
     );
     expect(said).not.toContain(`"HOME": "${process.env.HOME}"`);
