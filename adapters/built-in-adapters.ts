@@ -35,8 +35,8 @@ export interface HostedCode {
 export interface HostedSource {
   /** Reason why the file is not an adapter; null when it may be one. */
   problem: string | null;
-  /** Classes of the file that look like adapters. */
-  classes: readonly { name: string }[];
+  /** Classes of the file that look like adapters; `isSdk` when they derive from `dl.BaseModelAdapter`. */
+  classes: readonly { name: string; isSdk: boolean }[];
 }
 
 /** The entity API as one run's adapter may use it. */

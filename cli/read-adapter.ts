@@ -1,4 +1,4 @@
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { ModelAdapterClass } from '../adapters/model-adapter.ts';
 import { builtInAdapters } from '../adapters/registry.ts';
 import { packFolder } from '../shared/codebases/archive.ts';
@@ -22,25 +22,35 @@ export interface ReadAdapter {
   entryPoint: string;
 }
 
+/** Which adapter of a path, and what its process is given. */
+export interface AdapterChoice {
+  className?: string | undefined;
+  /** Path of its file within the folder, with slashes. */
+  entryPoint?: string | undefined;
+  environment?: AdapterEnvironment | undefined;
+}
+
 /**
  * The adapter of a file or folder. One in TypeScript or JavaScript is bundled with what it imports; one in Python is taken
- * with the folder it lies in. Its code is run by that.
+ * with the folder that was given, else with the folder it lies in. Its code is run by that.
  * @throws PathUnusable, AdapterNotBundled, AdapterClassNotFound, FileRefused, ArchiveRefused, and the codes of adapters/python
  */
 export async function readAdapter(
   desk: Desk,
   path: string,
-  className?: string,
-  environment?: AdapterEnvironment,
+  { className, entryPoint, environment }: AdapterChoice = {},
 ): Promise<ReadAdapter> {
   const { home, python } = readConfig({ ...desk.io.env }, desk.io.cwd);
-  const entry = await findPythonEntry(path, python, className);
-  if (entry === undefined) return { ...(await bundleAdapter(path, className)), entryPoint: BUNDLE_NAME };
-  const directory = dirname(entry.file);
+  const entry = await findPythonEntry(path, { python, className, entryPoint });
+  if (entry === undefined) {
+    const file = entryPoint === undefined ? path : join(path, entryPoint);
+    return { ...(await bundleAdapter(file, className)), entryPoint: BUNDLE_NAME };
+  }
+  const { directory } = entry;
   const archive = await packFolder(directory);
   const code = {
     directory,
-    entryPoint: basename(entry.file),
+    entryPoint: entry.file,
     className: entry.className,
     python,
     environment,

@@ -22,6 +22,10 @@ export function registerAdapters(program: Command, io: CliIo): void {
       )
       .argument('<adapter>', 'file of the adapter class, its folder, or modelfn/<name> for a built-in one')
       .option('--class <name>', 'name of the export; found by itself when there is one')
+      .option(
+        '--entry-point <file>',
+        'file of the adapter within the folder; found by itself when there is one',
+      )
       .option('--configuration <json>', 'configuration to check it with, or @file')
       .option('--data <folder>', 'items of your own: a folder with a folder of files for each label')
       .option('--weights <folder>', 'files that its save wrote, for an adapter that does not train')

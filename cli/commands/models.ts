@@ -41,12 +41,17 @@ export function registerModels(program: Command, io: CliIo): void {
       .argument('<model>', 'id or name; a new name with --project')
       .argument('<path>', 'file of the adapter class, or its folder')
       .option('--class <name>', 'name of the export; found by itself when there is one')
+      .option(
+        '--entry-point <file>',
+        'file of the adapter within the folder; found by itself when there is one',
+      )
       .option('--project <project>', 'create the model in this project when it is missing')
       .option('--configuration <json>', 'configuration its snapshots start from, or @file')
       .option('--python <version>', 'version of Python that runs an adapter in Python, e.g. 3.8')
       .option('--environment <json>', 'packages and variables of an adapter in Python, or @file')
       .action(onSession(io, push)),
     'modelfn models push my-model ./my-adapter --project demo',
+    'modelfn models push my-model ./my-repository --entry-point adapters/model_adapter.py',
   );
   withExamples(
     verb('delete', 'Delete a model with its snapshots.')

@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { findPythonEntry } from '../../cli/find-python-entry.ts';
 import { readConfig } from '../../shared/config.ts';
@@ -9,10 +9,14 @@ import { commandLine } from './command-line.ts';
 const FUNCTIONS = 'def predict(batch): return [[] for _ in batch]\n';
 const CLASS = (name: string) => `class ${name}:\n  def predict(self, batch): return [[] for _ in batch]\n`;
 
-const find = async (files: Record<string, string>, className?: string) => {
+const SDK = (name: string) =>
+  `import dtlpy as dl\nclass ${name}(dl.BaseModelAdapter):\n  def load(self, local_path, **kwargs): pass\n`;
+
+const find = async (files: Record<string, string>, className?: string, entryPoint?: string) => {
   const { directory } = pythonCode(files).code;
-  const found = await findPythonEntry(directory, readConfig().python, className);
-  return found && [basename(found.file), found.className];
+  const found = await findPythonEntry(directory, { python: readConfig().python, className, entryPoint });
+  if (found) expect(found.directory).toBe(directory);
+  return found && [found.file, found.className];
 };
 
 describeUnless(pythonProblem, 'a folder with Python', () => {
@@ -40,6 +44,29 @@ describeUnless(pythonProblem, 'a folder with Python', () => {
       'a.py',
       'Adapter',
     ],
+    [
+      'a class of the Dataloop SDK beside scripts with a function that adapters have',
+      { 'resnet_adapter.py': SDK('ModelAdapter'), 'train.py': 'def train(opt): pass\n' },
+      'resnet_adapter.py',
+      'ModelAdapter',
+    ],
+    [
+      'a class of the Dataloop SDK in a sub-folder of a repository',
+      {
+        'train.py': 'def train(opt): pass\n',
+        'dataloop/model_adapter.py': SDK('YoloAdapter'),
+        'dataloop/tests/test_model.py': SDK('Fake'),
+        'dataloop/deploy.py': 'BASE = "BaseModelAdapter"\n',
+      },
+      'dataloop/model_adapter.py',
+      'YoloAdapter',
+    ],
+    [
+      'the upper of two classes of the Dataloop SDK',
+      { 'a/adapter.py': SDK('Upper'), 'a/older/adapter.py': SDK('Lower') },
+      'a/adapter.py',
+      'Upper',
+    ],
   ])('is an adapter: %s', async (_what, files, file, className) => {
     expect(await find(files as Record<string, string>)).toEqual([file, className]);
   });
@@ -48,7 +75,23 @@ describeUnless(pythonProblem, 'a folder with Python', () => {
     expect(await find({ 'a.py': CLASS('A'), 'b.py': CLASS('B') }, 'B')).toEqual(['b.py', 'B']);
   });
 
+  it('is taken by the path of a file in a sub-folder', async () => {
+    const files = { 'model.py': FUNCTIONS, 'older/net.py': CLASS('Net') };
+
+    expect(await find(files, undefined, 'older/net.py')).toEqual(['older/net.py', 'Net']);
+    await expect(find(files, undefined, 'older/gone.py')).rejects.toMatchObject({
+      code: 'PathUnusable',
+      message: expect.stringContaining('has no file older/gone.py'),
+    });
+  });
+
   it.each([
+    [
+      'two files of the Dataloop SDK in sub-folders',
+      { 'a/net.py': SDK('A'), 'b/net.py': SDK('B') },
+      'PathUnusable',
+      'a/net.py, b/net.py',
+    ],
     ['two files with adapters', { 'a.py': CLASS('A'), 'b.py': CLASS('B') }, 'PathUnusable', 'a.py, b.py'],
     ['files without any', { 'a.py': 'x = 1\n', 'b.py': 'y = 1\n' }, 'PathUnusable', 'has no adapter'],
     ['two adapters in one file', { 'a.py': CLASS('A') + CLASS('B') }, 'AdapterClassNotFound', '--class'],

@@ -14,6 +14,7 @@ import { readAdapter } from '../../read-adapter.ts';
 
 interface CheckOptions {
   class?: string;
+  entryPoint?: string;
   configuration?: string;
   data?: string;
   weights?: string;
@@ -36,7 +37,7 @@ export async function check(desk: Desk, adapter: string, options: CheckOptions):
   const data = options.data === undefined ? undefined : await folderData(desk.path(options.data));
   const bar = progressBar(io, 'check', mode.json);
   bar.update(0, `reading ${adapter}; packages may have to be installed`);
-  const { className, adapterClass, sizeBytes } = await find(desk, adapter, options.class).catch(
+  const { className, adapterClass, sizeBytes } = await find(desk, adapter, options).catch(
     (error: unknown) => {
       bar.end();
       throw error;
@@ -68,8 +69,9 @@ export async function check(desk: Desk, adapter: string, options: CheckOptions):
 }
 
 /** A built-in adapter by its entry point `modelfn/<name>`, or the class of a file or folder. */
-async function find(desk: Desk, adapter: string, className: string | undefined): Promise<Found> {
-  if (!adapter.startsWith('modelfn/')) return readAdapter(desk, desk.path(adapter), className);
+async function find(desk: Desk, adapter: string, options: CheckOptions): Promise<Found> {
+  const choice = { className: options.class, entryPoint: options.entryPoint };
+  if (!adapter.startsWith('modelfn/')) return readAdapter(desk, desk.path(adapter), choice);
   const adapterClass = await builtInAdapters.load(adapter);
   return { className: BUILT_IN[adapter]!.className, adapterClass, sizeBytes: null };
 }

@@ -15,6 +15,7 @@ import { type EnvironmentOptions, environmentOption } from './environment.ts';
 
 interface PushOptions extends EnvironmentOptions {
   class?: string;
+  entryPoint?: string;
   project?: string;
   configuration?: string;
 }
@@ -31,12 +32,11 @@ export async function push(
   const present = await findModel(session, reference, options.project);
   const given = await environmentOption(io, options, present?.environment);
   const environment = given && parse(adapterEnvironmentSchema, given, 'environment');
-  const adapter = await readAdapter(
-    session,
-    session.path(path),
-    options.class,
-    environment ?? present?.environment,
-  );
+  const adapter = await readAdapter(session, session.path(path), {
+    className: options.class,
+    entryPoint: options.entryPoint,
+    environment: environment ?? present?.environment,
+  });
   const { className, archive, sizeBytes, entryPoint } = adapter;
   const target = present ?? (await create(session, reference, adapter, options.project!));
   const code = { modelId: target.id, archive, entryPoint, className };
