@@ -36,12 +36,18 @@ export function registerSnapshots(program: Command, io: CliIo): void {
     'modelfn snapshots show rbf',
   );
   withExamples(
-    onSnapshot('clone', 'Make a child of a snapshot, with another configuration.')
+    onSnapshot('clone', 'Make a child of a snapshot, with another configuration or dataset.')
       .argument('<new-name>', 'name of the child')
       .option('--configuration <json>', "goes key by key over the snapshot's, or @file")
+      .option(
+        '--dataset <dataset>',
+        "dataset it is trained on, with that dataset's labels; the snapshot's when missing",
+      )
+      .option('--labels <labels>', 'labels between commas', listOption)
       .option('--with-weights', 'copy the weights too')
       .action(onSession(io, clone)),
     `modelfn snapshots clone rbf rbf-c1 --configuration '{"C": 1}'`,
+    'modelfn snapshots clone pretrained fine-tuned --dataset pets',
   );
   withExamples(
     onSnapshot('delete', 'Delete a snapshot with its metrics and its own bucket.')

@@ -86,13 +86,16 @@ export async function clone(
   session: Session,
   reference: string,
   name: string,
-  options: { configuration?: string; withWeights?: boolean },
+  options: { configuration?: string; dataset?: string; labels?: string[]; withWeights?: boolean },
 ): Promise<Answer> {
   const configuration = await jsonObjectOption(session.io, '--configuration', options.configuration);
   const parent = await find(session, 'Snapshot', reference);
+  const dataset = options.dataset === undefined ? undefined : await find(session, 'Dataset', options.dataset);
   const child = await cloneSnapshot(session.platform, session.actor, parent.id, {
     name,
     ...(configuration && { configuration }),
+    ...(dataset && { datasetId: dataset.id }),
+    ...(options.labels && { labels: options.labels }),
     withWeights: options.withWeights ?? false,
   });
   const weights = options.withWeights ? ' with its weights' : '';

@@ -1,6 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createDataset } from '../../../shared/catalog/datasets.ts';
+import { addLabels } from '../../../shared/catalog/labels.ts';
 import { cloneSnapshot } from '../../../shared/catalog/snapshot-clone.ts';
 import { deleteSnapshot, updateSnapshot } from '../../../shared/catalog/snapshots.ts';
 import { ownBucketFolder } from '../../../shared/state-folder.ts';
@@ -40,6 +42,39 @@ describe('cloneSnapshot', () => {
       datasetId: snapshot.datasetId,
       configuration: { C: 5, gamma: 2, degree: null },
     });
+  });
+
+  it('a clone for another dataset has its labels and no label map of the source', async () => {
+    const { platform, actor, snapshot, project } = workspace;
+    await updateSnapshot(platform, actor, snapshot.id, {
+      ontologySpec: { ontologyId: null, labels: ['tench', 'shark'] },
+      configuration: {
+        C: 1,
+        id_to_label_map: { 0: 'tench', 1: 'shark' },
+        label_to_id_map: { tench: 0, shark: 1 },
+      },
+    });
+    const pets = await createDataset(platform, actor, { name: 'pets', projects: [project.id] });
+    await addLabels(platform, actor, pets.id, ['cat']);
+
+    const clone = await cloneSnapshot(platform, actor, snapshot.id, { name: 'c', datasetId: pets.id });
+    const named = await cloneSnapshot(platform, actor, snapshot.id, {
+      name: 'd',
+      datasetId: pets.id,
+      labels: ['shark', 'tench'],
+      configuration: { id_to_label_map: { 0: 'shark', 1: 'tench' } },
+    });
+    const same = await cloneSnapshot(platform, actor, snapshot.id, {
+      name: 'e',
+      datasetId: snapshot.datasetId,
+    });
+
+    expect(clone).toMatchObject({ datasetId: pets.id, ontologySpec: { labels: ['cat'] } });
+    expect(clone.configuration).toEqual({ C: 1 });
+    expect(named.ontologySpec.labels).toEqual(['shark', 'tench']);
+    expect(named.configuration).toEqual({ C: 1, id_to_label_map: { 0: 'shark', 1: 'tench' } });
+    expect(same.ontologySpec.labels).toEqual(['tench', 'shark']);
+    expect(same.configuration).toHaveProperty('id_to_label_map');
   });
 
   it('with weights: they are copied, and outlive the source', async () => {
