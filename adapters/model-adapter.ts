@@ -251,7 +251,7 @@ export interface AdapterEntities {
   snapshotId: string;
   modelId: string;
   projectId: string;
-  /** Null for a snapshot without a dataset. */
+  /** The dataset of the training or conversion, else the snapshot's own; null when there is none. */
   datasetId: string | null;
 }
 

@@ -124,7 +124,7 @@ export const convertFunction = defineFunction({
       return { ...described, ...(await convertAnnotations(inputs, dataset, run)) };
     const model = await modelOf(container, snapshot);
     const { adapterClass } = await loadAdapterClass(platform, container.builtIns, model, signal);
-    const adapter = new adapterClass(adapterSetup(platform, adapterClass, model, snapshot));
+    const adapter = new adapterClass(adapterSetup(platform, adapterClass, model, snapshot, dataset));
     try {
       return { ...described, ...(await convertWith(adapter, inputs, run, dataset)) };
     } finally {

@@ -77,12 +77,12 @@ export const trainFunction = defineFunction({
         run.signal,
         ['prepare', 'train', 'save'],
       );
-      const setup = adapterSetup(platform, adapterClass, model, snapshot);
+      const dataset = await datasetOf(platform, snapshot, inputs.dataset);
+      const setup = adapterSetup(platform, adapterClass, model, snapshot, dataset);
       const { configuration, labels } = setup;
       assertConfiguration(adapterClass, `configuration of snapshot ${snapshot.name}`, configuration, labels);
       const adapter = new adapterClass(setup);
       training = adapter;
-      const dataset = await datasetOf(platform, snapshot, inputs.dataset);
       parent = await openParent(run, snapshot);
       const code = sha256Of(
         canonicalJson([

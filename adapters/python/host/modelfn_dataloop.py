@@ -163,7 +163,7 @@ class DataloopAdapter:
         restore_numpy_names()
         restore_prediction_helpers()
         restore_texts(dl)
-        hide_local_folder(dl)
+        restore_own_fields(dl)
         model, snapshot = self._fetch(dl) or self._make_up()
         is_real = "creator" in snapshot
         effective = dict(layer_over(self._own, configuration), bucket_path=folder)
@@ -175,9 +175,13 @@ class DataloopAdapter:
         project = dl.projects.get(project_id=snapshot["projectId"]) if is_real else None
         entity = dl.Model.from_json(model, client_api=dl.client_api, project=project)
         self._adapter = self._class(entity)
+        own_dataset_id = snapshot.get("datasetId")
+        # A training on another dataset than the snapshot's: `self.snapshot.dataset` is what the adapter trains on.
+        run_dataset_id = (self._ids or {}).get("datasetId") or own_dataset_id
         self._adapter.snapshot = dl.Snapshot.from_json(
-            snapshot, client_api=dl.client_api, project=project, model=entity
+            dict(snapshot, datasetId=run_dataset_id), client_api=dl.client_api, project=project, model=entity
         )
+        self._adapter.snapshot.modelfn_datasets = (own_dataset_id, run_dataset_id)
         assign_configuration(self._adapter, self._adapter.snapshot, effective)
         self._opened_with = json_of(without_folder(effective)) if is_real else None
 
@@ -230,8 +234,9 @@ def make_partition_folders(directory):
             os.makedirs(os.path.join(directory, partition, kind), exist_ok=True)
 
 
-def hide_local_folder(dl):
-    """A snapshot that the adapter sends back has its own bucket, not the folder where this process has the weights."""
+def restore_own_fields(dl):
+    """A snapshot that the adapter sends back has its own bucket, not the folder where this process has the weights, and its
+    own dataset, not the one of this run."""
     if getattr(dl.Snapshot.to_json, "hides_folder", False):
         return
     whole = dl.Snapshot.to_json
@@ -242,6 +247,9 @@ def hide_local_folder(dl):
         sent["configuration"] = json_values(without_folder(sent.get("configuration") or {}))
         if (sent.get("bucket") or {}).get("type") == "local":
             del sent["bucket"]
+        own_dataset_id, run_dataset_id = getattr(self, "modelfn_datasets", (None, None))
+        if run_dataset_id is not None and sent.get("datasetId") == run_dataset_id:
+            sent["datasetId"] = own_dataset_id
         return sent
 
     to_json.hides_folder = True

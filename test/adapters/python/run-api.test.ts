@@ -4,6 +4,7 @@ import { afterEach, expect, it } from 'vitest';
 import { predictFunction } from '../../../functions/predict/predict.ts';
 import { trainFunction } from '../../../functions/train/train.ts';
 import { LOCAL_ACTOR } from '../../../shared/auth/actor.ts';
+import { cloneDataset } from '../../../shared/catalog/dataset-clone.ts';
 import { createDataset } from '../../../shared/catalog/datasets.ts';
 import { uploadItem } from '../../../shared/catalog/item-upload.ts';
 import { readMetrics } from '../../../shared/catalog/metrics.ts';
@@ -84,6 +85,20 @@ def train(data, context):
     ]);
     const annotations = await space.platform.store.query('Annotation', { filter: { label: 'high' } });
     expect(annotations.items).toContainEqual(expect.objectContaining({ creator: LOCAL_ACTOR.email }));
+  });
+
+  it('names the dataset that the run trains on, which need not be the snapshot’s own', async () => {
+    const space = await openAsking(`
+def train(data, context):
+    tell([ids["datasetId"], ask("GET", "/snapshots/" + ids["snapshotId"])[1]["datasetId"]])
+`);
+    const { platform, container, snapshot, dataset } = space;
+    await cloneDataset(platform, LOCAL_ACTOR, dataset.id, { name: 'copy' });
+
+    await runInPlace(container, trainFunction, { snapshot: snapshot.id, dataset: { name: 'copy' } });
+
+    const { items } = await platform.store.query('Dataset', { filter: { name: 'copy' } });
+    expect(space.told()).toEqual([items[0]!.id, dataset.id]);
   });
 
   it('keeps other projects from it, and what would begin or change other runs', async () => {
