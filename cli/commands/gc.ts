@@ -57,10 +57,10 @@ async function gc(session: Session, options: GcOptions): Promise<Answer> {
   };
 }
 
-/** True when something was not freed. A bucket that is gone has nothing to free. */
-function hasFailed({ buckets, local }: Garbage): boolean {
+/** True when something was not freed, or no bucket could be examined. A bucket that is gone has nothing to free. */
+function hasFailed({ buckets, local, problem }: Garbage): boolean {
   const isFault = ({ problem }: BucketGarbage) => problem !== null && problem.code !== 'BucketNotFound';
-  return buckets.some(isFault) || (local?.problems.length ?? 0) > 0;
+  return problem !== null || buckets.some(isFault) || (local?.problems.length ?? 0) > 0;
 }
 
 const UNIT_MS = { h: 3600 * 1000, d: 24 * 3600 * 1000 } as const;

@@ -7,6 +7,7 @@ import { createSnapshot } from '../../shared/catalog/snapshots.ts';
 import { readConfig } from '../../shared/config.ts';
 import type { JsonObject } from '../../shared/json.ts';
 import { openPlatform } from '../../shared/open-platform.ts';
+import { cutOff, rewriteDocument } from '../support/damage-document.ts';
 import { type CommandLine, commandLine, writeFiles } from './command-line.ts';
 
 const OLD = new Date('2020-01-01T00:00:00.000Z');
@@ -89,6 +90,24 @@ describe('modelfn gc', () => {
     expect(shown.code).toBe(0);
     expect(freed.code).toBe(6);
     expect(JSON.parse(freed.stdout)).toMatchObject({ buckets: [{ problem: { code: 'BucketNotAllowed' } }] });
+  });
+
+  it('ends with 6 when no bucket could be examined, because a stored snapshot cannot be read', async () => {
+    const line = commandLine();
+    const project = await line.json('projects', 'create', 'demo');
+    const home = join(line.cwd, 'home');
+    const platform = await openPlatform(readConfig({ MODELFN_HOME: home, MODELFN_LOG_LEVEL: 'silent' }));
+    const projectId = String(project.id);
+    const made = { name: 'm', projectId, entryPoint: 'modelfn/svm', className: 'SvmAdapter' };
+    const { id: modelId } = await createModel(platform, LOCAL_ACTOR, made);
+    const { id } = await createSnapshot(platform, LOCAL_ACTOR, { name: 's', modelId, projectId });
+    rewriteDocument(platform, 'snapshots', id, cutOff);
+    await platform.close();
+
+    const freed = await line.run('gc', '--yes');
+
+    expect(freed.code).toBe(6);
+    expect(freed.stdout + freed.stderr).toContain(id);
   });
 
   it('refuses an age below an hour, and both --dry-run and --yes', async () => {
