@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, extname } from 'node:path';
 import type { HostedSource } from '../adapters/built-in-adapters.ts';
 import { readPythonSource } from '../adapters/registry.ts';
 import { codeFiles } from '../shared/codebases/code-folder.ts';
