@@ -69,6 +69,17 @@ export function detectorClasses(question: DetectorQuestion): number | undefined 
     );
   }
   const rest = scores - stated;
+  // Leaving out the masks must be asked for: a result without them looks complete.
+  if (
+    classes === null &&
+    stated > 0 &&
+    rest > 0 &&
+    (task === 'segment' || rest === masks || rest === COEFFICIENTS)
+  )
+    refuse(
+      `and ${head} with ${stated} classes has ${rest} mask coefficients behind the scores: it is a segmentation model, and masks are not read`,
+      `Set "classes" to ${stated} to read its boxes without the masks, or use an adapter of your own.`,
+    );
   const isReadable =
     rest === 0 || rest === COEFFICIENTS || rest === masks || (classes !== null && rest > 1 && rest % 3 === 0);
   if (stated < 1 || !isReadable)
