@@ -1,13 +1,12 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { testReporters } from './test/support/test-reporters.ts';
 
-/** Kills, faults over time, fuzzing, growth and browser journeys. They run with `npm run test:slow`. */
+/** Kills, faults over time, fuzzing, growth, the built package and real installations. They run with `npm run test:slow`. */
 const SLOW = ['test/**/*.slow.test.ts'];
 
 /** Files that start processes, change process-wide state, or read the process's own output. */
 const ALONE = [
   'test/e2e/**/*.test.ts',
-  'test/package/**/*.test.ts',
   'test/shared/invoke/run-log.test.ts',
   'test/functions/service/calls.test.ts',
 ];
